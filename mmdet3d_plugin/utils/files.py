@@ -1,0 +1,51 @@
+"""Atomic file output: a reader sees the old file or the new, never a half."""
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Iterator, Union
+
+from ..errors import InputError
+
+PathLike = Union[str, Path]
+
+
+@contextmanager
+def atomic_path(path: PathLike) -> Iterator[Path]:
+    """Yields a temporary path beside ``path`` that replaces it on success.
+
+    The temporary name keeps the suffix, so writers that choose a format by
+    suffix (``cv2.imwrite``, ``savefig``) work unchanged.
+
+    Raises:
+        InputError: the folder of ``path`` can't be created or written.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            prefix=f'.{path.stem}.', suffix=path.suffix, dir=path.parent)
+    except OSError as error:
+        raise InputError(f'{path.parent}: cannot write here ({error.strerror}); '
+                         'choose a writable folder') from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def atomic_write(path: PathLike, content: Union[str, bytes]) -> None:
+    """Writes text (UTF-8) or bytes to ``path`` atomically."""
+    data = content.encode('utf-8') if isinstance(content, str) else content
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Creates or completes the project's environment in .venv (see docs/install.md).
+#
+# Every step is idempotent, so an interrupted run is resumed by running it
+# again. Nothing is written outside the project folder and the user's cache.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+VENV=.venv
+STAMP=$VENV/.ready-$(cat requirements.txt setup.py tools/setup_env.sh | cksum | cut -d' ' -f1)
+[ -f "$STAMP" ] && exit 0
+
+say() { printf '\n[env %s] %s\n' "$(date +%H:%M:%S)" "$*"; }
+pin() { grep -E "^$1==" requirements.txt; }
+supported() { "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; }
+
+if ! { [ -x $VENV/bin/python ] && supported $VENV/bin/python; }; then
+    python=${PYTHON:-}
+    for candidate in "$python" python3.11 python3.10 python3.12 python3; do
+        [ -n "$candidate" ] && supported "$candidate" && python=$candidate && break
+    done
+    if [ -z "$python" ] || ! supported "$python"; then
+        echo "setup_env: no Python 3.10-3.12 found; install one or name it: make PYTHON=/path/to/python3.11 ..." >&2
+        exit 2
+    fi
+    say "step 1/5  creating $VENV with $("$python" --version)"
+    "$python" -m venv --clear $VENV
+fi
+python=$PWD/$VENV/bin/python
+pip() { "$python" -m pip --disable-pip-version-check "$@"; }
+
+say "step 2/5  PyTorch and build tools (about 1 minute, 3 GB)"
+# mmcv compiles against the installed torch, so torch and numpy come first.
+pip install $(pin torch) $(pin torchvision) $(pin numpy)
+pip install $(pin setuptools) wheel ninja psutil packaging
+
+tag=$("$python" - <<'PY'
+import sys, torch
+print(f'torch{torch.__version__.split("+")[0]}-cp{sys.version_info[0]}{sys.version_info[1]}')
+PY
+)
+wheels=${XDG_CACHE_HOME:-$HOME/.cache}/mmdet3d_plugin/wheels/$(pin mmcv | tr -d '=' )-$tag
+if ! ls "$wheels"/mmcv-*.whl >/dev/null 2>&1; then
+    say "step 3/5  compiling mmcv from source (about 4 minutes on 2 cores; kept in $wheels)"
+    mkdir -p "$wheels"
+    build=$(mktemp -d "$wheels/build.XXXXXX")
+    trap 'rm -rf "$build"' EXIT
+    # CPU operators only, with or without a GPU: the project's ROI-Align is torchvision's.
+    # pip's own wheel cache is bypassed because it ignores the torch version.
+    CUDA_VISIBLE_DEVICES= FORCE_CUDA=0 MMCV_WITH_OPS=1 CFLAGS="${CFLAGS:--O1 -g0}" \
+        MAX_JOBS=${MAX_JOBS:-$(nproc 2>/dev/null || echo 2)} \
+        "$python" -m pip --disable-pip-version-check wheel --progress-bar on \
+        --no-deps --no-build-isolation --no-cache-dir --no-binary mmcv \
+        --wheel-dir "$build" "$(pin mmcv)"
+    mv "$build"/mmcv-*.whl "$wheels"/
+else
+    say "step 3/5  mmcv: using the wheel in $wheels"
+fi
+
+say "step 4/5  the other requirements (about 1 minute)"
+pip install "$wheels"/mmcv-*.whl -c requirements.txt
+pip install -r requirements.txt
+
+say "step 5/5  the project itself, and a check of the whole"
+pip install --no-deps --no-build-isolation -e .
+pip check
+"$python" -c 'import mmcv.ops, mmdet3d.models, mmdet3d.datasets'
+touch "$STAMP"
+say "ready: $VENV"
