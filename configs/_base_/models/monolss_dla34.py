@@ -1,0 +1,59 @@
+# MonoLSS: DLA-34, DLA-up, CenterNet 2D heads, ROI-Align 3D heads.
+detected_classes = ['Pedestrian', 'Car', 'Cyclist']
+num_classes = len(detected_classes)
+stride = 4
+feature_channels = 64
+
+# Which ROI locations learn to regress depth. Sample selection is switched on by
+# replacing this one line.
+sample_selector = dict(type='AllSamples')
+
+model = dict(
+    type='CenterROIMono3D',
+    data_preprocessor=dict(
+        type='Det3DDataPreprocessor',
+        mean=[123.675, 116.28, 103.53],
+        std=[58.395, 57.12, 57.375],
+        bgr_to_rgb=True,
+        pad_size_divisor=32),
+    backbone=dict(
+        type='DLANet',
+        depth=34,
+        out_indices=(2, 3, 4, 5),
+        norm_cfg=dict(type='BN'),
+        init_cfg=dict(
+            type='DLAImageNetInit',
+            checkpoint='http://dl.yf.io/dla/models/imagenet/dla34-ba72cf86.pth')),
+    neck=dict(type='DLAUpConcatNeck', in_channels=(64, 128, 256, 512)),
+    dense_head=dict(
+        type='CenterHead2D',
+        num_classes=num_classes,
+        in_channels=feature_channels,
+        hidden_channels=256,
+        loss_heatmap=dict(type='mmdet.GaussianFocalLoss', alpha=2.0, gamma=4.0),
+        loss_offset_2d=dict(type='mmdet.L1Loss'),
+        loss_size_2d=dict(type='mmdet.L1Loss')),
+    roi_head=dict(
+        type='ObjectHead3D',
+        in_channels=feature_channels,
+        hidden_channels=256,
+        extractor=dict(
+            type='ObjectROIExtractor', num_classes=num_classes, roi_size=7, stride=stride),
+        heading_coder=dict(type='HeadingBinCoder', num_bins=12),
+        sample_selector=sample_selector,
+        # MonoLSS's released code weighs the depth loss by 10.
+        loss_depth=dict(type='LaplacianAleatoricLoss', loss_weight=10.0),
+        loss_size_3d=dict(type='mmdet.L1Loss'),
+        loss_offset_3d=dict(type='mmdet.L1Loss'),
+        loss_heading=dict(type='HeadingBinLoss')),
+    coder=dict(
+        type='CenterROICoder',
+        class_names=detected_classes,
+        # Height, width, length in metres (KITTI train; MonoLSS's released code).
+        mean_sizes=dict(
+            Pedestrian=(1.763, 0.661, 0.844),
+            Car=(1.526, 1.629, 3.883),
+            Cyclist=(1.737, 0.597, 1.763)),
+        stride=stride),
+    assigner=dict(type='CenterTargetAssigner', min_overlap=0.7),
+    test_cfg=dict(max_detections=50, score_threshold=0.2))

@@ -1,0 +1,30 @@
+# MonoLSS's schedule: 600 epochs, Adam, steps at 240, 360 and 480.
+max_epochs = 600
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=20)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='Adam', lr=1e-3, weight_decay=1e-5),
+    # No weight decay on biases, those of normalisation layers included.
+    paramwise_cfg=dict(bias_decay_mult=0., norm_decay_mult=0.))
+param_scheduler = [
+    # Five epochs from 1e-5 to the full rate, which epoch 5 has.
+    dict(type='CosineWarmupLR', start_lr=1e-5, begin=0, end=6, by_epoch=True),
+    dict(type='MultiStepLR', milestones=[240, 360, 480], gamma=0.1, begin=0, end=max_epochs,
+         by_epoch=True),
+]
+# One GPU, batch 16.
+auto_scale_lr = dict(enable=False, base_batch_size=16)
+
+# GUPNet's hierarchical task learning; the released code fixes full_epoch to 140.
+hierarchical_task = dict(
+    type='HierarchicalTaskHook',
+    parents=dict(
+        offset_3d=['size_2d', 'offset_2d'],
+        size_3d=['size_2d', 'offset_2d'],
+        heading=['size_2d', 'offset_2d'],
+        depth=['size_2d', 'size_3d', 'offset_2d']),
+    full_epoch=140,
+    window=5)

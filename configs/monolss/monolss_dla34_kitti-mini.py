@@ -1,0 +1,55 @@
+# Overfits ten real frames: a folder in KITTI's layout at data/kitti-mini. Shows
+# that data, geometry and losses fit together; says nothing about generalisation.
+#   python tools/train.py configs/monolss/monolss_dla34_kitti-mini.py --amp
+_base_ = [
+    '../_base_/datasets/kitti_mono3d.py', '../_base_/models/monolss_dla34.py',
+    '../_base_/schedules/monolss_600e.py', '../_base_/default_runtime.py'
+]
+data_root = 'data/kitti-mini/'
+# Half the published input: 300 steps take minutes on a CPU.
+input_size = (640, 192)
+train_pipeline = [
+    dict(type='LoadImageMono3D'),
+    dict(type='LoadAnnotationsMono3D'),
+    _base_.object_filter,
+    dict(type='CropScaleAffine', input_size=input_size),
+    dict(type='PackMono3DInputs'),
+]
+test_pipeline = [
+    dict(type='LoadImageMono3D'),
+    dict(type='CropScaleAffine', input_size=input_size),
+    dict(type='PackMono3DInputs'),
+]
+train_dataloader = dict(
+    batch_size=5,
+    num_workers=1,
+    dataset=dict(
+        _delete_=True,
+        type='RepeatDataset',
+        times=10,
+        dataset=dict(
+            type='KittiMonoDataset',
+            data_root=data_root,
+            ann_file='ImageSets/trainval.txt',
+            metainfo=dict(classes=_base_.class_names),
+            pipeline=train_pipeline,
+            filter_empty_gt=False)))
+val_dataloader = dict(
+    num_workers=1,
+    dataset=dict(
+        data_root=data_root, ann_file='ImageSets/trainval.txt', pipeline=test_pipeline))
+test_dataloader = val_dataloader
+
+model = dict(backbone=dict(init_cfg=None), test_cfg=dict(score_threshold=0.1))
+
+# 20 epochs of 20 steps.
+max_epochs = 20
+train_cfg = dict(max_epochs=max_epochs, val_interval=max_epochs)
+param_scheduler = [
+    dict(type='CosineWarmupLR', start_lr=1e-5, begin=0, end=2, by_epoch=True,
+         convert_to_iter_based=True),
+    dict(type='MultiStepLR', milestones=[14, 18], gamma=0.1, begin=0, end=max_epochs,
+         by_epoch=True),
+]
+default_hooks = dict(
+    logger=dict(interval=20), checkpoint=dict(interval=max_epochs, max_keep_ckpts=1))

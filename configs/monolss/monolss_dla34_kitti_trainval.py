@@ -1,0 +1,14 @@
+# Trains on KITTI trainval and predicts the test set, for a submission:
+#   python tools/test.py CONFIG CHECKPOINT --submission-dir DIR
+_base_ = './monolss_dla34_kitti.py'
+
+train_dataloader = dict(dataset=dict(ann_file='ImageSets/trainval.txt'))
+# The validation frames are trained on here: validation would say nothing.
+val_dataloader = None
+val_evaluator = None
+val_cfg = None
+test_dataloader = dict(
+    dataset=dict(
+        ann_file='ImageSets/test.txt',
+        data_prefix=dict(_delete_=True, img='testing/image_2', calib='testing/calib')))
+test_evaluator = dict(format_only=True, result_dir='work_dirs/monolss_dla34_kitti_trainval/submission')

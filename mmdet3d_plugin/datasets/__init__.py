@@ -1,0 +1,5 @@
+"""Datasets; importing this package registers them and their transforms."""
+from . import transforms  # noqa: F401
+from .kitti_mono_dataset import KittiMonoDataset
+
+__all__ = ['KittiMonoDataset']

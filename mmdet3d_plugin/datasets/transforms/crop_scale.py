@@ -1,0 +1,96 @@
+"""Random crop, scale and shift to an input of fixed size, as one affine."""
+from typing import Tuple
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmdet3d.registry import TRANSFORMS
+from PIL import Image
+
+from ...geometry import affine_from_crop, apply_affine
+from .object_fields import keep_objects
+
+
+@TRANSFORMS.register_module()
+class CropScaleAffine(BaseTransform):
+    """Shows a crop of the image in the network input (MonoLSS, MonoDLE).
+
+    With probability ``prob`` the crop's size is the image's times
+    ``clip(N(1, scale), 1 - scale, 1 + scale)`` and its centre moves by
+    ``clip(N(0, shift), -2 shift, 2 shift)`` image sizes in each direction;
+    otherwise the crop is the whole image. ``prob=0`` is the test-time form.
+
+    2D boxes, projected centres and DontCare regions move to input pixels (boxes
+    are not clipped); objects whose projected 3D centre leaves the input are
+    dropped. ``cam2img``, 3D boxes and depths stay those of the original image,
+    and these keys tie the two together:
+
+    - ``affine``: (3, 3), original pixels to input pixels.
+    - ``trans_mat``: (3, 3), original pixels to feature-map pixels, and
+      ``affine_aug``: whether the crop is random; both as mmdet3d's SMOKE reads
+      them from ``AffineResize``.
+
+    Args:
+        input_size: (width, height) of the network input, pixels.
+        prob: probability of a random crop.
+        scale: spread of the crop's size.
+        shift: spread of the crop's centre, in image sizes.
+        stride: input pixels a feature-map cell.
+    """
+
+    def __init__(self, input_size: Tuple[int, int], prob: float = 0., scale: float = 0.4,
+                 shift: float = 0.1, stride: int = 4) -> None:
+        self.input_size = tuple(input_size)
+        self.prob = prob
+        self.scale = scale
+        self.shift = shift
+        self.stride = stride
+
+    def transform(self, results: dict) -> dict:
+        height, width = results['img'].shape[:2]
+        augment = np.random.rand() < self.prob
+        zoom, move = self._random_crop() if augment else (1., np.zeros(2))
+        center = np.array([width, height]) * (0.5 + move)
+        affine = affine_from_crop(center, width * zoom, self.input_size)
+
+        results['img'] = warp_image(results['img'], affine, self.input_size)
+        results['img_shape'] = results['img'].shape[:2]
+        results['pad_shape'] = results['img_shape']
+        results['affine'] = affine
+        results['trans_mat'] = np.diag([1 / self.stride, 1 / self.stride, 1.]) @ affine
+        results['affine_aug'] = bool(augment)
+        for key in ('gt_bboxes', 'gt_bboxes_ignore'):
+            if key in results:
+                corners = results[key].reshape(-1, 2, 2).astype(np.float64)
+                results[key] = apply_affine(corners, affine).reshape(-1, 4).astype(np.float32)
+        if 'centers_2d' in results:
+            centers = apply_affine(results['centers_2d'].astype(np.float64), affine)
+            results['centers_2d'] = centers.astype(np.float32)
+            inside = (centers >= 0) & (centers < self.input_size)
+            keep_objects(results, inside.all(axis=1))
+        return results
+
+    def _random_crop(self) -> Tuple[float, np.ndarray]:
+        zoom = np.clip(1 + self.scale * np.random.randn(), 1 - self.scale, 1 + self.scale)
+        move = np.clip(self.shift * np.random.randn(2), -2 * self.shift, 2 * self.shift)
+        return zoom, move
+
+    def __repr__(self) -> str:
+        return (f'{type(self).__name__}(input_size={self.input_size}, prob={self.prob}, '
+                f'scale={self.scale}, shift={self.shift}, stride={self.stride})')
+
+
+def warp_image(image: np.ndarray, affine: np.ndarray, size: Tuple[int, int]) -> np.ndarray:
+    """Bilinear warp; what lies outside the image is black.
+
+    Pillow samples at pixel centres of continuous coordinates, the convention of
+    boxes and cameras here; OpenCV's warp is half a pixel off under scaling.
+
+    Args:
+        image: (H, W, 3) uint8.
+        affine: (3, 3), source pixels to target pixels.
+        size: (width, height) of the result.
+    """
+    inverse = np.linalg.inv(affine)[:2].ravel()
+    warped = Image.fromarray(image).transform(
+        size, Image.Transform.AFFINE, tuple(inverse), Image.Resampling.BILINEAR)
+    return np.array(warped)

@@ -1,0 +1,27 @@
+"""Checkpoints that load without executing code."""
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+
+PLAIN_TYPES = (str, int, float, bool, type(None))
+
+
+@HOOKS.register_module()
+class PlainCheckpointHook(Hook):
+    """Keeps checkpoints to tensors and plain values.
+
+    ``torch.load(weights_only=True)``, which is how checkpoints are loaded here,
+    refuses the log histories that mmengine stores (they only smooth the printed
+    log). They are left out, so a run resumes without trusting the file.
+    """
+    priority = 'VERY_LOW'
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        hub = checkpoint.get('message_hub')
+        if hub is not None:
+            info = {key: value for key, value in hub['runtime_info'].items()
+                    if isinstance(value, PLAIN_TYPES)}
+            checkpoint['message_hub'] = dict(
+                log_scalars={}, runtime_info=info,
+                resumed_keys={key: value for key, value in hub['resumed_keys'].items()
+                              if key in info})

@@ -1,0 +1,70 @@
+"""A live progress line with the time that is left."""
+import sys
+from contextlib import ExitStack
+from typing import Optional
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+
+@HOOKS.register_module()
+class ProgressBarHook(Hook):
+    """Shows training, validation and testing as progress bars on a terminal.
+
+    Log lines print above the bar. Where stderr is no terminal, nothing is
+    shown, and the log lines carry the remaining time.
+    """
+
+    def __init__(self) -> None:
+        self._bar: Optional[tqdm] = None
+        self._stack = ExitStack()
+
+    def before_run(self, runner: Runner) -> None:
+        if self._visible():
+            self._stack.enter_context(logging_redirect_tqdm([runner.logger]))
+
+    def after_run(self, runner: Runner) -> None:
+        self._close()
+        self._stack.close()
+
+    def before_train(self, runner: Runner) -> None:
+        self._open('train', runner.max_iters, runner.iter)
+
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None,
+                         outputs=None) -> None:
+        if self._bar is not None:
+            self._bar.set_description(f'train epoch {runner.epoch + 1}/{runner.max_epochs}',
+                                      refresh=False)
+            self._bar.update()
+
+    def after_train(self, runner: Runner) -> None:
+        self._close()
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        self._open('test', len(runner.test_dataloader))
+
+    def after_test_iter(self, runner: Runner, batch_idx: int, data_batch=None,
+                        outputs=None) -> None:
+        if self._bar is not None:
+            self._bar.update()
+
+    def after_test_epoch(self, runner: Runner, metrics=None) -> None:
+        self._close()
+
+    @staticmethod
+    def _visible() -> bool:
+        return is_main_process() and sys.stderr.isatty()
+
+    def _open(self, what: str, total: int, done: int = 0) -> None:
+        if self._visible():
+            self._bar = tqdm(total=total, initial=done, desc=what, unit='batch',
+                             dynamic_ncols=True, file=sys.stderr)
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

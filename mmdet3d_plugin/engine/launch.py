@@ -1,0 +1,108 @@
+"""What ``tools/train.py`` and ``tools/test.py`` share: configs, folders and
+checkpoints, checked before anything long starts."""
+import argparse
+import os
+import pickle
+import sys
+import tempfile
+import traceback
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Iterator
+
+import torch
+import torch.nn as nn
+from mmengine.config import Config, DictAction
+
+from ..errors import InputError
+
+CONFIG_ERROR_EXIT = 1
+# Where mmengine finds a config wrong: reading it, or building what it names.
+CONFIG_FRAMES = (os.path.join('mmengine', 'config'),)
+BUILD_FUNCTIONS = ('build_from_cfg', 'build_model_from_cfg', 'build_scheduler_from_cfg')
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags of mmdet3d's train and test commands."""
+    parser.add_argument('--work-dir', metavar='DIR',
+                        help='folder of logs and checkpoints (default: work_dirs/CONFIG_NAME)')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                        help='override config entries, for example '
+                        'train_dataloader.batch_size=8 optim_wrapper.optimizer.lr=5e-4')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none',
+                        help='how distributed processes are started')
+    # torch.distributed.launch passes it; torchrun sets the variable instead.
+    parser.add_argument('--local-rank', '--local_rank', type=int, default=0,
+                        help=argparse.SUPPRESS)
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """Reads the config that ``args`` names and applies its overrides."""
+    path = Path(args.config)
+    if not path.is_file():
+        near = sorted(str(other) for other in Path('configs').rglob('*.py')
+                      if path.stem in other.stem and '_base_' not in other.parts)
+        hint = f'; did you mean {near[0]}?' if near else '; see configs/'
+        raise InputError(f'{path}: no such config{hint}')
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    cfg = Config.fromfile(path)
+    cfg.launcher = args.launcher
+    if args.cfg_options:
+        cfg.merge_from_dict(args.cfg_options)
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'work_dirs/{path.stem}'
+    check_writable(cfg.work_dir)
+    return cfg
+
+
+@contextmanager
+def config_errors(config: str) -> Iterator[None]:
+    """Turns mmengine's complaint about a config into one line and exit code 1."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        if not _is_config_error(error):
+            raise
+        reason = ' '.join(str(error.args[0] if error.args else error).split())
+        print(f'{Path(sys.argv[0]).name}: config error: {config}: {type(error).__name__}: '
+              f'{reason}', file=sys.stderr)
+        sys.exit(CONFIG_ERROR_EXIT)
+
+
+def _is_config_error(error: BaseException) -> bool:
+    frames = traceback.extract_tb(error.__traceback__)
+    return (frames[-1].name in BUILD_FUNCTIONS
+            or any(part in frame.filename for frame in frames for part in CONFIG_FRAMES))
+
+
+def check_writable(folder: str) -> None:
+    """Raises InputError unless files can be made in ``folder``."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise InputError(f'{folder}: cannot write to this work dir ({error.strerror}); '
+                         'choose another with --work-dir') from None
+
+
+def check_checkpoint(path: str, model: nn.Module) -> None:
+    """Raises InputError unless ``path`` holds the weights of this very model."""
+    if not Path(path).is_file():
+        raise InputError(f'{path}: no such checkpoint')
+    try:
+        content = torch.load(path, map_location='cpu', weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        raise InputError(f'{path}: not a checkpoint that loads safely as plain weights '
+                         f'({str(error).splitlines()[0]})') from None
+    weights = content.get('state_dict', content) if isinstance(content, dict) else {}
+    own = model.state_dict()
+    wrong = [key for key in own
+             if getattr(weights.get(key), 'shape', None) != own[key].shape]
+    if wrong or set(weights) - set(own):
+        unknown = sorted(set(weights) - set(own))
+        example = wrong[0] if wrong else unknown[0]
+        raise InputError(
+            f'{path}: the checkpoint of another model ({len(own) - len(wrong)} of {len(own)} '
+            f'entries fit, {len(unknown)} are unknown; first odd one: {example}); '
+            'pass the config that it was trained with')

@@ -1,0 +1,5 @@
+"""Optimiser wrappers and learning-rate schedules."""
+from .autocast_optim_wrapper import AutocastOptimWrapper
+from .cosine_warmup import CosineWarmupLR
+
+__all__ = ['AutocastOptimWrapper', 'CosineWarmupLR']

@@ -1,0 +1,33 @@
+"""Mixed precision that also works on a CPU."""
+from contextlib import contextmanager
+
+import torch
+import torch.nn as nn
+from mmengine.device import get_device
+from mmengine.logging import print_log
+from mmengine.optim import OptimWrapper
+from mmengine.registry import OPTIM_WRAPPERS
+
+
+@OPTIM_WRAPPERS.register_module()
+class AutocastOptimWrapper(OptimWrapper):
+    """Runs the forward pass in bfloat16, on a GPU or a CPU.
+
+    bfloat16 has float32's range and needs no loss scaling. On a CPU that lacks
+    bfloat16 arithmetic it would be slower than float32, so training then stays
+    in float32 and the log says so. (mmengine's AmpOptimWrapper needs a GPU.)
+    """
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.device_type = get_device().split(':')[0]
+        self.enabled = (self.device_type != 'cpu'
+                        or torch.ops.mkldnn._is_mkldnn_bf16_supported())
+        if not self.enabled:
+            print_log('this CPU has no bfloat16 arithmetic: training in float32', 'current')
+
+    @contextmanager
+    def optim_context(self, model: nn.Module):
+        with super().optim_context(model), torch.autocast(
+                self.device_type, dtype=torch.bfloat16, enabled=self.enabled):
+            yield

@@ -1,0 +1,72 @@
+"""Model predictions as KITTI objects."""
+from typing import Optional, Sequence
+
+import numpy as np
+from mmdet3d.structures import CameraInstance3DBoxes, points_cam2img
+
+from ..geometry import wrap_angle
+from ..kitti import KittiObjects
+
+# KITTI's placeholders in result files, where truncation and occlusion are unknown.
+UNKNOWN = -1
+
+
+def predictions_to_kitti(sample: dict, class_names: Sequence[str]) -> KittiObjects:
+    """Detections of one image as KITTI objects, any monocular detector's.
+
+    Detectors without 2D boxes or observation angles (SMOKE, FCOS3D) get those
+    of their 3D boxes: the clipped box around the projected corners, and the yaw
+    relative to the ray to the box's centre.
+
+    Args:
+        sample: a Det3DDataSample as a dict, with ``pred_instances_3d``,
+            optionally ``pred_instances``, and the image's meta information.
+        class_names: name of each label.
+    """
+    instances = sample['pred_instances_3d']
+    boxes: CameraInstance3DBoxes = instances['bboxes_3d'].to('cpu')
+    tensor = boxes.tensor.detach().double().numpy()
+    labels = instances['labels_3d'].cpu().numpy().astype(int)
+    cam2img = np.asarray(sample['cam2img'], dtype=np.float64)
+    height, width = sample['ori_shape'][:2]
+
+    alphas = _optional(instances, 'alphas')
+    if alphas is None:
+        alphas = wrap_angle(tensor[:, 6] - np.arctan2(tensor[:, 0], tensor[:, 2]))
+    boxes_2d = _optional(sample.get('pred_instances') or {}, 'bboxes')
+    if boxes_2d is None or len(boxes_2d) != len(tensor):
+        boxes_2d = projected_boxes(boxes.corners.double().numpy(), cam2img)
+    boxes_2d = boxes_2d.clip(0, [width, height, width, height])
+    return KittiObjects(
+        names=np.array([class_names[label] for label in labels], dtype=str),
+        truncations=np.full(len(tensor), UNKNOWN, dtype=np.float64),
+        occlusions=np.full(len(tensor), UNKNOWN, dtype=np.int64),
+        alphas=alphas.astype(np.float64),
+        boxes_2d=boxes_2d.astype(np.float64),
+        sizes_hwl=tensor[:, [4, 5, 3]],
+        locations=tensor[:, :3],
+        rotations_y=wrap_angle(tensor[:, 6]),
+        scores=instances['scores_3d'].cpu().double().numpy())
+
+
+def projected_boxes(corners: np.ndarray, cam2img: np.ndarray,
+                    near: float = 0.1) -> np.ndarray:
+    """Boxes around projected corners.
+
+    Args:
+        corners: (N, 8, 3) camera frame, metres; those nearer than ``near`` are
+            moved to it, so that boxes beside the camera stay finite.
+        cam2img: (3 or 4, 4) projection.
+
+    Returns:
+        (N, 4) left, top, right, bottom, pixels, not clipped to the image.
+    """
+    points = corners.copy()
+    points[..., 2] = points[..., 2].clip(min=near)
+    uv = points_cam2img(points.reshape(-1, 3), cam2img).reshape(-1, 8, 2)
+    return np.concatenate([uv.min(axis=1), uv.max(axis=1)], axis=1)
+
+
+def _optional(instances: dict, key: str) -> Optional[np.ndarray]:
+    value = instances.get(key) if hasattr(instances, 'get') else None
+    return None if value is None else value.detach().cpu().numpy()

@@ -1,0 +1,4 @@
+"""Dense heads."""
+from .center_head_2d import CenterHead2D
+
+__all__ = ['CenterHead2D']

@@ -1,0 +1,121 @@
+"""CenterNet's dense 2D head: where objects are and how large they look.
+
+Legend: B images, K classes, (H, W) feature cells, M objects, P peaks an image.
+"""
+from dataclasses import dataclass
+from typing import Dict
+
+import torch
+import torch.nn as nn
+from mmdet3d.registry import MODELS
+from mmdet.models.utils import get_local_maximum, get_topk_from_heatmap
+from mmengine.model import BaseModule, bias_init_with_prob, normal_init
+
+from ..task_modules.center_target_assigner import CenterTargets
+
+# Keeps the focal loss's logarithms finite (CornerNet's released code).
+MIN_SCORE = 1e-4
+
+
+@dataclass
+class DenseMaps:
+    """Output of the head.
+
+    Attributes:
+        heatmap: (B, K, H, W) scores in [1e-4, 1 - 1e-4].
+        offset_2d: (B, 2, H, W) 2D box centre minus cell, feature pixels.
+        size_2d: (B, 2, H, W) 2D box width and height, feature pixels.
+    """
+    heatmap: torch.Tensor
+    offset_2d: torch.Tensor
+    size_2d: torch.Tensor
+
+
+@dataclass
+class Peaks:
+    """The B * P best local maxima of the heatmaps, image by image.
+
+    Attributes:
+        image_index, labels: (B * P,) long.
+        scores: (B * P,).
+        cells: (B * P, 2) long, column and row.
+    """
+    image_index: torch.Tensor
+    labels: torch.Tensor
+    scores: torch.Tensor
+    cells: torch.Tensor
+
+
+def gather_at_cells(dense_map: torch.Tensor, image_index: torch.Tensor,
+                    cells: torch.Tensor) -> torch.Tensor:
+    """(B, C, H, W) at M cells (column, row) -> (M, C)."""
+    return dense_map[image_index, :, cells[:, 1], cells[:, 0]]
+
+
+@MODELS.register_module()
+class CenterHead2D(BaseModule):
+    """Heatmap, 2D offset and 2D size from a shared feature map.
+
+    Args:
+        num_classes: K.
+        in_channels: channels of the feature map.
+        hidden_channels: channels of each branch's hidden layer.
+        loss_heatmap, loss_offset_2d, loss_size_2d: loss configs.
+    """
+
+    def __init__(self, num_classes: int, in_channels: int, hidden_channels: int,
+                 loss_heatmap: dict, loss_offset_2d: dict, loss_size_2d: dict,
+                 init_cfg=None) -> None:
+        super().__init__(init_cfg)
+        self.num_classes = num_classes
+
+        def branch(out_channels: int) -> nn.Sequential:
+            return nn.Sequential(
+                nn.Conv2d(in_channels, hidden_channels, 3, padding=1),
+                nn.ReLU(inplace=True),
+                nn.Conv2d(hidden_channels, out_channels, 1))
+
+        self.heatmap = branch(num_classes)
+        self.offset_2d = branch(2)
+        self.size_2d = branch(2)
+        self.loss_heatmap = MODELS.build(loss_heatmap)
+        self.loss_offset_2d = MODELS.build(loss_offset_2d)
+        self.loss_size_2d = MODELS.build(loss_size_2d)
+
+    def init_weights(self) -> None:
+        """Small weights; the heatmap starts at 0.1 (focal loss's prior)."""
+        super().init_weights()
+        for branch in (self.heatmap, self.offset_2d, self.size_2d):
+            for layer in branch:
+                if isinstance(layer, nn.Conv2d):
+                    normal_init(layer, std=0.001)
+        nn.init.constant_(self.heatmap[-1].bias, bias_init_with_prob(0.1))
+
+    def forward(self, feature: torch.Tensor) -> DenseMaps:
+        """(B, C, H, W) -> the maps, float32."""
+        scores = self.heatmap(feature).float().sigmoid()
+        return DenseMaps(scores.clamp(MIN_SCORE, 1 - MIN_SCORE),
+                         self.offset_2d(feature).float(), self.size_2d(feature).float())
+
+    def loss(self, maps: DenseMaps, targets: CenterTargets) -> Dict[str, torch.Tensor]:
+        """Losses by task name; a batch without objects gives zeros with a graph."""
+        num_peaks = targets.heatmap.eq(1).sum().clamp(min=1)
+        offsets = gather_at_cells(maps.offset_2d, targets.image_index, targets.code.cells)
+        sizes = gather_at_cells(maps.size_2d, targets.image_index, targets.code.cells)
+        # An empty slice still reaches every weight, which distributed training needs.
+        avg_factor = max(offsets.numel(), 1)
+        return dict(
+            heatmap=self.loss_heatmap(maps.heatmap, targets.heatmap, avg_factor=num_peaks),
+            offset_2d=self.loss_offset_2d(offsets, targets.code.offsets_2d,
+                                          avg_factor=avg_factor),
+            size_2d=self.loss_size_2d(sizes, targets.code.sizes_2d, avg_factor=avg_factor))
+
+    @staticmethod
+    def find_peaks(heatmap: torch.Tensor, max_peaks: int) -> Peaks:
+        """The best 3x3 local maxima of each image, over all classes."""
+        scores, _, labels, rows, columns = get_topk_from_heatmap(
+            get_local_maximum(heatmap, kernel=3), k=max_peaks)
+        image_index = torch.arange(len(heatmap), device=heatmap.device)
+        cells = torch.stack([columns, rows], dim=-1).long()
+        return Peaks(image_index.repeat_interleave(scores.shape[1]),
+                     labels.flatten(), scores.flatten(), cells.flatten(0, 1))

@@ -1,0 +1,4 @@
+"""Necks."""
+from .dla_up import DLAUpConcatNeck
+
+__all__ = ['DLAUpConcatNeck']

@@ -1,0 +1,84 @@
+"""DLA-up: iterative deep aggregation by concatenation.
+
+The neck of MonoDLE, GUPNet, DID-M3D and MonoLSS. mmdet3d's ``DLANeck`` is
+another one: it sums where this concatenates, and aggregates once more.
+"""
+from typing import List, Sequence, Tuple
+
+import torch
+import torch.nn as nn
+from mmcv.cnn import ConvModule
+from mmdet3d.registry import MODELS
+from mmengine.model import BaseModule
+
+
+def bilinear_upsample(channels: int, factor: int) -> nn.ConvTranspose2d:
+    """Channel-wise transposed convolution that starts as bilinear interpolation."""
+    layer = nn.ConvTranspose2d(channels, channels, 2 * factor, stride=factor,
+                               padding=factor // 2, groups=channels, bias=False)
+    position = torch.arange(2 * factor) - (2 * factor - 1) / 2
+    profile = 1 - position.abs() / factor
+    with torch.no_grad():
+        layer.weight.copy_(torch.outer(profile, profile).expand_as(layer.weight))
+    return layer
+
+
+class _Aggregation(nn.Module):
+    """Brings deeper maps, one after the other, to the resolution of the first.
+
+    Args:
+        in_channels: channels of the maps, finest first.
+        factors: upsampling of each map to the first one's resolution.
+        out_channels: channels of all maps that come out.
+    """
+
+    def __init__(self, in_channels: Sequence[int], factors: Sequence[int],
+                 out_channels: int) -> None:
+        super().__init__()
+        norm = dict(type='BN')
+        for index in range(1, len(in_channels)):
+            self.add_module(f'proj_{index}', ConvModule(
+                in_channels[index], out_channels, 3, padding=1, norm_cfg=norm))
+            self.add_module(f'up_{index}', bilinear_upsample(out_channels, factors[index]))
+            self.add_module(f'node_{index}', ConvModule(
+                2 * out_channels, out_channels, 3, padding=1, norm_cfg=norm))
+
+    def forward(self, maps: Sequence[torch.Tensor]) -> List[torch.Tensor]:
+        maps = list(maps)
+        for index in range(1, len(maps)):
+            project, up, node = (getattr(self, f'{part}_{index}')
+                                 for part in ('proj', 'up', 'node'))
+            maps[index] = node(torch.cat([maps[index - 1], up(project(maps[index]))], dim=1))
+        return maps
+
+
+@MODELS.register_module()
+class DLAUpConcatNeck(BaseModule):
+    """Fuses backbone maps of doubling strides into one of the finest stride.
+
+    Args:
+        in_channels: channels of the maps, finest first, each half the
+            resolution of the one before.
+    """
+
+    def __init__(self, in_channels: Sequence[int] = (64, 128, 256, 512),
+                 init_cfg=None) -> None:
+        super().__init__(init_cfg)
+        channels = list(in_channels)
+        factors = [2 ** level for level in range(len(channels))]
+        for step in range(len(channels) - 1):
+            first = len(channels) - 2 - step
+            self.add_module(f'ida_{step}', _Aggregation(
+                channels[first:], [factor // factors[first] for factor in factors[first:]],
+                channels[first]))
+            # What a step has fused has the resolution and the channels of its first map.
+            channels[first + 1:] = [channels[first]] * (len(channels) - first - 1)
+            factors[first + 1:] = [factors[first]] * (len(factors) - first - 1)
+
+    def forward(self, maps: Sequence[torch.Tensor]) -> Tuple[torch.Tensor]:
+        """L maps (B, C_l, H / 2^l, W / 2^l) -> one map (B, C_0, H, W), in a tuple."""
+        maps = list(maps)
+        for step in range(len(maps) - 1):
+            first = len(maps) - 2 - step
+            maps[first:] = getattr(self, f'ida_{step}')(maps[first:])
+        return (maps[-1], )

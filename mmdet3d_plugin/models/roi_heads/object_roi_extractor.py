@@ -1,0 +1,60 @@
+"""Object features: ROI-aligned appearance, viewing rays, class.
+
+Legend: M objects, S x S ROI locations, K classes.
+"""
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from mmdet3d.registry import MODELS
+from torchvision.ops import roi_align
+
+from ...geometry import image_to_camera
+from ..task_modules.input_geometry import InputGeometry
+
+
+@MODELS.register_module()
+class ObjectROIExtractor(nn.Module):
+    """Features of objects for the 3D heads (GUPNet, section 3.2; MonoLSS).
+
+    Args:
+        num_classes: K.
+        roi_size: S.
+        stride: input pixels a feature-map cell.
+    """
+
+    def __init__(self, num_classes: int, roi_size: int = 7, stride: int = 4) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+        self.roi_size = roi_size
+        self.stride = stride
+
+    def forward(self, feature: torch.Tensor, boxes: torch.Tensor, image_index: torch.Tensor,
+                labels: torch.Tensor, geometry: InputGeometry) -> torch.Tensor:
+        """Features of M objects.
+
+        Args:
+            feature: (B, C, H, W) feature map.
+            boxes: (M, 4) 2D boxes, feature pixels.
+            image_index, labels: (M,) long.
+            geometry: of the M objects.
+
+        Returns:
+            (M, C + 2 + K, S, S) float32: appearance, x and y of the viewing ray
+            at depth 1, one-hot class.
+        """
+        rois = torch.cat([image_index[:, None].to(boxes), boxes], dim=1)
+        # Without half-pixel alignment, as the published weights were trained.
+        appearance = roi_align(feature.float(), rois, self.roi_size, aligned=False)
+        one_hot = F.one_hot(labels, self.num_classes).to(appearance)
+        planes = one_hot[:, :, None, None].expand(-1, -1, self.roi_size, self.roi_size)
+        return torch.cat([appearance, self.ray_maps(boxes, geometry), planes], dim=1)
+
+    def ray_maps(self, boxes: torch.Tensor, geometry: InputGeometry) -> torch.Tensor:
+        """(M, 2, S, S) x and y, metres at depth 1, linear between the box's corners."""
+        corners = geometry.to_original(boxes.view(-1, 2, 2) * self.stride)
+        rays = image_to_camera(corners, torch.ones_like(corners[..., 0]), geometry.cam2img)
+        steps = torch.linspace(0, 1, self.roi_size, device=boxes.device)
+        line = rays[:, 0, :2, None] + (rays[:, 1] - rays[:, 0])[:, :2, None] * steps
+        size = (-1, self.roi_size, self.roi_size)
+        return torch.stack([line[:, 0, None, :].expand(size), line[:, 1, :, None].expand(size)],
+                           dim=1)

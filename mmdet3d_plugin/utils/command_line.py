@@ -1,0 +1,26 @@
+"""How every command of ``tools/`` ends: cleanly, with one line on bad input."""
+import os
+import sys
+from typing import Callable
+
+from ..errors import InputError
+
+
+def run_command(main: Callable[[], None]) -> None:
+    """Runs ``main`` and maps its failures to exit codes.
+
+    Bad input (:class:`InputError`) prints one line and exits with 2, an
+    interrupt with 130; a closed output pipe ends the command quietly. Any other
+    exception is a bug and keeps its traceback.
+    """
+    try:
+        main()
+    except InputError as error:
+        print(f'{os.path.basename(sys.argv[0])}: error: {error}', file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print('interrupted', file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

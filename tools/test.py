@@ -1,0 +1,66 @@
+#!/usr/bin/env python
+"""Tests a detector: python tools/test.py CONFIG CHECKPOINT [options]."""
+import argparse
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from mmdet3d_plugin.engine.launch import (add_common_arguments, check_checkpoint, check_writable,
+                                          config_errors, load_config)
+from mmdet3d_plugin.utils.command_line import run_command
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Evaluate a checkpoint and draw what it sees.',
+        epilog='example: python tools/test.py configs/monolss/monolss_dla34_kitti.py '
+        'work_dirs/monolss_dla34_kitti/epoch_600.pth --show-dir work_dirs/frames')
+    parser.add_argument('config', help='config file, see configs/')
+    parser.add_argument('checkpoint', help='weights of the model that the config describes')
+    parser.add_argument('--submission-dir', metavar='DIR',
+                        help='also write KITTI result files, DIR/data/FRAME.txt, as the test '
+                        'server takes them')
+    parser.add_argument('--show-dir', metavar='DIR',
+                        help='draw every frame there (default: a dozen in WORK_DIR/frames)')
+    parser.add_argument('--score-thr', type=float, metavar='S',
+                        help='draw detections of at least this score (default: 0.2)')
+    add_common_arguments(parser)
+    return parser.parse_args()
+
+
+def configure_drawing(cfg: Config, args: argparse.Namespace) -> None:
+    """Applies the drawing flags to the config's DrawFramesHook."""
+    hook = next(hook for hook in cfg.custom_hooks if hook.type == 'DrawFramesHook')
+    if args.show_dir:
+        check_writable(args.show_dir)
+        hook.update(out_dir=args.show_dir, max_frames=None)
+    if args.score_thr is not None:
+        hook.score_threshold = args.score_thr
+
+
+def configure_submission(cfg: Config, folder: str) -> None:
+    """Writes result files, and only that where the frames have no labels."""
+    check_writable(folder)
+    cfg.test_evaluator.result_dir = folder
+    prefix = cfg.test_dataloader.dataset.get('data_prefix')
+    cfg.test_evaluator.format_only = prefix is not None and 'label' not in prefix
+
+
+def main() -> None:
+    args = parse_args()
+    with config_errors(args.config):
+        cfg = load_config(args)
+        configure_drawing(cfg, args)
+        if args.submission_dir:
+            configure_submission(cfg, args.submission_dir)
+        cfg.load_from = args.checkpoint
+        # The weights come from the checkpoint: nothing is to be downloaded.
+        if 'backbone' in cfg.model:
+            cfg.model.backbone.init_cfg = None
+        runner = Runner.from_cfg(cfg)
+        check_checkpoint(args.checkpoint, runner.model)
+        runner.test()
+
+
+if __name__ == '__main__':
+    run_command(main)

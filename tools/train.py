@@ -1,0 +1,46 @@
+#!/usr/bin/env python
+"""Trains a detector: python tools/train.py CONFIG [options]."""
+import argparse
+
+from mmengine.runner import Runner
+
+from mmdet3d_plugin.engine.launch import (add_common_arguments, check_checkpoint, config_errors,
+                                          load_config)
+from mmdet3d_plugin.utils.command_line import run_command
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Train a detector. Logs go to the terminal, to TensorBoard and to '
+        'vis_data/scalars.json in the work dir.',
+        epilog='example: python tools/train.py configs/monolss/monolss_dla34_kitti.py --amp')
+    parser.add_argument('config', help='config file, see configs/')
+    parser.add_argument('--resume', nargs='?', const='auto', metavar='CHECKPOINT',
+                        help='go on from a checkpoint, or from the latest of the work dir')
+    parser.add_argument('--amp', action='store_true',
+                        help='mixed precision (bfloat16), on a GPU or a CPU')
+    parser.add_argument('--auto-scale-lr', action='store_true',
+                        help='scale the learning rate to the total batch size')
+    add_common_arguments(parser)
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    with config_errors(args.config):
+        cfg = load_config(args)
+        if args.amp:
+            cfg.optim_wrapper.type = 'AutocastOptimWrapper'
+        if args.auto_scale_lr:
+            cfg.auto_scale_lr.enable = True
+        if args.resume:
+            cfg.resume = True
+            cfg.load_from = None if args.resume == 'auto' else args.resume
+        runner = Runner.from_cfg(cfg)
+        if cfg.load_from is not None:
+            check_checkpoint(cfg.load_from, runner.model)
+        runner.train()
+
+
+if __name__ == '__main__':
+    run_command(main)
