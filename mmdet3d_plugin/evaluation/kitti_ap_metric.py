@@ -1,4 +1,5 @@
 """KITTI's official average precision as an mmengine metric."""
+import math
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
@@ -16,8 +17,9 @@ from .prediction_conversion import predictions_to_kitti
 class KittiAPMetric(BaseMetric):
     """AP and AOS for 2D, BEV and 3D at R40 and R11; see ``docs/evaluation.md``.
 
-    The dataset's ``eval_ann_info`` brings the ground truth. Keys are mmdet3d's,
-    for example ``Car_3D_AP40_moderate_strict``.
+    The dataset's ``eval_ann_info`` brings the ground truth. The table of all
+    figures is logged; those at R40 are returned under mmdet3d's keys, for
+    example ``Car_3D_AP40_moderate_strict``. Undefined ones are left out.
 
     Args:
         classes: evaluated classes; those of the dataset by default.
@@ -65,4 +67,5 @@ class KittiAPMetric(BaseMetric):
                                     [predictions for _, _, predictions in results],
                                     classes=tuple(classes))
         print_log('\n' + evaluation.table(), 'current')
-        return {key: value for key, value in evaluation.to_dict().items() if value is not None}
+        return {key: value for key, value in evaluation.to_dict().items()
+                if '_AP40_' in key and not math.isnan(value)}

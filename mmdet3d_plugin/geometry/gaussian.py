@@ -55,4 +55,4 @@ def draw_gaussians(planes: torch.Tensor, cells: torch.Tensor, radii: torch.Tenso
 
     drawn = profile(height, cells[:, 1])[:, :, None] * profile(width, cells[:, 0])[:, None]
     heatmaps = drawn.new_zeros(num_planes, height, width)
-    return heatmaps.index_reduce_(0, planes, drawn, 'amax')
+    return heatmaps.scatter_reduce_(0, planes[:, None, None].expand_as(drawn), drawn, 'amax')

@@ -1,4 +1,5 @@
 """Loading of the image and of the annotations that monocular training needs."""
+import cv2
 from mmdet3d.datasets.transforms import LoadAnnotations3D, LoadImageFromFileMono3D
 from mmdet3d.registry import TRANSFORMS
 
@@ -17,15 +18,19 @@ class LoadImageMono3D(LoadImageFromFileMono3D):
         path = next(iter(results['images'].values()))['img_path']
         try:
             loaded = super().transform(results)
-        except (OSError, ValueError) as error:
-            raise InputError(f'{path}: cannot read the image ({error}); restore the file') \
-                from error
+        except (OSError, ValueError, cv2.error) as error:
+            raise InputError(f'{path}: cannot read the image ({_first_line(error)}); '
+                             'restore the file') from error
         except AttributeError:
             # The decoder returns None for bytes that are no image.
             loaded = None
         if loaded is None or loaded['img'] is None:
             raise InputError(f'{path}: not a readable image; restore the file')
         return loaded
+
+
+def _first_line(error: Exception) -> str:
+    return ' '.join(str(error).split())[:120]
 
 
 @TRANSFORMS.register_module()

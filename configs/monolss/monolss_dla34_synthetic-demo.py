@@ -1,0 +1,50 @@
+# The demo: a slim detector that learns to see synthetic cars on a laptop in
+# minutes. `make demo` renders the frames, trains this and writes a report.
+_base_ = [
+    '../_base_/datasets/kitti_mono3d.py', '../_base_/models/monolss_dla34.py',
+    '../_base_/schedules/monolss_600e.py', '../_base_/default_runtime.py'
+]
+data_root = 'data/synthetic/'
+input_size = (640, 192)
+train_pipeline = [
+    dict(type='LoadImageMono3D'),
+    dict(type='LoadAnnotationsMono3D'),
+    dict(type='RandomFlipMono3D', prob=0.5),
+    _base_.object_filter,
+    dict(type='CropScaleAffine', input_size=input_size, prob=0.5, scale=0.2, shift=0.05),
+    dict(type='PackMono3DInputs'),
+]
+test_pipeline = [
+    dict(type='LoadImageMono3D'),
+    dict(type='CropScaleAffine', input_size=input_size),
+    dict(type='PackMono3DInputs'),
+]
+train_dataloader = dict(
+    batch_size=8,
+    num_workers=1,
+    dataset=dict(data_root=data_root, pipeline=train_pipeline))
+val_dataloader = dict(
+    batch_size=4,
+    num_workers=1,
+    dataset=dict(data_root=data_root, pipeline=test_pipeline))
+test_dataloader = val_dataloader
+
+channels = (32, 64, 128, 256)
+model = dict(
+    backbone=dict(type='SlimDLANet', init_cfg=None),
+    neck=dict(in_channels=channels),
+    dense_head=dict(in_channels=channels[0], hidden_channels=64),
+    roi_head=dict(in_channels=channels[0], hidden_channels=128),
+    test_cfg=dict(score_threshold=0.05))
+
+max_epochs = 40
+train_cfg = dict(max_epochs=max_epochs, val_interval=10)
+optim_wrapper = dict(type='AutocastOptimWrapper', optimizer=dict(lr=2e-3))
+param_scheduler = [
+    dict(type='CosineWarmupLR', start_lr=1e-5, begin=0, end=2, by_epoch=True,
+         convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', eta_min=1e-5, begin=2, end=max_epochs, by_epoch=True,
+         convert_to_iter_based=True),
+]
+default_hooks = dict(
+    logger=dict(interval=10), checkpoint=dict(interval=10, max_keep_ckpts=1))

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+import torch
+from mmdet3d.structures import CameraInstance3DBoxes
+from tiny_kitti import FRAMES, P2, make_objects, project
+
+from mmdet3d_plugin.datasets import KittiMonoDataset
+from mmdet3d_plugin.errors import InputError
+
+CLASSES = ['Pedestrian', 'Car', 'Cyclist']
+
+
+def build(root, **kwargs):
+    options = dict(ann_file='ImageSets/train.txt', metainfo=dict(classes=CLASSES), pipeline=[],
+                   filter_empty_gt=False)
+    return KittiMonoDataset(str(root), **{**options, **kwargs})
+
+
+def test_frames_keep_their_names_and_order(kitti_root):
+    dataset = build(kitti_root)
+    assert [dataset.get_data_info(i)['frame'] for i in range(len(dataset))] == list(FRAMES)
+
+
+def test_annotations_in_mmdet3d_format(kitti_root):
+    info = build(kitti_root).get_data_info(0)
+    ann = info['ann_info']
+    assert ann['gt_labels_3d'].tolist() == [1, 1, 0]
+    assert isinstance(ann['gt_bboxes_3d'], CameraInstance3DBoxes)
+    # location, then length, height, width, then yaw
+    torch.testing.assert_close(ann['gt_bboxes_3d'].tensor[0], torch.tensor(
+        [-3., 1.6, 12., 3.9, 1.5, 1.6, -1.5]))
+    np.testing.assert_allclose(ann['depths'], [12., 25., 9.])
+    centres = np.array([[-3., 1.6 - .75, 12.], [4., 1.7 - .75, 25.], [2., 1.6 - .875, 9.]])
+    np.testing.assert_allclose(ann['centers_2d'], project(centres), atol=1e-3)
+    np.testing.assert_allclose(ann['gt_bboxes'], make_objects(FRAMES['000000']).boxes_2d,
+                               atol=1e-3)
+    np.testing.assert_allclose(info['images']['CAM2']['cam2img'][:3], P2)
+    assert info['cam2img'].shape == (4, 4)
+
+
+def test_untrained_classes_are_left_out_but_evaluated(kitti_root):
+    assert build(kitti_root).get_data_info(1)['ann_info']['gt_labels_3d'].tolist() == [1, 2]
+    evaluated = build(kitti_root, test_mode=True).get_data_info(1)['eval_ann_info']
+    assert evaluated['kitti_objects'].names.tolist() == ['Car', 'Cyclist', 'Van']
+
+
+def test_dont_care_regions_are_kept_apart(kitti_root):
+    label = kitti_root / 'training/label_2/000000.txt'
+    label.write_text(label.read_text() + 'DontCare -1 -1 -10 5 6 70 80 -1 -1 -1 '
+                     '-1000 -1000 -1000 -10\n')
+    ann = build(kitti_root).get_data_info(0)['ann_info']
+    assert len(ann['gt_labels_3d']) == 3
+    np.testing.assert_allclose(ann['gt_bboxes_ignore'], [[5, 6, 70, 80]])
+
+
+def test_a_frame_without_objects_has_empty_arrays_of_the_right_shape(kitti_root):
+    ann = build(kitti_root).get_data_info(2)['ann_info']
+    assert ann['gt_bboxes'].shape == (0, 4) and ann['centers_2d'].shape == (0, 2)
+    assert ann['gt_bboxes_3d'].tensor.shape == (0, 7) and ann['depths'].shape == (0, )
+
+
+def test_subset_of_classes_maps_labels(kitti_root):
+    dataset = build(kitti_root, metainfo=dict(classes=['Car']))
+    assert dataset.get_data_info(0)['ann_info']['gt_labels_3d'].tolist() == [0, 0]
+
+
+def test_testing_frames_need_no_labels(kitti_root):
+    (kitti_root / 'training').rename(kitti_root / 'testing')
+    dataset = build(kitti_root, test_mode=True,
+                    data_prefix=dict(img='testing/image_2', calib='testing/calib'))
+    info = dataset.get_data_info(0)
+    assert 'eval_ann_info' not in info and info['frame'] == '000000'
+
+
+@pytest.mark.parametrize('folder, suffix', [('image_2', 'png'), ('label_2', 'txt'),
+                                            ('calib', 'txt')])
+def test_a_missing_file_is_named(kitti_root, folder, suffix):
+    (kitti_root / f'training/{folder}/000007.{suffix}').unlink()
+    with pytest.raises(InputError, match=f'{folder}/000007.{suffix}'):
+        build(kitti_root)
+
+
+def test_a_split_naming_an_absent_frame(kitti_root):
+    (kitti_root / 'ImageSets/train.txt').write_text('000000\n999999\n')
+    with pytest.raises(InputError, match='999999.*remove the frame from the split'):
+        build(kitti_root)

@@ -1,0 +1,198 @@
+"""Every transform keeps world, camera, image and labels in agreement."""
+import cv2
+import numpy as np
+import pytest
+from mmcv.transforms import Compose
+from mmdet3d.registry import TRANSFORMS
+from tiny_kitti import project
+
+from mmdet3d_plugin.datasets import KittiMonoDataset
+from mmdet3d_plugin.datasets.transforms.crop_scale import warp_image
+from mmdet3d_plugin.errors import InputError
+from mmdet3d_plugin.geometry import affine_from_crop
+
+LOAD = [dict(type='LoadImageMono3D'), dict(type='LoadAnnotationsMono3D')]
+FLIP = dict(type='RandomFlipMono3D', prob=1.)
+CROP = dict(type='CropScaleAffine', input_size=(1280, 384), prob=1.)
+FILTER = dict(type='FilterObjects', min_height=25, max_truncation=.5, max_occlusion=2,
+              depth_range=(2., 65.))
+
+
+@pytest.fixture
+def dataset(kitti_root):
+    return KittiMonoDataset(
+        str(kitti_root), 'ImageSets/train.txt', pipeline=[], filter_empty_gt=False,
+        metainfo=dict(classes=['Pedestrian', 'Car', 'Cyclist']))
+
+
+def run(dataset, index, *transforms):
+    info = dataset.get_data_info(index)
+    info.update(box_type_3d=dataset.box_type_3d, box_mode_3d=dataset.box_mode_3d)
+    return Compose([TRANSFORMS.build(item) for item in [*LOAD, *transforms]])(info)
+
+
+def assert_consistent(results):
+    """3D centres, through the sample's camera and affine, land on its 2D centres."""
+    centres = results['gt_bboxes_3d'].gravity_center.double().numpy()
+    uv = project(centres, results['cam2img'])
+    affine = results.get('affine', np.eye(3))
+    uv = np.c_[uv, np.ones(len(uv))] @ affine[:2].T
+    np.testing.assert_allclose(results['centers_2d'], uv, atol=1e-3)
+    np.testing.assert_allclose(results['depths'], centres[:, 2], atol=1e-5)
+
+
+@pytest.mark.parametrize('transforms', [[], [FLIP], [FILTER], [CROP], [FLIP, FILTER, CROP]])
+@pytest.mark.parametrize('index', range(4))
+def test_projection(dataset, transforms, index):
+    np.random.seed(index)
+    results = run(dataset, index, *transforms)
+    assert_consistent(results)
+    lengths = {len(results[key]) for key in ('gt_bboxes', 'gt_labels_3d', 'depths', 'alphas',
+                                             'truncations', 'occlusions', 'gt_bboxes_labels')}
+    assert lengths == {len(results['gt_bboxes_3d'])}
+
+
+def test_projection_holds_for_many_random_crops(dataset):
+    np.random.seed(0)
+    kept = 0
+    for _ in range(40):
+        results = run(dataset, 0, FLIP, CROP)
+        assert_consistent(results)
+        kept += len(results['depths'])
+    assert 40 < kept < 120  # some objects leave the crop, most stay
+
+
+def test_flip_mirrors_pixels_boxes_and_alpha(dataset):
+    plain, flipped = run(dataset, 0), run(dataset, 0, FLIP)
+    width = plain['img'].shape[1]
+    np.testing.assert_array_equal(flipped['img'], plain['img'][:, ::-1])
+    boxes = plain['gt_bboxes'][:, [2, 1, 0, 3]] * [-1, 1, -1, 1] + [width, 0, width, 0]
+    np.testing.assert_allclose(flipped['gt_bboxes'], boxes, atol=1e-4)
+    yaw = flipped['gt_bboxes_3d'].yaw.numpy()
+    mirrored = np.pi - plain['gt_bboxes_3d'].yaw.numpy()
+    np.testing.assert_allclose(np.exp(1j * yaw), np.exp(1j * mirrored), atol=1e-6)
+    assert (np.abs(yaw) <= np.pi + 1e-6).all()
+    # alpha stays the yaw relative to the viewing ray
+    location = flipped['gt_bboxes_3d'].tensor.numpy()
+    alpha = yaw - np.arctan2(location[:, 0], location[:, 2])
+    np.testing.assert_allclose(np.exp(1j * flipped['alphas']), np.exp(1j * alpha), atol=1e-5)
+
+
+def test_flip_twice_is_the_identity(dataset):
+    once, twice = run(dataset, 0), run(dataset, 0, FLIP, FLIP)
+    np.testing.assert_array_equal(once['img'], twice['img'])
+    for key in ('gt_bboxes', 'centers_2d', 'depths', 'alphas'):
+        np.testing.assert_allclose(twice[key], once[key], atol=1e-3, err_msg=key)
+    np.testing.assert_allclose(twice['cam2img'], once['cam2img'], atol=1e-9)
+    np.testing.assert_allclose(twice['gt_bboxes_3d'].tensor, once['gt_bboxes_3d'].tensor,
+                               atol=1e-5)
+
+
+def test_flip_mirrors_dont_care(kitti_root, dataset):
+    info = dataset.get_data_info(0)
+    info['ann_info']['gt_bboxes_ignore'] = np.array([[10., 20., 110., 60.]], np.float32)
+    info.update(box_type_3d=dataset.box_type_3d, box_mode_3d=dataset.box_mode_3d)
+    results = Compose([TRANSFORMS.build(item) for item in [*LOAD, FLIP]])(info)
+    np.testing.assert_allclose(results['gt_bboxes_ignore'], [[1132., 20., 1232., 60.]])
+
+
+def test_test_time_affine_shows_the_whole_width(dataset):
+    results = run(dataset, 0, dict(type='CropScaleAffine', input_size=(640, 192)))
+    scale = 640 / 1242
+    np.testing.assert_allclose(results['affine'],
+                               [[scale, 0, 0], [0, scale, 96 - scale * 187.5], [0, 0, 1]])
+    np.testing.assert_allclose(results['trans_mat'], np.diag([.25, .25, 1]) @ results['affine'])
+    assert results['img'].shape == (192, 640, 3) and results['affine_aug'] is False
+
+
+def test_crop_statistics_follow_the_recipe():
+    """Scale clip(N(1, .4), .6, 1.4) and shift clip(N(0, .1), -.2, .2), half of the time."""
+    np.random.seed(0)
+    transform = TRANSFORMS.build(dict(type='CropScaleAffine', input_size=(128, 40), prob=.5))
+    affines, augmented = [], []
+    for _ in range(3000):
+        results = transform(dict(img=np.zeros((40, 128, 3), np.uint8)))
+        affines.append(results['affine'])
+        augmented.append(results['affine_aug'])
+    affines, augmented = np.array(affines), np.array(augmented)
+    assert abs(augmented.mean() - .5) < .03
+    np.testing.assert_allclose(affines[~augmented], np.broadcast_to(np.eye(3), (
+        (~augmented).sum(), 3, 3)), atol=1e-12)
+    zoom = 1 / affines[augmented][:, 0, 0]
+    assert zoom.min() == pytest.approx(.6) and zoom.max() == pytest.approx(1.4)
+    # P(|N| > 1) = 0.317 lies on the two ends
+    assert abs(np.isin(zoom.round(6), [.6, 1.4]).mean() - .317) < .04
+    shift = (64 - affines[augmented][:, 0, 2]) * zoom / 128 - .5
+    assert shift.min() == pytest.approx(-.2) and shift.max() == pytest.approx(.2)
+    assert abs(shift.std() - .095) < .01
+
+
+def test_warp_moves_pixel_centres_exactly():
+    """A ramp of column centres, enlarged twice, reads off the source coordinate."""
+    ramp = np.repeat((np.arange(64, dtype=np.uint8) * 4)[None, :, None], 16, 0).repeat(3, 2)
+    affine = affine_from_crop((32., 8.), 32., (64, 16))
+    warped = warp_image(ramp, affine, (64, 16))[8, :, 0].astype(float)
+    source = 16 + (np.arange(64) + .5) / 2  # continuous source column
+    np.testing.assert_allclose(warped, (source - .5) * 4, atol=1.)
+
+
+def test_warp_is_black_outside_the_image():
+    white = np.full((20, 20, 3), 255, np.uint8)
+    warped = warp_image(white, affine_from_crop((10., 10.), 40., (20, 20)), (20, 20))
+    assert warped[10, 2, 0] == 0 and warped[10, 10, 0] == 255
+
+
+@pytest.mark.parametrize('change, kept', [
+    (dict(), [True, True, True]),
+    (dict(min_height=60), [True, False, True]),
+    (dict(depth_range=(2., 10.)), [False, False, True]),
+    (dict(depth_range=(10., 65.)), [True, True, False]),
+    (dict(max_truncation=-.1), [False] * 3),
+    (dict(max_occlusion=-1), [False] * 3),
+])
+def test_filter(dataset, change, kept):
+    plain, results = run(dataset, 0), run(dataset, 0, {**FILTER, **change})
+    np.testing.assert_allclose(results['depths'], plain['depths'][kept])
+    np.testing.assert_allclose(results['gt_bboxes_3d'].tensor,
+                               plain['gt_bboxes_3d'].tensor[kept])
+
+
+def test_packing_keeps_flags_affine_and_name(dataset):
+    packed = run(dataset, 0, CROP, dict(type='PackMono3DInputs'))
+    sample = packed['data_samples']
+    assert packed['inputs']['img'].shape == (3, 384, 1280)
+    assert sample.frame == '000000' and sample.affine.shape == (3, 3)
+    count = len(sample.gt_instances_3d.depths)
+    assert sample.gt_instances_3d.occlusions.shape == (count, )
+    assert len(sample.gt_instances) == count and len(sample.ignored_instances) == 0
+
+
+def test_stock_transforms_take_the_dataset(dataset):
+    """mmdet3d's own monocular pipeline runs on the samples."""
+    info = dataset.get_data_info(0)
+    info.update(box_type_3d=dataset.box_type_3d, box_mode_3d=dataset.box_mode_3d)
+    packed = Compose([TRANSFORMS.build(item) for item in [
+        dict(type='LoadImageFromFileMono3D'),
+        dict(type='LoadAnnotations3D', with_bbox=True, with_label=True, with_bbox_3d=True,
+             with_label_3d=True, with_bbox_depth=True),
+        dict(type='mmdet.Resize', scale=(621, 188), keep_ratio=True),
+        dict(type='RandomFlip3D', flip_ratio_bev_horizontal=.5),
+        dict(type='Pack3DDetInputs', keys=['img', 'gt_bboxes', 'gt_bboxes_labels', 'centers_2d',
+                                           'gt_bboxes_3d', 'gt_labels_3d', 'depths'])]])(info)
+    assert len(packed['data_samples'].gt_instances_3d.depths) == 3
+
+
+@pytest.mark.parametrize('content', [b'', b'no image', None])
+def test_an_unreadable_image_is_named(dataset, kitti_root, content):
+    path = kitti_root / 'training/image_2/000000.png'
+    path.unlink() if content is None else path.write_bytes(content)
+    with pytest.raises(InputError, match='image_2/000000.png'):
+        run(dataset, 0)
+
+
+def test_a_truncated_image_is_named(dataset, kitti_root):
+    path = kitti_root / 'training/image_2/000000.png'
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(InputError, match='image_2/000000.png'):
+        run(dataset, 0)
+    assert cv2.imread(str(path)) is None

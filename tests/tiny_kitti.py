@@ -1,0 +1,72 @@
+"""A tiny KITTI folder made on the spot, and plain geometry to check against."""
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mmdet3d_plugin.kitti import (KittiCalibration, KittiObjects, write_calibration,
+                                  write_objects, write_split)
+
+P2 = np.array([[721.5377, 0., 609.5593, 44.85728], [0., 721.5377, 172.854, 0.2163791],
+               [0., 0., 1., 0.002745884]])
+IMAGE_SIZE = (1242, 375)
+
+
+def project(points, cam2img=P2):
+    """Plain homogeneous projection, the tests' own: (N, 3) metres -> (N, 2) pixels."""
+    points = np.asarray(points, dtype=np.float64)
+    homogeneous = np.concatenate([points, np.ones((len(points), 1))], axis=1)
+    uvw = homogeneous @ np.asarray(cam2img, dtype=np.float64)[:3].T
+    return uvw[:, :2] / uvw[:, 2:]
+
+
+def box_corners(location, size_hwl, yaw):
+    """(8, 3) corners of a box, written out from KITTI's definition."""
+    h, w, l = size_hwl
+    x = np.array([1, 1, -1, -1, 1, 1, -1, -1]) * l / 2
+    y = np.array([0, 0, 0, 0, -1, -1, -1, -1]) * h
+    z = np.array([1, -1, -1, 1, 1, -1, -1, 1]) * w / 2
+    cos, sin = np.cos(yaw), np.sin(yaw)
+    return np.stack([cos * x + sin * z, y, -sin * x + cos * z], axis=1) + np.asarray(location)
+
+
+def make_objects(rows):
+    """Objects from (name, x, y, z, yaw) rows, with exact 2D boxes and alphas."""
+    sizes = dict(Car=(1.5, 1.6, 3.9), Van=(2.2, 1.9, 5.1), Pedestrian=(1.75, .65, .85),
+                 Cyclist=(1.73, .6, 1.76))
+    numbers = []
+    for name, x, y, z, yaw in rows:
+        corners = project(box_corners((x, y, z), sizes[name], yaw))
+        low, high = corners.min(axis=0), corners.max(axis=0)
+        left, top = np.clip(low, 0, IMAGE_SIZE)
+        right, bottom = np.clip(high, 0, IMAGE_SIZE)
+        alpha = (yaw - np.arctan2(x, z) + np.pi) % (2 * np.pi) - np.pi
+        numbers.append([0., 0, alpha, left, top, right, bottom, *sizes[name], x, y, z, yaw])
+    return KittiObjects.from_table([row[0] for row in rows], np.array(numbers).reshape(-1, 14))
+
+
+FRAMES = {
+    '000000': [('Car', -3., 1.6, 12., -1.5), ('Car', 4., 1.7, 25., 1.6),
+               ('Pedestrian', 2., 1.6, 9., .3)],
+    '000007': [('Car', 1., 1.6, 18., 0.1), ('Cyclist', -4., 1.65, 14., -1.2),
+               ('Van', 6., 1.6, 30., 1.5)],
+    '000012': [],
+    '000031': [('Car', 0., 1.6, 8., 1.55), ('Car', -6., 1.7, 35., -1.6)],
+}
+
+
+def write_kitti(root: Path, frames=FRAMES) -> Path:
+    """Writes a KITTI folder of grey noise with a bright box for each object."""
+    rng = np.random.default_rng(0)
+    for name, rows in frames.items():
+        objects = make_objects(rows)
+        image = rng.integers(60, 90, (IMAGE_SIZE[1], IMAGE_SIZE[0], 3), dtype=np.uint8)
+        for left, top, right, bottom in objects.boxes_2d.astype(int):
+            cv2.rectangle(image, (left, top), (right, bottom), (180, 200, 220), -1)
+        (root / 'training/image_2').mkdir(parents=True, exist_ok=True)
+        assert cv2.imwrite(str(root / f'training/image_2/{name}.png'), image)
+        write_objects(root / f'training/label_2/{name}.txt', objects, decimals=6)
+        write_calibration(root / f'training/calib/{name}.txt', KittiCalibration(P2))
+    for split in ('train', 'val', 'trainval'):
+        write_split(root / f'ImageSets/{split}.txt', list(frames))
+    return root
