@@ -5,7 +5,7 @@ stride = 4
 feature_channels = 64
 
 # Which ROI locations learn to regress depth. Sample selection is switched on by
-# replacing this one line.
+# replacing this one line, or with model.roi_head.sample_selector.type=NAME.
 sample_selector = dict(type='AllSamples')
 
 model = dict(

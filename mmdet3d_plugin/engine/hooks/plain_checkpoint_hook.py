@@ -3,7 +3,8 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
-PLAIN_TYPES = (str, int, float, bool, type(None))
+# Exact types: numpy's float64 is a float too, but not a plain value.
+PLAIN_TYPES = {str, int, float, bool, type(None)}
 
 
 @HOOKS.register_module()
@@ -20,7 +21,7 @@ class PlainCheckpointHook(Hook):
         hub = checkpoint.get('message_hub')
         if hub is not None:
             info = {key: value for key, value in hub['runtime_info'].items()
-                    if isinstance(value, PLAIN_TYPES)}
+                    if type(value) in PLAIN_TYPES}
             checkpoint['message_hub'] = dict(
                 log_scalars={}, runtime_info=info,
                 resumed_keys={key: value for key, value in hub['resumed_keys'].items()

@@ -3,7 +3,7 @@
 Legend: B images, K classes, (H, W) feature cells, M objects, P peaks an image.
 """
 from dataclasses import dataclass
-from typing import Dict
+from typing import Dict, Tuple
 
 import torch
 import torch.nn as nn
@@ -61,13 +61,16 @@ class CenterHead2D(BaseModule):
         in_channels: channels of the feature map.
         hidden_channels: channels of each branch's hidden layer.
         loss_heatmap, loss_offset_2d, loss_size_2d: loss configs.
+        prior_size_2d: width and height that boxes start from, feature pixels.
+            Since ROIs are predicted boxes, short schedules profit from a guess.
     """
 
     def __init__(self, num_classes: int, in_channels: int, hidden_channels: int,
                  loss_heatmap: dict, loss_offset_2d: dict, loss_size_2d: dict,
-                 init_cfg=None) -> None:
+                 prior_size_2d: Tuple[float, float] = (0., 0.), init_cfg=None) -> None:
         super().__init__(init_cfg)
         self.num_classes = num_classes
+        self.prior_size_2d = prior_size_2d
 
         def branch(out_channels: int) -> nn.Sequential:
             return nn.Sequential(
@@ -83,19 +86,27 @@ class CenterHead2D(BaseModule):
         self.loss_size_2d = MODELS.build(loss_size_2d)
 
     def init_weights(self) -> None:
-        """Small weights; the heatmap starts at 0.1 (focal loss's prior)."""
+        """Small output weights; heatmaps start at 0.1 (focal loss's prior)."""
         super().init_weights()
         for branch in (self.heatmap, self.offset_2d, self.size_2d):
-            for layer in branch:
-                if isinstance(layer, nn.Conv2d):
-                    normal_init(layer, std=0.001)
-        nn.init.constant_(self.heatmap[-1].bias, bias_init_with_prob(0.1))
+            normal_init(branch[-1], std=0.001)
+        with torch.no_grad():
+            self.heatmap[-1].bias.fill_(bias_init_with_prob(0.1))
+            self.size_2d[-1].bias.copy_(torch.tensor(self.prior_size_2d))
 
     def forward(self, feature: torch.Tensor) -> DenseMaps:
         """(B, C, H, W) -> the maps, float32."""
-        scores = self.heatmap(feature).float().sigmoid()
+        scores = self._run(self.heatmap, feature).sigmoid()
         return DenseMaps(scores.clamp(MIN_SCORE, 1 - MIN_SCORE),
-                         self.offset_2d(feature).float(), self.size_2d(feature).float())
+                         self._run(self.offset_2d, feature), self._run(self.size_2d, feature))
+
+    @staticmethod
+    def _run(branch: nn.Sequential, feature: torch.Tensor) -> torch.Tensor:
+        """A branch whose output is float32 under autocast too: bfloat16 would
+        round a size of 20 cells to eighths."""
+        hidden = branch[:-1](feature)
+        with torch.autocast(feature.device.type, enabled=False):
+            return branch[-1](hidden.float())
 
     def loss(self, maps: DenseMaps, targets: CenterTargets) -> Dict[str, torch.Tensor]:
         """Losses by task name; a batch without objects gives zeros with a graph."""

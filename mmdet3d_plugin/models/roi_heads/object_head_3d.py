@@ -2,8 +2,9 @@
 
 Legend: M objects, S x S = L ROI locations, K classes, N heading bins.
 """
+import math
 from dataclasses import dataclass
-from typing import Dict, Tuple
+from typing import Dict, Optional, Tuple
 
 import torch
 import torch.nn as nn
@@ -47,16 +48,27 @@ class ObjectHead3D(BaseModule):
         heading_coder: config of the heading coder.
         sample_selector: config of the selector that weighs ROI locations.
         loss_depth, loss_size_3d, loss_offset_3d, loss_heading: loss configs.
+        depth_reduction: test-time depth, ``'weighted_mean'`` over the ROI by
+            certainty, or ``'largest_logit'``; by default the one that suits the
+            selector.
+        prior_depth: metres that the depth branch starts from at zoom 1, which
+            short schedules profit from; the published code starts from 1.
     """
 
     def __init__(self, in_channels: int, hidden_channels: int, extractor: dict,
                  heading_coder: dict, sample_selector: dict, loss_depth: dict,
                  loss_size_3d: dict, loss_offset_3d: dict, loss_heading: dict,
+                 depth_reduction: Optional[str] = None, prior_depth: float = 1.0,
                  init_cfg=None) -> None:
         super().__init__(init_cfg)
+        self.sample_selector = TASK_UTILS.build(sample_selector)
+        depth_reduction = depth_reduction or self.sample_selector.depth_reduction
+        if depth_reduction not in ('weighted_mean', 'largest_logit'):
+            raise ValueError(f"depth_reduction is {depth_reduction!r}, expected 'weighted_mean' "
+                             "or 'largest_logit'")
+        self.depth_reduction = depth_reduction
         self.extractor = MODELS.build(extractor)
         self.heading_coder = TASK_UTILS.build(heading_coder)
-        self.sample_selector = TASK_UTILS.build(sample_selector)
         object_channels = in_channels + 2 + self.extractor.num_classes
 
         def map_branch() -> nn.Sequential:
@@ -83,20 +95,27 @@ class ObjectHead3D(BaseModule):
         self.loss_size_3d = MODELS.build(loss_size_3d)
         self.loss_offset_3d = MODELS.build(loss_offset_3d)
         self.loss_heading = MODELS.build(loss_heading)
+        # Depth is exp(-raw) * zoom.
+        nn.init.constant_(self.depth[-1].bias, -math.log(prior_depth))
 
     def forward(self, feature: torch.Tensor, boxes: torch.Tensor, image_index: torch.Tensor,
                 labels: torch.Tensor, geometry: InputGeometry) -> ObjectPredictions:
-        """See :meth:`ObjectROIExtractor.forward` for the arguments."""
-        objects = self.extractor(feature, boxes, image_index, labels, geometry)
-        heading_logits, heading_residuals = self.heading(objects).float().flatten(1).chunk(2, 1)
-        return ObjectPredictions(
-            raw_depths=self.depth(objects).float().flatten(1),
-            log_variances=self.uncertainty(objects).float().flatten(1),
-            logits=self.logit(objects).float().flatten(1),
-            size_residuals=self.size_3d(objects).float().flatten(1),
-            offsets_3d=self.offset_3d(objects).float().flatten(1),
-            heading_logits=heading_logits,
-            heading_residuals=heading_residuals)
+        """See :meth:`ObjectROIExtractor.forward` for the arguments.
+
+        Runs in float32 under autocast too: bfloat16 resolves neither the rays
+        across a far object nor its depth to better than a few percent.
+        """
+        with torch.autocast(feature.device.type, enabled=False):
+            objects = self.extractor(feature.float(), boxes, image_index, labels, geometry)
+            heading_logits, heading_residuals = self.heading(objects).flatten(1).chunk(2, dim=1)
+            return ObjectPredictions(
+                raw_depths=self.depth(objects).flatten(1),
+                log_variances=self.uncertainty(objects).flatten(1),
+                logits=self.logit(objects).flatten(1),
+                size_residuals=self.size_3d(objects).flatten(1),
+                offsets_3d=self.offset_3d(objects).flatten(1),
+                heading_logits=heading_logits,
+                heading_residuals=heading_residuals)
 
     def loss(self, predictions: ObjectPredictions, depths: torch.Tensor,
              targets: CenterTargets) -> Dict[str, torch.Tensor]:
@@ -126,14 +145,13 @@ class ObjectHead3D(BaseModule):
         zero = sum(parameter.sum() for parameter in self.parameters()) * 0
         return dict(depth=zero, size_3d=zero, offset_3d=zero, heading=zero)
 
-    @staticmethod
-    def reduce_depths(predictions: ObjectPredictions,
+    def reduce_depths(self, predictions: ObjectPredictions,
                       depths: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
         """One depth and one confidence an object, from its L locations.
 
-        The depth is that of the location with the largest logit. A location's
-        certainty is ``p = exp(-sigma)`` with ``sigma = exp(s / 2)``, and the
-        object's confidence is ``sum(p^2) / sum(p)`` (MonoLSS's released code).
+        A location's certainty is ``p = exp(-sigma)`` with ``sigma = exp(s / 2)``.
+        The depth is ``sum(p z) / sum(p)`` (DID-M3D) or that of the location with
+        the largest logit (MonoLSS), the confidence ``sum(p^2) / sum(p)``.
 
         Args:
             depths: (M, L) decoded depths, metres.
@@ -141,7 +159,11 @@ class ObjectHead3D(BaseModule):
         Returns:
             (M,) depths in metres and (M,) confidences in (0, 1).
         """
-        chosen = depths.gather(1, predictions.logits.argmax(dim=1, keepdim=True))[:, 0]
-        certainty = torch.exp(-torch.exp(0.5 * predictions.log_variances))
-        total = certainty.sum(dim=1).clamp(min=torch.finfo(certainty.dtype).tiny)
-        return chosen, (certainty ** 2).sum(dim=1) / total
+        log_certainty = -torch.exp(0.5 * predictions.log_variances)
+        # Normalised in log space, certainties that underflow still weigh.
+        weights = log_certainty.softmax(dim=1)
+        confidences = (weights * log_certainty.exp()).sum(dim=1)
+        if self.depth_reduction == 'weighted_mean':
+            return (weights * depths).sum(dim=1), confidences
+        chosen = predictions.logits.argmax(dim=1, keepdim=True)
+        return depths.gather(1, chosen)[:, 0], confidences

@@ -20,10 +20,15 @@ class ObjectROIExtractor(nn.Module):
         num_classes: K.
         roi_size: S.
         stride: input pixels a feature-map cell.
+        ray_scale: factor of the ray maps. Rays across a far object differ by
+            hundredths, which a short schedule has no time to amplify; the
+            published code leaves them so.
     """
 
-    def __init__(self, num_classes: int, roi_size: int = 7, stride: int = 4) -> None:
+    def __init__(self, num_classes: int, roi_size: int = 7, stride: int = 4,
+                 ray_scale: float = 1.0) -> None:
         super().__init__()
+        self.ray_scale = ray_scale
         self.num_classes = num_classes
         self.roi_size = roi_size
         self.stride = stride
@@ -39,15 +44,16 @@ class ObjectROIExtractor(nn.Module):
             geometry: of the M objects.
 
         Returns:
-            (M, C + 2 + K, S, S) float32: appearance, x and y of the viewing ray
+            (M, C + 2 + K, S, S): appearance, x and y of the viewing ray
             at depth 1, one-hot class.
         """
         rois = torch.cat([image_index[:, None].to(boxes), boxes], dim=1)
         # Without half-pixel alignment, as the published weights were trained.
-        appearance = roi_align(feature.float(), rois, self.roi_size, aligned=False)
+        appearance = roi_align(feature, rois, self.roi_size, aligned=False)
         one_hot = F.one_hot(labels, self.num_classes).to(appearance)
         planes = one_hot[:, :, None, None].expand(-1, -1, self.roi_size, self.roi_size)
-        return torch.cat([appearance, self.ray_maps(boxes, geometry), planes], dim=1)
+        rays = self.ray_scale * self.ray_maps(boxes, geometry)
+        return torch.cat([appearance, rays, planes], dim=1)
 
     def ray_maps(self, boxes: torch.Tensor, geometry: InputGeometry) -> torch.Tensor:
         """(M, 2, S, S) x and y, metres at depth 1, linear between the box's corners."""

@@ -1,0 +1,302 @@
+"""Random street scenes: who stands and drives where, over the frames of a clip."""
+from dataclasses import dataclass
+from typing import List, Tuple
+
+import numpy as np
+
+from . import scenery
+from .mesh import Mesh, merge, rotation_about_y
+from .road import Ground, Road, footprints_overlap, sample_ground, sample_road
+from .road_users import build_road_user, sample_size
+
+FRAME_SECONDS = .1  # KITTI records 10 frames a second
+NEAREST, FARTHEST = 3., 80.  # metres ahead; some traffic is too far to be labelled
+SCENERY_REACH = 90.  # metres; woods close the view behind
+EGO_SIZE = np.array([4.6, 1.9])
+
+
+@dataclass
+class RoadUser:
+    """An object of interest and its motion over the T frames of a clip.
+
+    Attributes:
+        kind: class name.
+        size_hwl: (3,) metres.
+        look: seed of shape and colours.
+        places: (T, 2) world x and z of the middle, metres.
+        headings: (T,) world heading, 0 along z, positive to the right, radians.
+        phases: (T,) angle of the stride or the pedals.
+    """
+    kind: str
+    size_hwl: np.ndarray
+    look: int
+    places: np.ndarray
+    headings: np.ndarray
+    phases: np.ndarray
+
+    @property
+    def footprint(self) -> np.ndarray:
+        """(2,) length and width in metres."""
+        return self.size_hwl[[2, 1]]
+
+
+@dataclass(frozen=True)
+class Light:
+    """Sun, sky and exposure of a clip.
+
+    Attributes:
+        sun: (3,) unit vector towards the sun, camera frame of the first image.
+        sun_strength, ambient: light of the sun and of the open sky.
+        sky_low, sky_high: (3,) red, green, blue at the horizon and overhead.
+        clouds: share of clouds, 0-1.
+        haze: 1 / metres.
+        exposure: gain of the camera.
+        noise: standard deviation of the image noise, grey levels.
+    """
+    sun: np.ndarray
+    sun_strength: float
+    ambient: float
+    sky_low: np.ndarray
+    sky_high: np.ndarray
+    clouds: float
+    haze: float
+    exposure: float
+    noise: float
+
+
+@dataclass
+class Scene:
+    """All that the frames of one clip show.
+
+    Attributes:
+        camera_poses: (T, 3, 4) camera-to-world, world = first camera frame.
+        scenery: static mesh in the world frame.
+        texture_seed: shifts the procedural textures.
+    """
+    ground: Ground
+    road: Road
+    light: Light
+    users: List[RoadUser]
+    camera_poses: np.ndarray
+    scenery: Mesh
+    texture_seed: int
+
+
+def sample_scene(rng: np.random.Generator, num_frames: int) -> Scene:
+    """A scene with ``num_frames`` moments, 0.1 s apart."""
+    ground, road, light = sample_ground(rng), sample_road(rng), sample_light(rng)
+    times = np.arange(num_frames) * FRAME_SECONDS
+    ego_along = rng.choice([0., rng.uniform(3., 14.)], p=[.15, .85]) * times
+    poses = _camera_poses(road, ground, ego_along)
+    crowd = _Crowd(road, times, poses)
+    static = _sample_scenery(rng, road, ground, crowd, reach=ego_along[-1] + SCENERY_REACH)
+    for kind, sampler, low, high in _CAST:
+        for _ in range(rng.integers(low, high + 1)):
+            crowd.try_to_add(rng, kind, sampler, ego_along[-1])
+    return Scene(ground, road, light, crowd.users, poses, static,
+                 int(rng.integers(1 << 31)))
+
+
+def _camera_poses(road: Road, ground: Ground, along: np.ndarray) -> np.ndarray:
+    """(T, 3, 4): the camera follows its lane and keeps its height above ground."""
+    places = road.position(np.full_like(along, road.ego_side), along)
+    places = places - places[0]
+    yaws = road.heading_at(along) - road.heading_at(along[0])
+    level = ground.y(places[:, 0], places[:, 1]) - ground.height
+    rotations = np.stack([rotation_about_y(yaw) for yaw in yaws])
+    translations = np.stack([places[:, 0], level, places[:, 1]], axis=1)
+    return np.concatenate([rotations, translations[:, :, None]], axis=2)
+
+
+class _Crowd:
+    """Collects road users that never come too close to each other, to fixed
+    obstacles or to the own car."""
+
+    def __init__(self, road: Road, times: np.ndarray, poses: np.ndarray) -> None:
+        self.road, self.times = road, times
+        self.users: List[RoadUser] = []
+        yaws = np.arctan2(poses[:, 0, 2], poses[:, 2, 2])
+        self._places = [poses[:, [0, 2], 3]]
+        self._headings = [yaws]
+        self._sizes = [EGO_SIZE]
+
+    def add_obstacle(self, place: np.ndarray, heading: float, footprint: np.ndarray) -> bool:
+        """Reserves a footprint unless something stands there."""
+        count = len(self.times)
+        return self._claim(np.tile(place, (count, 1)), np.full(count, heading), footprint)
+
+    def try_to_add(self, rng: np.random.Generator, kind: str, sampler, reach: float,
+                   attempts: int = 6) -> None:
+        """Adds one road user if a free place is found in a few attempts."""
+        size = sample_size(kind, rng)
+        look = int(rng.integers(1 << 31))
+        for _ in range(attempts):
+            side, turn, speed = sampler(rng, self.road)
+            # Even in the cube root: half of the traffic is within 26 m, as in KITTI.
+            along = rng.uniform(np.cbrt(NEAREST), np.cbrt(FARTHEST + reach)) ** 3
+            sides = side + speed * np.sin(turn) * self.times
+            alongs = along + speed * np.cos(turn) * self.times
+            places = self.road.position(sides, alongs)
+            headings = self.road.heading_at(alongs) + turn
+            if self._claim(places, headings, size[[2, 1]]):
+                phases = rng.uniform(0, 2 * np.pi) + speed * self.times * 2 * np.pi / 1.4
+                self.users.append(RoadUser(kind, size, look, places, headings, phases))
+                return
+
+    def _claim(self, places: np.ndarray, headings: np.ndarray, footprint: np.ndarray) -> bool:
+        overlap = footprints_overlap(np.stack(self._places), np.stack(self._headings),
+                                     np.stack(self._sizes), places, headings,
+                                     np.asarray(footprint))
+        if overlap.any():
+            return False
+        self._places.append(places)
+        self._headings.append(headings)
+        self._sizes.append(np.asarray(footprint))
+        return True
+
+
+Motion = Tuple[float, float, float]  # side (m), turn against the road (rad), speed (m/s)
+
+
+def _driving(rng: np.random.Generator, road: Road) -> Motion:
+    lane = (rng.integers(road.lanes) + .5) * road.lane_width + rng.normal(0., .15)
+    oncoming = rng.random() < .5
+    turn = np.pi * oncoming + rng.normal(0., np.radians(2.))
+    return (-lane if oncoming else lane), turn, rng.uniform(2., 14.)
+
+
+def _parked(rng: np.random.Generator, road: Road) -> Motion:
+    right = rng.random() < .5
+    left_edge, right_edge = road.edges()
+    edge, parking = (right_edge, road.parking[1]) if right else (left_edge, road.parking[0])
+    inward = -1. if right else 1.
+    # Without a parking lane cars stand half on the sidewalk.
+    side = edge + inward * (parking / 2 if parking else -.6)
+    return side, np.pi * (right == (rng.random() < .2)) + rng.normal(0., .04), 0.
+
+
+def _odd(rng: np.random.Generator, road: Road) -> Motion:
+    """Turning, crossing or standing in a forecourt, at any angle."""
+    left_edge, right_edge = road.edges()
+    side = rng.uniform(left_edge - 6., right_edge + 6.)
+    return side, rng.uniform(-np.pi, np.pi), rng.choice([0., rng.uniform(1., 5.)])
+
+
+def _sidewalk(rng: np.random.Generator, road: Road) -> Motion:
+    left_edge, right_edge = road.edges()
+    offset = rng.uniform(.4, road.sidewalk + .6)
+    side = right_edge + offset if rng.random() < .5 else left_edge - offset
+    return side, np.pi * (rng.random() < .5) + rng.normal(0., .3), rng.uniform(0., 1.8)
+
+
+def _crossing(rng: np.random.Generator, road: Road) -> Motion:
+    turn = np.pi / 2 * rng.choice([-1, 1]) + rng.normal(0., .2)
+    return rng.uniform(*road.edges()), turn, rng.uniform(.6, 1.8)
+
+
+def _cycling(rng: np.random.Generator, road: Road) -> Motion:
+    right = rng.random() < .6
+    side = road.half_width - rng.uniform(.4, 1.2) + rng.choice([0., 2.5], p=[.7, .3])
+    turn = np.pi * (not right) + rng.normal(0., .12)
+    return (side if right else -side), turn, rng.uniform(2., 6.)
+
+
+# Class, how it moves, and the least and most tries in a scene.
+_CAST = (('Car', _driving, 1, 5), ('Car', _parked, 1, 8), ('Car', _odd, 0, 2),
+         ('Van', _driving, 0, 1), ('Van', _parked, 0, 1),
+         ('Pedestrian', _sidewalk, 0, 4), ('Pedestrian', _crossing, 0, 1),
+         ('Cyclist', _cycling, 0, 2), ('Cyclist', _crossing, 0, 1))
+
+
+def sample_light(rng: np.random.Generator) -> Light:
+    overcast = rng.random() < .3
+    # Under clouds light falls from above: a weak high sun keeps the dark under cars.
+    elevation = np.radians(rng.uniform(75., 85.) if overcast else rng.uniform(25., 65.))
+    azimuth = rng.uniform(0, 2 * np.pi)
+    sun = np.array([np.cos(elevation) * np.sin(azimuth), -np.sin(elevation),
+                    np.cos(elevation) * np.cos(azimuth)])
+    blue = 0. if overcast else rng.uniform(.2, 1.)
+    return Light(
+        sun=sun,
+        sun_strength=rng.uniform(.3, .5) if overcast else rng.uniform(.8, 1.15),
+        ambient=rng.uniform(.45, .65) if overcast else rng.uniform(.16, .34),
+        sky_low=np.array([1.25, 1.3, 1.35]) * rng.uniform(.8, 1.2),
+        sky_high=np.array([1.1 - .75 * blue, 1.15 - .5 * blue, 1.2 - .1 * blue])
+        * rng.uniform(.7, 1.1),
+        clouds=rng.uniform(.3, 1.) if overcast else rng.uniform(0., .6),
+        haze=1. / rng.uniform(300., 1500.),
+        exposure=rng.uniform(.8, 1.35),
+        noise=rng.uniform(1., 3.))
+
+
+def _sample_scenery(rng: np.random.Generator, road: Road, ground: Ground, crowd: _Crowd,
+                    reach: float) -> Mesh:
+    """Both roadsides from behind the camera to ``reach`` metres ahead."""
+    roadsides = [_Roadside(road, ground, crowd, is_right) for is_right in (False, True)]
+    for roadside in roadsides:
+        _build_up(rng, roadside, reach)
+        _line_kerb(rng, roadside, reach)
+    return merge([scenery.far_trees(rng, reach + 40., 300.)]
+                 + [part for roadside in roadsides for part in roadside.parts])
+
+
+class _Roadside:
+    """Collects static meshes beside the road that leave room for each other."""
+
+    def __init__(self, road: Road, ground: Ground, crowd: _Crowd, is_right: bool) -> None:
+        self.road, self.ground, self.crowd = road, ground, crowd
+        self.parts: List[Mesh] = []
+        self._edge = road.edges()[is_right]
+        self._outward = 1. if is_right else -1.
+        self._turn = 0. if is_right else np.pi  # +z of the meshes points to the road
+
+    def put(self, mesh: Mesh, beyond: float, along: float, footprint: Tuple[float, float]
+            ) -> None:
+        """Adds a mesh ``beyond`` metres off the kerb if its (length, width) is free."""
+        place = self.road.position(self._edge + self._outward * beyond, along)
+        heading = float(self.road.heading_at(along)) + self._turn
+        if self.crowd.add_obstacle(place, heading, np.array(footprint)):
+            self.parts.append(mesh.moved(rotation_about_y(heading - np.pi / 2),
+                                         [place[0], self.ground.y(*place), place[1]]))
+
+
+def _build_up(rng: np.random.Generator, roadside: _Roadside, reach: float) -> None:
+    """Plots with a house or a tree, some fenced off from the sidewalk."""
+    verge = roadside.road.sidewalk
+    setback = rng.choice([1., rng.uniform(2.5, 10.)], p=[.4, .6])
+    house_share = rng.random()
+    along = -8.
+    while along < reach:
+        length = rng.uniform(8., 18.)
+        middle = along + length / 2
+        if rng.random() < house_share:
+            depth = rng.uniform(7., 11.)
+            roadside.put(scenery.building(length, depth, int(rng.integers(1, 5)), rng),
+                         verge + setback + depth / 2, middle, (length, depth + .8))
+        else:
+            roadside.put(scenery.tree(rng.uniform(6., 14.), rng),
+                         verge + rng.uniform(3., 14.), middle + rng.uniform(-3., 3.),
+                         (.8, .8))
+        if rng.random() < .5:
+            build = scenery.hedge if rng.random() < .5 else scenery.fence
+            roadside.put(build(length * .95, rng), verge + .9, middle, (length, 1.2))
+        along += length + rng.choice([0., rng.uniform(1., 8.)])
+
+
+def _line_kerb(rng: np.random.Generator, roadside: _Roadside, reach: float) -> None:
+    """Poles, signs and street trees on the sidewalk."""
+    spacing = rng.uniform(7., 30.)
+    tree_share = rng.choice([0., .7], p=[.6, .4])
+    for along in np.arange(rng.uniform(4., 20.), reach, spacing):
+        mesh = scenery.tree(rng.uniform(4., 9.), rng) if rng.random() < tree_share \
+            else scenery.pole(rng)
+        roadside.put(mesh, rng.uniform(.3, .8), along, (.5, .5))
+
+
+def user_mesh(user: RoadUser, ground: Ground, frame: int) -> Tuple[Mesh, np.ndarray, float]:
+    """World mesh, (3,) bottom centre and KITTI's rotation_y of a user in a frame."""
+    x, z = user.places[frame]
+    location = np.array([x, ground.y(x, z), z])
+    rotation_y = user.headings[frame] - np.pi / 2
+    mesh = build_road_user(user.kind, user.size_hwl, user.look, user.phases[frame])
+    return mesh.moved(rotation_about_y(rotation_y), location), location, rotation_y

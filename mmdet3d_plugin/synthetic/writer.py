@@ -1,0 +1,225 @@
+"""Writes a synthetic set as a folder in KITTI's layout, frame by frame.
+
+Every frame depends on the seed and its own number alone, so neither the number
+of workers nor an interruption changes a byte.
+"""
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Iterator, List
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from ..errors import InputError
+from ..kitti import KittiCalibration, write_calibration, write_objects, write_split
+from ..utils.files import atomic_path, atomic_write
+from .camera import KITTI_SIZE, Camera, kitti_camera
+from .labels import frame_objects
+from .render import RenderedFrame, render_frame
+from .scene import Scene, sample_scene
+
+MANIFEST = 'synthetic.json'
+# Part of the manifest: raise it whenever the same arguments give other bytes.
+GENERATOR_VERSION = 1
+SPLITS = ('train', 'val')
+DEPTH_SCALE = 256.  # KITTI's: 16-bit values per metre
+# (folder, suffix) of every file of a frame; the last one is written last.
+FRAME_FILES = (('image_2', '.png'), ('depth_2', '.png'), ('instance_2', '.png'),
+               ('calib', '.txt'), ('label_2', '.txt'))
+
+
+@dataclass(frozen=True)
+class SyntheticSet:
+    """What a synthetic set holds; equal values give equal bytes.
+
+    Attributes:
+        num_train, num_val: frames of the splits, multiples of ``sequence_length``.
+        width, height: image size in pixels.
+        sequence_length: consecutive frames of a clip; 1 for single images.
+    """
+    num_train: int
+    num_val: int
+    seed: int = 0
+    width: int = KITTI_SIZE[0]
+    height: int = KITTI_SIZE[1]
+    sequence_length: int = 1
+
+    def __post_init__(self) -> None:
+        if self.num_train + self.num_val == 0:
+            raise InputError('--num-train and --num-val are both 0; ask for at least one frame')
+        for option, count in (('--num-train', self.num_train), ('--num-val', self.num_val)):
+            if count % self.sequence_length:
+                raise InputError(f'{option} {count} is not a multiple of --sequence-length '
+                                 f'{self.sequence_length}; frames come in whole clips')
+
+    def clips(self) -> Iterator['Clip']:
+        first_frame = 0
+        for split, count in zip(SPLITS, (self.num_train, self.num_val)):
+            for index in range(count // self.sequence_length):
+                yield Clip(split, index, first_frame, self.sequence_length)
+                first_frame += self.sequence_length
+
+    def frames(self, split: str) -> List[str]:
+        """Frame names of ``split``."""
+        return [name for clip in self.clips() if clip.split == split for name in clip.frames]
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Consecutive frames that show one scene; ``index`` counts within the split."""
+    split: str
+    index: int
+    first_frame: int
+    length: int
+
+    @property
+    def name(self) -> str:
+        return f'{self.first_frame // self.length:04d}'
+
+    @property
+    def frames(self) -> List[str]:
+        return [f'{self.first_frame + moment:06d}' for moment in range(self.length)]
+
+    def generator(self, seed: int, *key: int) -> np.random.Generator:
+        """Random numbers of this clip's scene, or with ``key`` of one frame."""
+        spawn_key = (SPLITS.index(self.split), self.index, *key)
+        return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=spawn_key))
+
+
+def write_synthetic_set(out: Path, content: SyntheticSet, workers: int = 1,
+                        overwrite: bool = False) -> None:
+    """Writes the set to ``out``; complete frames of an earlier run are kept.
+
+    Args:
+        workers: processes, each on one core.
+        overwrite: replaces the synthetic set that ``out`` holds.
+
+    Raises:
+        InputError: ``out`` holds something else, or can't be written.
+    """
+    out = Path(out)
+    _claim_folder(out, content, overwrite)
+    clips = list(content.clips())
+    write = partial(write_clip, out, content)
+    with tqdm(total=len(clips) * content.sequence_length, unit='frame',
+              desc=f'{out}') as progress:
+        for clip in _each(write, clips, min(workers, len(clips))):
+            progress.update(clip.length)
+    if content.sequence_length > 1:
+        atomic_write(out / 'sequences.txt', ''.join(
+            ' '.join([clip.name, *clip.frames]) + '\n' for clip in clips))
+    # The splits come last: a folder with ImageSets is a complete one.
+    splits = {split: content.frames(split) for split in SPLITS}
+    splits['trainval'] = splits['train'] + splits['val']
+    for split, names in splits.items():
+        if names:
+            write_split(out / 'ImageSets' / f'{split}.txt', names)
+
+
+def _claim_folder(out: Path, content: SyntheticSet, overwrite: bool) -> None:
+    """Makes sure that ``out`` is ours and holds nothing of another set."""
+    manifest = out / MANIFEST
+    wanted = {'generator': GENERATOR_VERSION, **asdict(content)}
+    if manifest.exists():
+        try:
+            found = json.loads(manifest.read_text(encoding='utf-8'))
+        except (OSError, ValueError):
+            found = None
+        if found == wanted and not overwrite:
+            for leftover in out.glob('training/*/.*'):  # of a run that was killed
+                leftover.unlink()
+            return
+        if not overwrite:
+            raise InputError(f'{manifest}: the folder holds a synthetic set made with other '
+                             'arguments; choose another --out or pass --overwrite')
+        for name in ('ImageSets', 'training', 'poses'):
+            shutil.rmtree(out / name, ignore_errors=True)
+        (out / 'sequences.txt').unlink(missing_ok=True)
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f'{out}: exists and is not a synthetic set (no {MANIFEST}); '
+                         'choose another --out')
+    atomic_write(manifest, json.dumps(wanted, indent=2) + '\n')
+
+
+def _each(write, clips: List[Clip], workers: int) -> Iterator[Clip]:
+    """Clips as they are finished, in any order."""
+    if workers <= 1:
+        cv2.setNumThreads(1)
+        yield from map(write, clips)
+        return
+    context = multiprocessing.get_context('spawn')
+    with context.Pool(workers, initializer=_start_worker) as pool:
+        yield from pool.imap_unordered(write, clips)
+
+
+def _start_worker() -> None:
+    cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends them
+
+
+def write_clip(out: Path, content: SyntheticSet, clip: Clip) -> Clip:
+    """Renders and writes the frames of ``clip`` that are not complete yet."""
+    missing = [moment for moment, name in enumerate(clip.frames)
+               if not _is_complete(out, name)]
+    poses = out / 'poses' / f'{clip.name}.txt'
+    is_sequence = clip.length > 1
+    if not missing and (not is_sequence or poses.exists()):
+        return clip
+    scene = sample_scene(clip.generator(content.seed), clip.length)
+    camera = kitti_camera(content.width, content.height)
+    for moment in missing:
+        frame = render_frame(scene, moment, camera, clip.generator(content.seed, moment))
+        _write_frame(out, clip.frames[moment], frame, camera)
+    if is_sequence:
+        _write_poses(poses, scene)
+    return clip
+
+
+def _is_complete(out: Path, name: str) -> bool:
+    return all((out / 'training' / folder / f'{name}{suffix}').exists()
+               for folder, suffix in FRAME_FILES)
+
+
+def _write_frame(out: Path, name: str, frame: RenderedFrame, camera: Camera) -> None:
+    paths = {folder: out / 'training' / folder / f'{name}{suffix}'
+             for folder, suffix in FRAME_FILES}
+    _write_png(paths['image_2'], frame.image[..., ::-1])
+    _write_png(paths['depth_2'], encode_depth(frame.depth))
+    _write_png(paths['instance_2'], frame.instances)
+    write_calibration(paths['calib'], KittiCalibration(camera.P2))
+    write_objects(paths['label_2'], frame_objects(frame, camera))
+
+
+def encode_depth(depth: np.ndarray) -> np.ndarray:
+    """(H, W) uint16 of metres; 0 for none and for what the format can't hold."""
+    steps = np.rint(depth * DEPTH_SCALE)
+    return np.where(steps <= np.iinfo(np.uint16).max, steps, 0).astype(np.uint16)
+
+
+def _write_png(path: Path, pixels: np.ndarray) -> None:
+    # Huffman coding alone is fastest for noisy images, and even smallest.
+    strategy = cv2.IMWRITE_PNG_STRATEGY_HUFFMAN_ONLY if pixels.ndim == 3 \
+        else cv2.IMWRITE_PNG_STRATEGY_DEFAULT
+    with atomic_path(path) as temporary:
+        if not cv2.imwrite(str(temporary), pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1,
+                                                    cv2.IMWRITE_PNG_STRATEGY, strategy]):
+            raise InputError(f'{path}: could not be written; is the disk full?')
+
+
+def _write_poses(path: Path, scene: Scene) -> None:
+    """KITTI odometry's form: (3, 4) camera-to-first-camera, row by row."""
+    atomic_write(path, ''.join(
+        ' '.join(f'{value:.9e}' for value in pose.ravel()) + '\n'
+        for pose in scene.camera_poses))
+
+
+def available_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') \
+        else os.cpu_count() or 1

@@ -1,0 +1,57 @@
+"""Anti-aliased, sub-pixel drawing on BGR images; all functions work in place."""
+from typing import Tuple
+
+import cv2
+import numpy as np
+
+from .colors import to_bgr
+
+FONT = cv2.FONT_HERSHEY_DUPLEX
+FONT_HEIGHT = 21  # pixels of a capital letter of FONT at scale 1
+_FRACTION_BITS = 4  # OpenCV takes coordinates as fixed-point numbers
+
+
+def _fixed_point(points: np.ndarray) -> np.ndarray:
+    return np.rint(np.asarray(points) * (1 << _FRACTION_BITS)).astype(np.int32)
+
+
+def draw_segments(image: np.ndarray, segments: np.ndarray, color: str,
+                  thickness: int = 1) -> None:
+    """Draws (S, 2, 2) segments, pixels (x, y); they may lie partly outside."""
+    if len(segments):
+        cv2.polylines(image, list(_fixed_point(segments)), False, to_bgr(color), thickness,
+                      cv2.LINE_AA, _FRACTION_BITS)
+
+
+def draw_polygon(image: np.ndarray, points: np.ndarray, color: str,
+                 thickness: int = 1) -> None:
+    """Outlines the polygon of (P, 2) pixels (x, y)."""
+    cv2.polylines(image, [_fixed_point(points)], True, to_bgr(color), thickness, cv2.LINE_AA,
+                  _FRACTION_BITS)
+
+
+def blend_polygon(image: np.ndarray, points: np.ndarray, color: str, opacity: float) -> None:
+    """Fills the polygon of (P, 2) pixels (x, y) translucently, opacity 0-1."""
+    height, width = image.shape[:2]
+    left, top = np.clip(np.floor(np.min(points, axis=0)), 0, (width, height)).astype(int)
+    right, bottom = np.clip(np.ceil(np.max(points, axis=0)) + 1, 0,
+                            (width, height)).astype(int)
+    region = image[top:bottom, left:right]
+    if region.size == 0:
+        return
+    filled = region.copy()
+    cv2.fillPoly(filled, [_fixed_point(points - np.array([left, top]))], to_bgr(color),
+                 cv2.LINE_AA, _FRACTION_BITS)
+    region[:] = cv2.addWeighted(filled, opacity, region, 1 - opacity, 0)
+
+
+def text_size(text: str, height: float) -> Tuple[int, int]:
+    """Width and height in pixels of ``text`` with capitals ``height`` pixels tall."""
+    return cv2.getTextSize(text, FONT, height / FONT_HEIGHT, 1)[0]
+
+
+def draw_text(image: np.ndarray, text: str, origin: Tuple[float, float], color: str,
+              height: float) -> None:
+    """Writes ``text`` from ``origin``, the left end of its baseline, pixels (x, y)."""
+    cv2.putText(image, text, (round(origin[0]), round(origin[1])), FONT, height / FONT_HEIGHT,
+                to_bgr(color), 1, cv2.LINE_AA)

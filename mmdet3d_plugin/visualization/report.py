@@ -1,0 +1,127 @@
+"""One self-contained HTML page that shows what a training run has reached."""
+from html import escape
+from pathlib import Path
+from typing import Any, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
+
+import numpy as np
+
+from ..utils.files import atomic_write
+from .colors import class_colors
+from .depth_errors import DepthErrors
+from .metric_table import (DIFFICULTIES, OVERLAPS, Metrics, columns, format_value, metric_key,
+                           metric_rows, without_prefix)
+from .page import details, page, picture, section, table, wide
+from .plots import (Curves, depth_error_plot, loss_plot, precision_recall_plot,
+                    validation_plot)
+
+HEADLINES = (('loose', '0.5'), ('strict', '0.7'))  # of Car
+OVERLAP_NOTE = ('Average precision in percent over 40 recall positions. Strict asks for an IoU '
+                'of 0.7 for Car and 0.5 for Pedestrian and Cyclist, loose for 0.5 and 0.25.')
+FRAME_NOTE = ('Ground truth green, predictions by class with their scores; the front face is '
+              "tinted. Beside each image the bird's-eye view, in metres.")
+
+
+def write_report(path: Union[str, Path], *, title: str,
+                 frames: Iterable[Tuple[str, np.ndarray]] = (),
+                 scalars: Sequence[Mapping[str, Any]] = (),
+                 metrics: Optional[Metrics] = None,
+                 precision_recall: Optional[Mapping[str, Curves]] = None,
+                 depth_error: Sequence[DepthErrors] = (),
+                 summary: Optional[Mapping[str, str]] = None) -> None:
+    """Writes the report; a part that is not given is named as missing.
+
+    Args:
+        path: of the HTML file, replaced atomically.
+        frames: (caption, uint8 BGR image) of each frame, as of
+            :func:`~.frame_panel`; the first also opens the page.
+        scalars: the training log, as of :func:`~.read_scalars`.
+        metrics: AP in percent by key, e.g. ``'Car_3D_AP40_moderate_strict'``;
+            None and NaN mean not defined.
+        precision_recall: by class, by label of the curve: (R,) recalls and
+            (R,) precisions, 0-1.
+        depth_error: one result a class.
+        summary: key facts of the run, e.g. config, device, command lines.
+    """
+    metrics = without_prefix(metrics or {})
+    pictures = [picture(image, name) for name, image in frames]
+    parts = [
+        _headline(metrics), *pictures[:1],
+        section('Run', _facts(summary or {}), 'No facts of the run were given.'),
+        section('Training', _training(scalars), 'No training log was given.'),
+        section('Average precision', _metric_tables(metrics), 'No metrics were given.',
+                OVERLAP_NOTE),
+        section('Precision and recall', _plot(precision_recall_plot(precision_recall or {})),
+                'No precision-recall curves were given.'),
+        section('Depth error by distance', _depth_section(depth_error),
+                'No depth errors were given, or no prediction matches a label.',
+                'Of objects found in the image: a prediction of the class overlaps the label '
+                'in 2D by an IoU of 0.5 or more.'),
+        section('Held-out frames', '\n'.join(pictures), 'No frames were given.', FRAME_NOTE)]
+    atomic_write(path, page(title, '\n'.join(parts)))
+
+
+def _headline(metrics: Metrics) -> str:
+    cards = ''.join(
+        f'<div><strong>{format_value(metrics.get(metric_key("Car", overlap=overlap)))}</strong>'
+        f'<span>Car AP 3D R40 moderate, IoU {threshold} (%)</span></div>'
+        for overlap, threshold in HEADLINES)
+    return f'<div class="headline">{cards}</div>'
+
+
+def _facts(summary: Mapping[str, str]) -> Optional[str]:
+    rows = ''.join(f'<tr><th>{escape(str(key))}</th><td>{escape(str(value))}</td></tr>\n'
+                   for key, value in summary.items())
+    return f'<table class="facts">{rows}</table>' if rows else None
+
+
+def _plot(svg: Optional[str]) -> Optional[str]:
+    return svg and wide(svg)
+
+
+def _training(scalars: Sequence[Mapping[str, Any]]) -> Optional[str]:
+    plots = [loss_plot(scalars), validation_plot(scalars, list(class_colors))]
+    return ''.join(wide(svg) for svg in plots if svg) or None
+
+
+def _metric_tables(metrics: Metrics) -> Optional[str]:
+    table_40, table_11 = (_metric_table(metrics, recalls) for recalls in (40, 11))
+    if table_11:
+        table_11 = details('Over 11 recall positions (R11)', table_11)
+    return ''.join(filter(None, [table_40, table_11])) or None
+
+
+def _metric_table(metrics: Metrics, recalls: int) -> Optional[str]:
+    rows = metric_rows(metrics, recalls)
+    if not rows:
+        return None
+    top = ''.join(f'<th colspan="{len(DIFFICULTIES)}">{overlap}</th>' for overlap in OVERLAPS)
+    second = ''.join(f'<th>{difficulty}</th>' for _, difficulty in columns())
+    body: List[str] = []
+    previous = None
+    for row in rows:
+        starts = row.class_name != previous
+        previous = row.class_name
+        cells = ''.join(
+            f'<td{" class=strong" if difficulty == "moderate" else ""}>{format_value(value)}</td>'
+            for (_, difficulty), value in zip(columns(), row.values))
+        body.append(f'<tr{" class=starts" if starts else ""}><td class=group>'
+                    f'{escape(row.class_name) if starts else ""}</td>'
+                    f'<td>{row.metric}</td>{cells}</tr>')
+    return wide('<table class=metrics><thead>'
+                f'<tr><th rowspan="2">class</th><th rowspan="2">AP R{recalls}</th>{top}</tr>'
+                f'<tr>{second}</tr></thead>\n<tbody>' + '\n'.join(body) + '</tbody></table>')
+
+
+def _depth_section(results: Sequence[DepthErrors]) -> Optional[str]:
+    svg = depth_error_plot(results)
+    if svg is None:
+        return None
+    rows = [(result.class_name, f'{low:g}–{high:g}', format_value(mean), format_value(median),
+             str(matched), str(labels), format_value(100 * recall, 1))
+            for result in results
+            for low, high, mean, median, matched, labels, recall in zip(
+                result.edges[:-1], result.edges[1:], result.mean_errors, result.median_errors,
+                result.matched, result.labels, result.recall)]
+    header = ('class', 'depth (m)', 'mean error (m)', 'median error (m)', 'found', 'labelled',
+              'recall (%)')
+    return wide(svg) + details('The numbers', table(header, rows))

@@ -1,0 +1,39 @@
+"""The training log that MMEngine writes, ``vis_data/scalars.json``."""
+import json
+from pathlib import Path
+from typing import Any, Dict, List, Union
+
+from ..errors import InputError
+
+
+def read_scalars(path: Union[str, Path]) -> List[Dict[str, Any]]:
+    """Reads a log of one JSON object a line.
+
+    The last line may be cut short, as in a log that is still being written; it
+    is then left out.
+
+    Raises:
+        InputError: the file is missing, or a line before the last is no JSON
+            object.
+    """
+    try:
+        text = Path(path).read_text(encoding='utf-8', errors='replace')
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; give the 'vis_data/scalars.json' of a "
+                         'training run') from None
+    except OSError as error:
+        raise InputError(f'{path}: cannot be read ({error.strerror})') from None
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1)
+             if line.strip()]
+    rows = []
+    for number, line in lines:
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError:
+            row = None
+        if isinstance(row, dict):
+            rows.append(row)
+        elif number != lines[-1][0]:
+            raise InputError(f"{path}:{number}: not a JSON object; give MMEngine's "
+                             "'scalars.json', or remove the line")
+    return rows

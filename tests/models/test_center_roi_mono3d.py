@@ -1,0 +1,178 @@
+"""The assembled detector: losses, gradients, empty frames, predictions."""
+import copy
+
+import numpy as np
+import pytest
+import torch
+from mmdet3d.registry import MODELS
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from tiny_kitti import FRAMES
+
+from mmdet3d_plugin.datasets import KittiMonoDataset
+
+TASKS = ['heatmap', 'offset_2d', 'size_2d', 'depth', 'size_3d', 'offset_3d', 'heading']
+
+
+@pytest.fixture(scope='module')
+def config():
+    return Config.fromfile('configs/monolss/monolss_dla34_synthetic-demo.py')
+
+
+@pytest.fixture
+def model(config):
+    torch.manual_seed(0)
+    model = MODELS.build(copy.deepcopy(config.model))
+    model.init_weights()
+    return model
+
+
+@pytest.fixture
+def samples(config, kitti_root):
+    dataset = KittiMonoDataset(
+        str(kitti_root), 'ImageSets/train.txt', filter_empty_gt=False,
+        metainfo=dict(classes=config.class_names),
+        pipeline=[dict(type='LoadImageMono3D'), dict(type='LoadAnnotationsMono3D'),
+                  dict(type='CropScaleAffine', input_size=(320, 96)),
+                  dict(type='PackMono3DInputs')])
+    return [dataset[index] for index in range(len(dataset))]
+
+
+def losses_of(model, samples):
+    data = model.data_preprocessor(pseudo_collate(copy.deepcopy(samples)), True)
+    return model(**data, mode='loss')
+
+
+def test_losses_have_one_entry_a_task_and_reach_every_weight(model, samples):
+    losses = losses_of(model, samples)
+    assert sorted(losses) == sorted(f'loss_{task}' for task in TASKS)
+    total = sum(losses.values())
+    assert torch.isfinite(total)
+    total.backward()
+    # All samples are selected, so the logit branch has nothing to learn.
+    without = {name for name, parameter in model.named_parameters() if parameter.grad is None}
+    assert all(name.startswith('roi_head.logit') for name in without)
+
+
+def test_a_batch_without_objects_has_finite_losses_and_a_gradient(model, samples):
+    empty = [samples[list(FRAMES).index('000012')]] * 2
+    losses = losses_of(model, empty)
+    for task in TASKS[1:]:
+        assert losses[f'loss_{task}'].item() == 0
+    sum(losses.values()).backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None and torch.isfinite(parameter.grad).all(), name
+    assert all(torch.isfinite(buffer).all() for buffer in model.buffers())
+
+
+def test_a_frame_does_not_change_the_objects_of_another(model, samples):
+    """Losses of a batch are the object-weighted mean of its frames' losses."""
+    model.eval()  # batch norm must not mix the frames
+    together = losses_of(model, [samples[0], samples[3]])
+    alone = [losses_of(model, [samples[index]]) for index in (0, 3)]
+    counts = np.array([len(FRAMES[name]) for name in ('000000', '000031')])
+    for task in ('offset_2d', 'size_2d', 'depth', 'size_3d', 'offset_3d', 'heading'):
+        values = np.array([losses[f'loss_{task}'].item() for losses in alone])
+        assert together[f'loss_{task}'].item() == pytest.approx(
+            (values * counts).sum() / counts.sum(), rel=1e-4), task
+
+
+def test_task_weights_scale_losses_and_log_the_raw_ones(model, samples):
+    model.eval()
+    plain = losses_of(model, samples)
+    model.task_weights = dict(depth=0., heading=.5, size_2d=1.)
+    weighted = losses_of(model, samples)
+    assert weighted['loss_depth'].item() == 0
+    assert weighted['loss_heading'].item() == pytest.approx(.5 * plain['loss_heading'].item())
+    assert weighted['raw_depth'].item() == pytest.approx(plain['loss_depth'].item())
+    parsed, _ = model.parse_losses(weighted)
+    assert parsed.item() == pytest.approx(
+        sum(value.item() for key, value in weighted.items() if key.startswith('loss_')))
+
+
+def test_detached_boxes_shield_the_2d_head_from_3d_losses(model, samples):
+    def gradient():
+        model.zero_grad()
+        losses_of(model, samples)['loss_depth'].backward()
+        weight = model.dense_head.size_2d[-1].weight.grad
+        return 0. if weight is None else weight.abs().sum().item()
+
+    assert gradient() > 0
+    model.detach_boxes = True
+    assert gradient() == 0
+
+
+@pytest.mark.parametrize('name, change', [('threshold', dict(score_threshold=0.)),
+                                          ('none', dict(score_threshold=2.))])
+def test_predictions_have_agreeing_fields(model, samples, name, change):
+    model.eval()
+    model.test_cfg.update(change)
+    data = model.data_preprocessor(pseudo_collate(copy.deepcopy(samples)), False)
+    for sample in model(**data, mode='predict'):
+        boxes_3d, boxes_2d = sample.pred_instances_3d, sample.pred_instances
+        count = len(boxes_3d.scores_3d)
+        assert count == (0 if name == 'none' else 50)
+        assert boxes_3d.bboxes_3d.tensor.shape == (count, 7)
+        assert boxes_2d.bboxes.shape == (count, 4) and boxes_3d.alphas.shape == (count, )
+        assert (boxes_3d.scores_3d.diff() <= 0).all()
+        assert torch.isfinite(boxes_3d.bboxes_3d.tensor).all()
+
+
+def test_perfect_outputs_decode_to_the_labels(model, samples, monkeypatch):
+    """Dense maps and ROI outputs that say the truth give the truth back."""
+    data = model.data_preprocessor(pseudo_collate(copy.deepcopy(samples)), False)
+    truth = [copy.deepcopy(sample.gt_instances_3d) for sample in data['data_samples']]
+    feature = model.extract_feat(data['inputs'])
+    targets = model.assigner.assign(data['data_samples'], feature.shape[-2:], model.coder)
+    code, geometry = targets.code, targets.geometry
+    rows, columns = code.cells[:, 1], code.cells[:, 0]
+
+    def forward_dense(_):
+        from mmdet3d_plugin.models.dense_heads.center_head_2d import DenseMaps
+        offset = torch.zeros(len(samples), 2, *feature.shape[-2:])
+        size = offset.clone()
+        offset[targets.image_index, :, rows, columns] = code.offsets_2d
+        size[targets.image_index, :, rows, columns] = code.sizes_2d
+        return DenseMaps(targets.heatmap * .9, offset, size)
+
+    def forward_roi(feature, boxes, image_index, labels, objects):
+        from mmdet3d_plugin.models.roi_heads.object_head_3d import ObjectPredictions
+        count = len(boxes)
+        match = [((targets.image_index == image) & (targets.labels == label)
+                  & ((model.coder.feature_boxes(code.cells, code.offsets_2d, code.sizes_2d)
+                      - box).abs().sum(1) < 1e-4)).nonzero().flatten()
+                 for image, label, box in zip(image_index, labels, boxes)]
+        index = torch.tensor([item[0] if len(item) else 0 for item in match])
+        bins, residuals = model.roi_head.heading_coder.encode(code.alphas[index])
+        raw = -torch.log(code.depths[index] / geometry.zoom[index])[:, None].expand(-1, 49)
+        return ObjectPredictions(
+            raw, torch.full((count, 49), -20.), torch.zeros(count, 49),
+            code.size_residuals[index], code.offsets_3d[index],
+            torch.nn.functional.one_hot(bins, 12).float(), residuals[:, None].expand(-1, 12))
+
+    monkeypatch.setattr(model.dense_head, 'forward', forward_dense)
+    monkeypatch.setattr(model.roi_head, 'forward', forward_roi)
+    model.test_cfg.update(score_threshold=.85)
+    predicted = model(**data, mode='predict')
+    for sample, labels in zip(predicted, truth):
+        found = sample.pred_instances_3d
+        assert len(found.scores_3d) == len(labels.labels_3d)
+        order = found.bboxes_3d.tensor[:, 0].argsort()
+        expected = labels.bboxes_3d.tensor
+        torch.testing.assert_close(found.bboxes_3d.tensor[order],
+                                   expected[expected[:, 0].argsort()], atol=2e-3, rtol=0)
+
+
+@pytest.mark.slow
+def test_a_few_frames_are_learned_by_heart(model, samples):
+    """The loss falls by far, and the deepest term with it, in 60 steps."""
+    optimiser = torch.optim.Adam(model.parameters(), lr=2e-3)
+    history = []
+    for _ in range(60):
+        losses = losses_of(model, samples)
+        total = sum(losses.values())
+        optimiser.zero_grad()
+        total.backward()
+        optimiser.step()
+        history.append(total.item())
+    assert history[-1] < 0.35 * history[0]

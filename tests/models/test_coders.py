@@ -1,0 +1,133 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from tiny_kitti import P2
+
+from mmdet3d_plugin.geometry import affine_from_crop, flip_camera
+from mmdet3d_plugin.models.task_modules import (AllSamples, CenterROICoder, CenterTargetAssigner,
+                                                HeadingBinCoder)
+from mmdet3d_plugin.models.task_modules.input_geometry import InputGeometry
+
+MEANS = dict(Pedestrian=(1.763, .661, .844), Car=(1.526, 1.629, 3.883),
+             Cyclist=(1.737, .597, 1.763))
+
+
+@pytest.fixture
+def coder():
+    return CenterROICoder(list(MEANS), MEANS, stride=4)
+
+
+def project(points, camera):
+    uvw = np.c_[points, np.ones(len(points))] @ camera[:3].T
+    return uvw[:, :2] / uvw[:, 2:]
+
+
+def random_objects(camera, affine, count=60):
+    """Objects in double precision whose centres fall inside the input."""
+    rng = np.random.default_rng(3)
+    z = rng.uniform(4, 60, count)
+    x, y = rng.uniform(-.3, .3, count) * z, rng.uniform(1., 2., count)
+    sizes_lhw = rng.uniform([3, 1.3, 1.4], [5, 2, 2], (count, 3))
+    yaws = rng.uniform(-math.pi, math.pi, count)
+    centres = np.stack([x, y - sizes_lhw[:, 1] / 2, z], axis=1)
+    uv = project(centres, camera) @ affine[:2, :2].T + affine[:2, 2]
+    half = rng.uniform(5, 60, (count, 2))
+    middle = uv + rng.uniform(-4, 4, (count, 2))
+    boxes_2d = np.c_[middle - half, middle + half]
+    boxes_3d = np.c_[x, y, z, sizes_lhw, yaws]
+    inside = ((uv > 0) & (uv < (1280, 384))).all(axis=1)
+    return tuple(torch.tensor(item[inside]) for item in (boxes_2d, uv, boxes_3d))
+
+
+@pytest.mark.parametrize('camera', [np.vstack([P2, [0, 0, 0, 1]]),
+                                    flip_camera(np.vstack([P2, [0, 0, 0, 1]]), 1242)])
+@pytest.mark.parametrize('crop', [((621., 187.5), 1242.), ((700., 150.), 900.)])
+def test_decode_returns_what_encode_received(coder, camera, crop):
+    affine = affine_from_crop(*crop, (1280, 384))
+    boxes_2d, centers_2d, boxes_3d = random_objects(camera, affine)
+    count = len(boxes_3d)
+    assert count > 30
+    geometry = InputGeometry(torch.tensor(camera).expand(count, 4, 4),
+                             torch.tensor(affine).expand(count, 3, 3))
+    labels = torch.arange(count) % 3
+    code = coder.encode(boxes_2d, centers_2d, boxes_3d, labels, geometry)
+    assert (code.offsets_3d >= 0).all() and (code.offsets_3d < 1).all()
+    decoded = coder.decode(code, labels, geometry)
+    torch.testing.assert_close(decoded.boxes_3d, boxes_3d, atol=1e-6, rtol=1e-6)
+    original = (boxes_2d.view(-1, 2, 2) - torch.tensor(affine[:2, 2])) / affine[0, 0]
+    torch.testing.assert_close(decoded.boxes_2d, original.view(-1, 4), atol=1e-6, rtol=1e-6)
+
+
+def test_codes_are_what_the_spec_says(coder):
+    camera = np.vstack([P2, [0, 0, 0, 1]])
+    geometry = InputGeometry(torch.tensor(camera)[None], torch.eye(3, dtype=torch.double)[None])
+    code = coder.encode(
+        boxes_2d=torch.tensor([[100., 120., 180., 200.]], dtype=torch.double),
+        centers_2d=torch.tensor([[143., 150.]], dtype=torch.double),
+        boxes_3d=torch.tensor([[-5., 1.5, 11., 4., 1.5, 1.6, .7]], dtype=torch.double),
+        labels=torch.tensor([1]), geometry=geometry)
+    assert code.cells.tolist() == [[35, 37]]
+    assert code.offsets_2d.tolist() == [[0., 3.]]  # (140, 160) / 4 - cell
+    assert code.sizes_2d.tolist() == [[20., 20.]]
+    assert code.offsets_3d.tolist() == [[.75, .5]]
+    assert code.depths.tolist() == [11.]
+    torch.testing.assert_close(code.size_residuals, torch.tensor(
+        [[1.5 - 1.526, 1.6 - 1.629, 4. - 3.883]], dtype=torch.double), atol=1e-6, rtol=0)
+    ray = math.atan2(140 - 609.5593, 721.5377)
+    assert code.alphas.item() == pytest.approx(.7 - ray)
+
+
+def test_depth_shrinks_with_the_zoom(coder):
+    raw = torch.tensor([[0., -1.], [-2., 1.]])
+    depths = coder.decode_depths(raw, torch.tensor([2., .5]))
+    expected = [[2., 2 * math.e], [.5 * math.e ** 2, .5 / math.e]]
+    torch.testing.assert_close(depths, torch.tensor(expected))
+
+
+def test_a_class_without_mean_size_is_named():
+    with pytest.raises(ValueError, match='Tram'):
+        CenterROICoder(['Car', 'Tram'], MEANS)
+
+
+@pytest.mark.parametrize('num_bins', [4, 12])
+def test_heading_round_trip(num_bins):
+    coder = HeadingBinCoder(num_bins)
+    angles = torch.linspace(-7, 7, 501, dtype=torch.double)
+    bins, residuals = coder.encode(angles)
+    assert bins.min() == 0 and bins.max() == num_bins - 1
+    assert residuals.abs().max() <= math.pi / num_bins + 1e-9
+    logits = torch.nn.functional.one_hot(bins, num_bins).double()
+    spread = residuals[:, None].expand(-1, num_bins)
+    decoded = coder.decode(logits, spread)
+    torch.testing.assert_close(torch.exp(1j * decoded), torch.exp(1j * angles), atol=1e-5,
+                               rtol=0)
+    assert (decoded >= -math.pi).all() and (decoded < math.pi).all()
+
+
+@pytest.mark.parametrize('degrees, expected_bin, residual', [
+    (0, 0, 0), (14, 0, 14), (16, 1, -14), (-14, 0, -14), (-16, 11, 14), (180, 6, 0)])
+def test_heading_bins_are_centred_on_multiples_of_30_degrees(degrees, expected_bin, residual):
+    bins, residuals = HeadingBinCoder(12).encode(torch.tensor([math.radians(degrees)]))
+    assert bins.item() == expected_bin
+    assert math.degrees(residuals.item()) == pytest.approx(residual, abs=1e-3)
+
+
+def test_a_tiny_negative_angle_stays_in_a_valid_bin():
+    bins, _ = HeadingBinCoder(12).encode(torch.tensor([-math.pi / 12 - 1e-9, -1e-12]))
+    assert ((bins >= 0) & (bins < 12)).all()
+
+
+def test_all_samples_weigh_one():
+    assert AllSamples()(torch.randn(5, 49)).eq(1).all()
+
+
+def test_heatmap_peaks_at_the_objects(coder):
+    from types import SimpleNamespace
+    code = SimpleNamespace(sizes_2d=torch.tensor([[20., 10.], [6., 6.], [-1., 3.]]),
+                           cells=torch.tensor([[10, 5], [30, 8], [2, 2]]))
+    heatmap = CenterTargetAssigner().draw_heatmap(
+        code, torch.tensor([0, 1, 1]), torch.tensor([1, 0, 2]), 2, 3, (12, 40))
+    assert heatmap.shape == (2, 3, 12, 40)
+    assert heatmap.eq(1).nonzero().tolist() == [[0, 1, 5, 10], [1, 0, 8, 30], [1, 2, 2, 2]]

@@ -1,0 +1,166 @@
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from mmdet3d.registry import MODELS
+from tiny_kitti import P2
+
+from mmdet3d_plugin.errors import InputError
+from mmdet3d_plugin.models.backbones.dla import rename_dla_key
+from mmdet3d_plugin.models.dense_heads.center_head_2d import CenterHead2D, gather_at_cells
+from mmdet3d_plugin.models.necks.dla_up import BilinearUpsample
+from mmdet3d_plugin.models.roi_heads import ObjectROIExtractor
+from mmdet3d_plugin.models.roi_heads.object_head_3d import ObjectHead3D, ObjectPredictions
+from mmdet3d_plugin.models.task_modules.input_geometry import InputGeometry
+
+
+@pytest.mark.parametrize('factor', [2, 4, 8])
+def test_upsampling_starts_as_bilinear_interpolation(factor):
+    feature = torch.randn(1, 3, 6, 7)
+    up = BilinearUpsample(3, factor)(feature)
+    expected = F.interpolate(feature, scale_factor=factor, mode='bilinear', align_corners=False)
+    edge = factor  # transposed convolution pads with zeros there
+    torch.testing.assert_close(up[..., edge:-edge, edge:-edge],
+                               expected[..., edge:-edge, edge:-edge])
+
+
+def test_neck_fuses_to_the_finest_map():
+    neck = MODELS.build(dict(type='DLAUpConcatNeck', in_channels=(8, 16, 32, 64)))
+    maps = [torch.randn(2, 8 * 2 ** level, 32 // 2 ** level, 64 // 2 ** level,
+                        requires_grad=True) for level in range(4)]
+    (fused, ) = neck(maps)
+    assert fused.shape == (2, 8, 32, 64)
+    fused.sum().backward()
+    assert all(item.grad.abs().sum() > 0 for item in maps)
+
+
+def test_neck_has_the_published_layers():
+    """Entry names and shapes of the papers' DLAUp, derived from its definition."""
+    neck = MODELS.build(dict(type='DLAUpConcatNeck'))
+    shapes = {key: tuple(value.shape) for key, value in neck.state_dict().items()}
+    assert shapes['ida_0.proj_1.conv.weight'] == (256, 512, 3, 3)
+    assert shapes['ida_1.node_2.conv.weight'] == (128, 256, 3, 3)
+    assert shapes['ida_2.up_3.weight'] == (64, 1, 4, 4)
+    assert len([key for key in shapes if key.endswith('conv.weight')]) == 2 * (1 + 2 + 3)
+    assert len([key for key in shapes if '.up_' in key]) == 1 + 2 + 3
+
+
+def public_dla_weights(backbone):
+    """The backbone's entries under the names of the public weights."""
+    import re
+    weights = {}
+    for key, value in backbone.state_dict().items():
+        key = re.sub(r'(tree[12])\.norm(\d)\.', r'\1.bn\2.', key).replace('root.norm.',
+                                                                         'root.bn.')
+        weights[key] = torch.randn_like(value) if value.is_floating_point() else value
+    weights['fc.weight'] = torch.zeros(1000, 512, 1, 1)
+    return weights
+
+
+def dla(**kwargs):
+    return MODELS.build(dict(type='DLANet', depth=34, norm_cfg=dict(type='BN'), **kwargs))
+
+
+def test_imagenet_weights_reach_every_entry(tmp_path):
+    backbone = dla()
+    public = public_dla_weights(backbone)
+    assert any('bn1' in key for key in public)
+    torch.save(public, tmp_path / 'dla34.pth')
+    loaded = dla(init_cfg=dict(type='DLAImageNetInit', checkpoint=str(tmp_path / 'dla34.pth')))
+    loaded.init_weights()
+    own = loaded.state_dict()
+    renamed = {rename_dla_key(key): value for key, value in public.items() if key in public}
+    for key, value in own.items():
+        torch.testing.assert_close(value, renamed[key], msg=key)
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    torch.save(dict(conv=torch.zeros(1)), tmp_path / 'other.pth')
+    init = dict(type='DLAImageNetInit', checkpoint=str(tmp_path / 'other.pth'))
+    with pytest.raises(InputError, match='other.pth: not the weights'):
+        dla(init_cfg=init).init_weights()
+
+
+def test_a_failed_download_says_what_to_do(tmp_path):
+    init = dict(type='DLAImageNetInit', checkpoint=str(tmp_path / 'absent.pth'))
+    with pytest.raises(InputError, match='absent.pth: cannot load.*init_cfg=None'):
+        dla(init_cfg=init).init_weights()
+
+
+def test_gather_at_cells():
+    dense = torch.arange(2 * 3 * 4 * 5).view(2, 3, 4, 5)
+    picked = gather_at_cells(dense, torch.tensor([1, 0]), torch.tensor([[4, 2], [0, 3]]))
+    assert picked.tolist() == [dense[1, :, 2, 4].tolist(), dense[0, :, 3, 0].tolist()]
+
+
+def test_peaks_are_local_maxima_best_first():
+    heatmap = torch.zeros(2, 3, 10, 12)
+    heatmap[0, 1, 4, 7], heatmap[0, 1, 4, 8], heatmap[0, 2, 9, 0] = .9, .8, .5
+    heatmap[1, 0, 0, 11] = .7
+    peaks = CenterHead2D.find_peaks(heatmap, max_peaks=2)
+    assert peaks.image_index.tolist() == [0, 0, 1, 1]
+    assert peaks.labels.tolist()[:3] == [1, 2, 0]
+    torch.testing.assert_close(peaks.scores[:3], torch.tensor([.9, .5, .7]))
+    assert peaks.cells.tolist()[:3] == [[7, 4], [0, 9], [11, 0]]
+
+
+def geometry_of(count):
+    camera = torch.tensor(np.vstack([P2, [0, 0, 0, 1]]), dtype=torch.float32)
+    affine = torch.tensor([[.5, 0., 10.], [0., .5, -4.], [0., 0., 1.]])
+    return InputGeometry(camera.expand(count, 4, 4), affine.expand(count, 3, 3))
+
+
+def test_ray_maps_are_the_rays_of_the_box():
+    """x and y at depth 1 of seven columns and rows from corner to corner."""
+    extractor = ObjectROIExtractor(num_classes=3, roi_size=7, stride=4)
+    box = torch.tensor([[20., 10., 50., 34.]])
+    rays = extractor.ray_maps(box, geometry_of(1))[0].numpy()
+    u = (np.linspace(20, 50, 7) * 4 - 10) / .5
+    v = (np.linspace(10, 34, 7) * 4 + 4) / .5
+    w = 1 + P2[2, 3]
+    x = (u * w - P2[0, 2] - P2[0, 3]) / P2[0, 0]
+    y = (v * w - P2[1, 2] - P2[1, 3]) / P2[1, 1]
+    np.testing.assert_allclose(rays[0], np.tile(x, (7, 1)), atol=1e-5)
+    np.testing.assert_allclose(rays[1], np.tile(y[:, None], (1, 7)), atol=1e-5)
+
+
+def test_roi_features_of_a_ramp_and_the_class_planes():
+    """ROI-Align of a linear map is linear: each bin reads its centre."""
+    extractor = ObjectROIExtractor(num_classes=3, roi_size=7, stride=4)
+    columns = torch.arange(80.).expand(1, 1, 40, 80).clone()
+    box = torch.tensor([[20., 10., 55., 31.]])
+    features = extractor(columns, box, torch.tensor([0]), torch.tensor([2]), geometry_of(1))
+    assert features.shape == (1, 1 + 2 + 3, 7, 7)
+    centres = 20 + (torch.arange(7) + .5) * 5
+    torch.testing.assert_close(features[0, 0], centres.expand(7, 7))
+    assert features[0, 3:].mean(dim=(1, 2)).tolist() == [0., 0., 1.]
+
+
+def reduce_depths(reduction, log_variances, depths, logits):
+    predictions = ObjectPredictions(None, torch.tensor(log_variances), torch.tensor(logits),
+                                    None, None, None, None)
+    head = SimpleNamespace(depth_reduction=reduction)
+    return ObjectHead3D.reduce_depths(head, predictions, torch.tensor(depths))
+
+
+def test_test_time_depth_and_confidence():
+    logits = [[0., 3., 1.], [5., 0., 0.]]
+    log_variances = [[0., 0., 0.], [2 * np.log(2.), 0., -4.]]
+    depths = [[10., 20., 36.], [7., 8., 9.]]
+    p = np.exp([-2., -1., -np.exp(-2.)])
+    expected = [np.exp(-1.), (p ** 2).sum() / p.sum()]
+    depth, confidence = reduce_depths('largest_logit', log_variances, depths, logits)
+    assert depth.tolist() == [20., 7.]
+    np.testing.assert_allclose(confidence, expected, rtol=1e-6)
+    depth, confidence = reduce_depths('weighted_mean', log_variances, depths, logits)
+    np.testing.assert_allclose(depth, [22., (p * [7, 8, 9]).sum() / p.sum()], rtol=1e-6)
+    np.testing.assert_allclose(confidence, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize('reduction', ['largest_logit', 'weighted_mean'])
+def test_hopeless_objects_have_a_finite_depth_and_no_confidence(reduction):
+    depth, confidence = reduce_depths(reduction, [[50.] * 49], [[3.] * 49], [[0.] * 49])
+    assert confidence.item() == 0 and depth.item() == pytest.approx(3.)

@@ -1,0 +1,59 @@
+"""Every config of the project reads, and describes models and schedules that build."""
+from pathlib import Path
+
+import pytest
+from mmdet3d.registry import MODELS, TRANSFORMS
+from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
+
+CONFIGS = sorted(path for path in Path(__file__).parents[1].glob('configs/*/*.py')
+                 if path.parent.name != '_base_')
+
+
+def read(name):
+    return Config.fromfile(next(path for path in CONFIGS if path.stem == name))
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+def test_config_builds(path):
+    cfg = Config.fromfile(path)
+    cfg.model.backbone.init_cfg = None
+    if cfg.model.type == 'SMOKEMono3D':
+        cfg.model.neck.use_dcn = False
+    model = MODELS.build(cfg.model)
+    dataset = cfg.train_dataloader.dataset
+    for item in dataset.get('dataset', dataset).pipeline:
+        TRANSFORMS.build(item)
+    assert sum(parameter.numel() for parameter in model.parameters()) > 1e6
+
+
+def test_kitti_carries_the_papers_recipe():
+    cfg = read('monolss_dla34_kitti')
+    crop = next(item for item in cfg.train_dataloader.dataset.pipeline
+                if item.type == 'CropScaleAffine')
+    assert (crop.input_size, crop.prob, crop.scale, crop.shift) == ((1280, 384), .5, .4, .1)
+    assert cfg.train_dataloader.batch_size == 16 and cfg.train_cfg.max_epochs == 600
+    assert cfg.param_scheduler[1].milestones == [240, 360, 480]
+    hook = next(hook for hook in cfg.custom_hooks if hook.type == 'HierarchicalTaskHook')
+    assert hook.full_epoch == 140
+    assert cfg.model.backbone.init_cfg.checkpoint.startswith('http://dl.yf.io/dla/')
+
+
+def test_biases_do_not_decay():
+    cfg = read('monolss_dla34_kitti')
+    cfg.model.backbone.init_cfg = None
+    model = MODELS.build(cfg.model)
+    groups = build_optim_wrapper(model, cfg.optim_wrapper).param_groups
+    decay = {id(parameter): group['weight_decay'] for group in groups
+             for parameter in group['params']}
+    for name, parameter in model.named_parameters():
+        if name.endswith('bias'):
+            assert decay[id(parameter)] == 0, name
+    assert decay[id(model.neck.ida_0.proj_1.conv.weight)] == 1e-5
+
+
+def test_trainval_predicts_the_test_split():
+    cfg = read('monolss_dla34_kitti_trainval')
+    assert cfg.train_dataloader.dataset.ann_file == 'ImageSets/trainval.txt'
+    assert 'label' not in cfg.test_dataloader.dataset.data_prefix
+    assert cfg.test_evaluator.format_only and cfg.val_dataloader is None

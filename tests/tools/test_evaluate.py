@@ -1,0 +1,158 @@
+"""The command ``tools/evaluate.py kitti``: its files, its messages and its speed."""
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import time
+from argparse import Namespace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmdet3d_plugin.errors import InputError
+from mmdet3d_plugin.kitti import KittiObjects, write_objects, write_split
+
+TOOL = Path(__file__).parents[2] / 'tools' / 'evaluate.py'
+BOX = '0 0 0.1 500 150 600 220 1.5 1.6 4 0.5 1.7 {z} 0.1'
+
+
+def load_tool():
+    spec = importlib.util.spec_from_file_location('evaluate_tool', TOOL)
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    return tool
+
+
+def run(*arguments, **options):
+    return subprocess.run([sys.executable, str(TOOL), 'kitti', *map(str, arguments)],
+                          capture_output=True, text=True, **options)
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """41 frames of one car each, found in all; labels in gt, results in pred."""
+    for name in ('gt', 'pred'):
+        (tmp_path / name).mkdir()
+        for frame in range(41):
+            score = ' 0.5' if name == 'pred' else ''
+            (tmp_path / name / f'{frame:06d}.txt').write_text(
+                f'Car {BOX.format(z=10 + frame)}{score}\n')
+    return tmp_path
+
+
+def evaluate(folders, **changes):
+    load_tool().evaluate_files(Namespace(**{
+        'gt': folders / 'gt', 'pred': folders / 'pred', 'split': None, 'json': None,
+        'classes': ['Car', 'Cyclist'], **changes}))
+
+
+def test_command_prints_a_table_and_writes_json(folders):
+    result = run('--gt', folders / 'gt', '--pred', folders / 'pred',
+                 '--json', folders / 'out' / 'values.json')
+    assert result.returncode == 0 and result.stderr == ''
+    assert '41 frames' in result.stdout
+    row = next(line for line in result.stdout.splitlines() if line.split()[:3] == [
+        'Car', '3D', 'R40'])
+    assert row.split()[3:] == ['100.00'] * 6
+    values = json.loads((folders / 'out' / 'values.json').read_text())
+    assert values['Car_3D_AP40_moderate_strict'] == 100
+    assert values['Pedestrian_3D_AP40_moderate_strict'] is None
+    assert len(values) == 144
+
+
+def test_command_ends_with_one_line_on_bad_input(folders):
+    (folders / 'pred' / '000007.txt').write_text(f'Car {BOX.format(z=10)}\n')
+    result = run('--gt', folders / 'gt', '--pred', folders / 'pred',
+                 '--json', folders / 'values.json')
+    assert result.returncode == 2 and result.stdout == ''
+    assert len(result.stderr.splitlines()) == 1
+    assert '000007.txt:1: 15 fields, expected 16' in result.stderr
+    assert not (folders / 'values.json').exists()
+
+
+def test_help_shows_an_example():
+    result = run('--help')
+    assert result.returncode == 0 and '--split data/kitti/ImageSets/val.txt' in result.stdout
+
+
+def test_command_does_not_load_torch_or_openmmlab():
+    code = ('import sys, runpy; sys.argv = ["evaluate.py", "--help"]\n'
+            f'try: runpy.run_path({str(TOOL)!r}, run_name="__main__")\n'
+            'except SystemExit: pass\n'
+            'assert not {"torch", "mmengine", "mmdet3d"} & set(sys.modules)')
+    assert subprocess.run([sys.executable, '-c', code], capture_output=True).returncode == 0
+
+
+def test_results_may_lie_in_a_data_folder(folders, capsys):
+    (folders / 'pred').rename(folders / 'data')
+    evaluate(folders, pred=folders)
+    assert '100.00' in capsys.readouterr().out
+
+
+def test_a_split_selects_frames_and_extra_results_are_reported(folders, capsys):
+    write_split(folders / 'val.txt', ['000003', '000001'])
+    evaluate(folders, split=folders / 'val.txt')
+    output = capsys.readouterr()
+    assert output.out.startswith('2 frames')
+    assert output.err == 'ignoring 39 result files of frames that are not evaluated\n'
+
+
+def test_an_empty_result_file_means_no_detections(folders, capsys):
+    (folders / 'pred' / '000000.txt').write_text('')
+    evaluate(folders, json=folders / 'values.json')
+    values = json.loads((folders / 'values.json').read_text())
+    assert values['Car_2D_AP40_easy_strict'] == 97.5  # 40 of 41 cars: the last step is missed
+
+
+@pytest.mark.parametrize('spoil, message', [
+    (lambda root: {'gt': root / 'absent'}, 'absent: no such folder; --gt needs'),
+    (lambda root: {'gt': root}, 'holds no label files'),
+    (lambda root: {'pred': root / 'absent'}, 'absent: no such folder; --pred needs'),
+    (lambda root: {'pred': root}, 'holds no result files'),
+    (lambda root: {'split': root / 'absent.txt'}, 'absent.txt: no such split file'),
+    (lambda root: {'json': root / 'gt'}, 'gt: is a folder; --json needs a file name'),
+    (lambda root: {'classes': ['Tram']}, "cannot evaluate 'Tram'; choose from Car"),
+    (lambda root: (root / 'pred' / '000009.txt').unlink() or {}, '000009.txt: no such file'),
+    (lambda root: (root / 'gt' / '000009.txt').write_text('Car 1 2\n') and {},
+     '000009.txt:1: 3 fields, expected 15'),
+    (lambda root: (root / 'pred' / '000009.txt').write_text(
+        f'Car {BOX.format(z="nan")} 0.5\n') and {}, 'expected a finite number')])
+def test_bad_input_names_the_cause(folders, spoil, message):
+    with pytest.raises(InputError) as error:
+        evaluate(folders, **spoil(folders))
+    assert message in str(error.value) and '\n' not in str(error.value)
+
+
+def crowded_frame(rng):
+    """10 labels and 50 detections, jittered copies of them."""
+    names = rng.choice(['Car', 'Car', 'Car', 'Van', 'Pedestrian', 'Cyclist', 'DontCare'], 10)
+    corners = rng.uniform(0, [1000, 250], (10, 2))
+    table = np.column_stack([
+        np.zeros((10, 2)), rng.uniform(-3, 3, 10), corners, corners + rng.uniform(30, 120, (10, 2)),
+        np.full((10, 3), [1.5, 1.7, 4]), rng.uniform([-20, 1.5, 5], [20, 1.8, 60], (10, 3)),
+        rng.uniform(-3, 3, 10)])
+    picked = rng.integers(0, 10, 50)
+    noise = rng.normal(size=(50, 14)) * ([0] * 2 + [.1] + [3] * 4 + [.05] * 3 + [.3] * 3 + [.1])
+    found = np.column_stack([table[picked] + noise, rng.random(50)])
+    found_names = np.where(names[picked] == 'DontCare', 'Car', names[picked])
+    return KittiObjects.from_table(names, table), KittiObjects.from_table(found_names, found)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, 'sched_setaffinity'), reason='binds to one core')
+def test_3769_frames_of_50_detections_take_10_seconds_on_one_core(tmp_path):
+    rng = np.random.default_rng(0)
+    for start in range(0, 3769, 100):
+        labels, found = crowded_frame(rng)
+        for frame in range(start, min(start + 100, 3769)):
+            write_objects(tmp_path / 'gt' / f'{frame:06d}.txt', labels)
+            write_objects(tmp_path / 'pred' / f'{frame:06d}.txt', found)
+    core = {min(os.sched_getaffinity(0))}
+    start = time.perf_counter()
+    result = run('--gt', tmp_path / 'gt', '--pred', tmp_path / 'pred',
+                 preexec_fn=lambda: os.sched_setaffinity(0, core))
+    seconds = time.perf_counter() - start
+    assert result.returncode == 0, result.stderr
+    assert seconds < 10

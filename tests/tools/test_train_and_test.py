@@ -1,0 +1,211 @@
+"""tools/train.py and tools/test.py as a user runs them, on a tiny KITTI folder."""
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_kitti import FRAMES
+
+from mmdet3d_plugin.kitti import read_objects
+
+ROOT = Path(__file__).parents[2]
+CONFIG = """
+_base_ = '{base}'
+train_dataloader = dict(batch_size=2, num_workers=0, persistent_workers=False,
+                        dataset=dict(data_root='{data}'))
+val_dataloader = dict(num_workers=0, persistent_workers=False,
+                      dataset=dict(data_root='{data}'))
+test_dataloader = val_dataloader
+train_cfg = dict(max_epochs=1, val_interval=1)
+default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=1))
+param_scheduler = [dict(type='CosineWarmupLR', start_lr=1e-5, begin=0, end=2, by_epoch=True)]
+"""
+SMALL_INPUT = """
+train_pipeline = _base_.train_pipeline
+train_pipeline[4]['input_size'] = (320, 96)
+test_pipeline = _base_.test_pipeline
+test_pipeline[1]['input_size'] = (320, 96)
+train_dataloader['dataset']['pipeline'] = train_pipeline
+val_dataloader['dataset']['pipeline'] = test_pipeline
+test_dataloader = val_dataloader
+"""
+
+
+def write_config(folder, data,
+                 base='configs/monolss/monolss_dla34_synthetic-demo.py', extra=''):
+    path = folder / 'tiny.py'
+    path.write_text(CONFIG.format(base=ROOT / base, data=data) + SMALL_INPUT + extra)
+    return path
+
+
+@pytest.fixture
+def run(monkeypatch, capfd):
+    """Runs a tool; returns its exit code and what it printed to stderr."""
+    monkeypatch.chdir(ROOT)
+
+    def run_tool(tool, *arguments):
+        monkeypatch.setattr(sys, 'argv', [f'tools/{tool}.py', *map(str, arguments)])
+        capfd.readouterr()
+        code = 0
+        try:
+            runpy.run_path(f'tools/{tool}.py', run_name='__main__')
+        except SystemExit as stop:
+            code = stop.code or 0
+        return code, capfd.readouterr().err
+
+    return run_tool
+
+
+def assert_one_line(error, *parts):
+    line = error.strip().splitlines()[-1]
+    assert 'Traceback' not in error
+    for part in parts:
+        assert part in line, line
+
+
+@pytest.fixture
+def trained(run, tmp_path, kitti_root):
+    """A tiny finished training: (config, work dir)."""
+    config, work_dir = write_config(tmp_path, kitti_root), tmp_path / 'run'
+    code, error = run('train', config, '--work-dir', work_dir)
+    assert code == 0, error
+    return config, work_dir
+
+
+def test_train_test_and_resume(run, trained, tmp_path):
+    config, work_dir = trained
+    checkpoint = work_dir / 'epoch_1.pth'
+    content = torch.load(checkpoint, weights_only=True)
+    assert content['meta']['epoch'] == 1
+    rows = [json.loads(line) for line in
+            next(work_dir.glob('*/vis_data/scalars.json')).read_text().splitlines()]
+    assert any('loss_depth' in row for row in rows)
+    assert any('kitti/Car_3D_AP40_moderate_strict' in row for row in rows)
+    assert list(work_dir.glob('*/vis_data/events.out.tfevents*'))
+
+    code, error = run('test', config, checkpoint, '--work-dir', tmp_path / 'test',
+                      '--submission-dir', tmp_path / 'submission', '--score-thr', '0')
+    assert code == 0, error
+    assert sorted(path.stem for path in (tmp_path / 'test/frames').iterdir()) == sorted(FRAMES)
+    written = sorted((tmp_path / 'submission/data').iterdir())
+    assert [path.stem for path in written] == sorted(FRAMES)
+    for path in written:
+        read_objects(path, with_scores=True)
+
+    code, error = run('train', config, '--work-dir', work_dir, '--resume',
+                      '--cfg-options', 'train_cfg.max_epochs=2')
+    assert code == 0, error
+    resumed = torch.load(work_dir / 'epoch_2.pth', weights_only=True)
+    assert resumed['meta']['iter'] == 2 * content['meta']['iter']
+    steps = [state['step'] for state in resumed['optimizer']['state'].values()]
+    assert max(float(step) for step in steps) == resumed['meta']['iter']
+
+
+def test_frames_without_any_object_train_without_nan(run, tmp_path, kitti_root):
+    for label in (kitti_root / 'training/label_2').iterdir():
+        label.write_text('')
+    config = write_config(tmp_path, kitti_root)
+    code, error = run('train', config, '--work-dir', tmp_path / 'run')
+    assert code == 0, error
+    content = torch.load(tmp_path / 'run/epoch_1.pth', weights_only=True)
+    assert all(torch.isfinite(value).all() for value in content['state_dict'].values())
+
+
+def test_smoke_trains_from_the_same_dataset_and_transforms(run, tmp_path, kitti_root):
+    config = write_config(tmp_path, kitti_root, base='configs/smoke/smoke_dla34_synthetic-demo.py')
+    code, error = run('train', config, '--work-dir', tmp_path / 'run')
+    assert code == 0, error
+    rows = [json.loads(line) for line in
+            next((tmp_path / 'run').glob('*/vis_data/scalars.json')).read_text().splitlines()]
+    losses = [row['loss_bbox'] for row in rows if 'loss_bbox' in row]
+    assert losses and all(0 < loss < 1e4 for loss in losses)
+    assert any('kitti/Car_3D_AP40_moderate_loose' in row for row in rows)
+
+
+def break_file(relative, change):
+    def apply(root):
+        path = root / relative
+        path.write_text(change(path.read_text()))
+    return apply
+
+
+def drop_field(text):
+    lines = text.splitlines()
+    return '\n'.join([lines[0], lines[1].rsplit(' ', 1)[0], *lines[2:]]) + '\n'
+
+
+BAD_DATA = {
+    'missing image': (lambda root: (root / 'training/image_2/000007.png').unlink(),
+                      'image_2/000007.png'),
+    'unreadable image': (lambda root: (root / 'training/image_2/000031.png').write_bytes(b'x'),
+                         'image_2/000031.png'),
+    '14 fields': (break_file('training/label_2/000000.txt', drop_field), '000000.txt:2: 14 fields'),
+    '16 fields': (break_file('training/label_2/000000.txt',
+                             lambda text: text.replace('\n', ' 0.5\n')), '000000.txt:1: 16 fields'),
+    'NaN': (break_file('training/label_2/000007.txt', lambda text: text.replace('0.100000', 'nan')),
+            '000007.txt:1'),
+    'no P2': (break_file('training/calib/000012.txt', lambda text: text.replace('P2:', 'P9:')),
+              "000012.txt: no 'P2:' line"),
+    'absent frame': (break_file('ImageSets/train.txt', lambda text: text + '123456\n'), '123456'),
+    'no split': (lambda root: (root / 'ImageSets/train.txt').unlink(), 'train.txt: no such split'),
+}
+
+
+@pytest.mark.parametrize('name', BAD_DATA)
+def test_bad_data_ends_with_one_line(run, tmp_path, kitti_root, name):
+    spoil, message = BAD_DATA[name]
+    spoil(kitti_root)
+    work_dir = tmp_path / 'run'
+    code, error = run('train', write_config(tmp_path, kitti_root), '--work-dir', work_dir)
+    assert code == 2
+    assert_one_line(error, 'train.py: error:', message)
+    assert not list(work_dir.rglob('*.pth'))
+
+
+def test_unwritable_work_dir(run, tmp_path, kitti_root):
+    (tmp_path / 'file').write_text('')
+    code, error = run('train', write_config(tmp_path, kitti_root), '--work-dir',
+                      tmp_path / 'file/run')
+    assert code == 2
+    assert_one_line(error, 'file/run: cannot write', '--work-dir')
+
+
+def test_config_typos(run, tmp_path, kitti_root):
+    code, error = run('train', 'configs/monolss/monolss_dla34.py')
+    assert code == 2
+    assert_one_line(error, 'monolss_dla34.py: no such config; did you mean configs/monolss/')
+    for extra, parts in [
+            ("model = dict(neck=dict(type='DLAUpConcatNek'))", ['DLAUpConcatNek']),
+            ('model = dict(neck=dict(in_chanels=(1, 2)))', ['in_chanels']),
+            ('model = dict(neck=dict(', ['SyntaxError']),
+    ]:
+        config = write_config(tmp_path, kitti_root, extra=extra)
+        code, error = run('train', config, '--work-dir', tmp_path / 'run')
+        assert code == 1, error
+        assert_one_line(error, 'config error', 'tiny.py', *parts)
+
+
+def test_checkpoints_that_do_not_fit(run, trained, tmp_path, kitti_root):
+    config, work_dir = trained
+    code, error = run('test', config, tmp_path / 'absent.pth')
+    assert code == 2
+    assert_one_line(error, 'absent.pth: no such checkpoint')
+
+    torch.save(dict(state_dict={'backbone.conv.weight': torch.zeros(1)}), tmp_path / 'other.pth')
+    for tool, options in [('test', [tmp_path / 'other.pth']),
+                          ('train', ['--resume', tmp_path / 'other.pth'])]:
+        code, error = run(tool, config, *options, '--work-dir', tmp_path / 'odd')
+        assert code == 2
+        assert_one_line(error, 'other.pth: the checkpoint of another model')
+
+    class Attack:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / 'executed', ))
+
+    torch.save(dict(state_dict=Attack()), tmp_path / 'attack.pth')
+    code, error = run('test', config, tmp_path / 'attack.pth', '--work-dir', tmp_path / 'odd')
+    assert code == 2
+    assert_one_line(error, 'attack.pth: not a checkpoint that loads safely')
+    assert not (tmp_path / 'executed').exists()

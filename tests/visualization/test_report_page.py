@@ -1,0 +1,138 @@
+"""The report as one file, and the log it reads."""
+import json
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+
+from mmdet3d_plugin.errors import InputError
+from mmdet3d_plugin.kitti import KittiObjects
+from mmdet3d_plugin.visualization import depth_errors, read_scalars, write_report
+from mmdet3d_plugin.visualization.metric_table import format_value, metric_rows
+from mmdet3d_plugin.visualization.plots import loss_plot, validation_plot
+
+ROOT = Path(__file__).resolve().parents[2]
+METRICS = {'Car_3D_AP40_moderate_strict': 12.34, 'Car_3D_AP40_moderate_loose': 45.67,
+           'Car_3D_AP40_easy_strict': None, 'Car_BEV_AP11_hard_loose': float('nan')}
+SCALARS = [{'step': step, 'epoch': 1 + step // 10, 'iter': step, 'lr': 1e-3,
+            'loss': 5. / step, 'loss_depth': 3. / step, 'loss_size': -2. / step}
+           for step in range(1, 31)]
+VALIDATION = [{'step': 1, 'kitti/Car_3D_AP40_moderate_strict': 3.},
+              {'step': 2, 'kitti/Car_3D_AP40_moderate_strict': 7.}]
+
+
+@pytest.fixture
+def full_report(tmp_path):
+    row = [0, 0, 0, 0, 0, 9, 9, 1.5, 1.6, 4, 0, 1.6, 5., 0]
+    errors = depth_errors([KittiObjects.from_table(['Car'], np.array([row]))],
+                          [KittiObjects.from_table(['Car'], np.array([row + [0.9]]))], 'Car')
+    path = tmp_path / 'new' / 'report.html'
+    write_report(
+        path, title='A <run>', frames=[('frame 7', np.full((40, 90, 3), 90, np.uint8))] * 3,
+        scalars=SCALARS + VALIDATION, metrics=METRICS, depth_error=[errors],
+        precision_recall={'Car': {'IoU 0.7': (np.linspace(0, 1, 5), np.linspace(1, 0, 5))}},
+        summary={'Command': 'python tools/train.py && echo "done"'})
+    return path.read_text(encoding='utf-8')
+
+
+def test_report_is_self_contained(full_report):
+    addresses = re.findall(r'(?:src|href)\s*=\s*["\']?([^"\'\s>]+)', full_report)
+    addresses += re.findall(r'url\(["\']?([^)"\']+)', full_report)
+    assert addresses and all(address.startswith(('data:', '#')) for address in addresses)
+    assert 'http' not in full_report and '<script' not in full_report
+
+
+def test_report_holds_every_part(full_report):
+    headline = re.search(r'<div class="headline">.*', full_report).group()
+    assert re.findall(r'<strong>([^<]*)', headline) == ['45.67', '12.34']
+    assert full_report.count('<img ') == 1 + 3  # the first frame opens the page
+    assert full_report.count('<svg ') == 4
+    assert 'python tools/train.py &amp;&amp; echo &quot;done&quot;' in full_report
+    assert 'A &lt;run&gt;' in full_report and '<run>' not in full_report
+    assert 'were given' not in full_report
+    for title in ('total loss', 'loss_depth', 'precision', 'absolute depth error (m)'):
+        assert f'>{title}</text>' in full_report, title
+
+
+def test_plots_are_well_formed_and_follow_the_page():
+    svg = loss_plot(SCALARS)
+    names = [element.tag for element in ElementTree.fromstring(
+        svg.replace('xlink:href', 'href')).iter()]
+    assert names[0] == 'svg' and 'text' in names
+    assert 'currentColor' in svg and '#010203' not in svg
+
+
+def test_undefined_values_are_dashes(full_report):
+    row = re.search(r'<td>3D</td>(.*)</tr>', full_report).group(1)
+    assert re.findall(r'>([^<]+)</td>', row) == ['–', '12.34', '–', '–', '45.67', '–']
+
+
+def test_report_without_any_part(tmp_path):
+    write_report(tmp_path / 'report.html', title='Empty')
+    text = (tmp_path / 'report.html').read_text(encoding='utf-8')
+    assert text.count(' given') == 6
+    assert '<strong>–</strong>' in text and '<img' not in text and '<svg' not in text
+
+
+def test_report_with_parts_that_hold_nothing(tmp_path):
+    nothing = depth_errors([], [], 'Car')
+    write_report(tmp_path / 'report.html', title='Empty', scalars=[{'step': 1}, {'loss': 2.}],
+                 metrics={'other': 1.}, depth_error=[nothing],
+                 precision_recall={'Car': {'IoU': (np.zeros(0), np.zeros(0))}, 'Cyclist': {},
+                                   'Van': {'IoU': (np.zeros(2), np.full(2, np.nan))}})
+    assert '<svg' not in (tmp_path / 'report.html').read_text(encoding='utf-8')
+
+
+def test_plots_leave_the_settings_of_matplotlib_alone():
+    before = dict(matplotlib.rcParams.items())  # resolves the backend
+    loss_plot(SCALARS)
+    assert dict(matplotlib.rcParams.items()) == before
+
+
+def test_package_needs_neither_torch_nor_openmmlab_nor_pyplot(tmp_path):
+    code = ('import sys; from mmdet3d_plugin.visualization import write_report\n'
+            'write_report(sys.argv[1], title="t", scalars=[{"step": i, "loss": 1.} '
+            'for i in range(3)])\n'
+            'print([name for name in ("torch", "mmengine", "mmcv", "mmdet3d", '
+            '"matplotlib.pyplot") if name in sys.modules])')
+    run = subprocess.run([sys.executable, '-c', code, str(tmp_path / 'report.html')],
+                         cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == '[]'
+
+
+def test_validation_needs_two_points():
+    assert validation_plot(VALIDATION[:1], ['Car']) is None
+    assert '>iteration</text>' in validation_plot(VALIDATION, ['Car'])
+    assert '>epoch</text>' in validation_plot(SCALARS + VALIDATION, ['Car'])
+
+
+def test_metric_rows_by_class_and_metric():
+    rows = metric_rows({'kitti/Car_BEV_AP40_hard_loose': 1., 'Overall_3D_AP40_easy_strict': 2.,
+                        'Car_3D_AP40_easy_strict': 3., 'Car_3D_AP11_easy_strict': 4.}, 40)
+    assert [tuple(row) for row in rows] == [
+        ('Car', '3D', (3., None, None, None, None, None)),
+        ('Car', 'BEV', (None, None, None, None, None, 1.)),
+        ('Overall', '3D', (2., None, None, None, None, None))]
+    assert [format_value(value) for value in (3., None, float('nan'))] == ['3.00', '–', '–']
+
+
+def test_log_may_end_within_a_line(tmp_path):
+    path = tmp_path / 'scalars.json'
+    path.write_text(json.dumps({'loss': 2., 'step': 1}) + '\n\n' + '{"loss": 1.')
+    assert read_scalars(path) == [{'loss': 2., 'step': 1}]
+
+
+def test_log_faults_name_the_file(tmp_path):
+    path = tmp_path / 'scalars.json'
+    with pytest.raises(InputError, match='scalars.json: no such file'):
+        read_scalars(path)
+    path.write_text('{"loss": 1.\n{"loss": 1.0}\n')
+    with pytest.raises(InputError, match='scalars.json:1: not a JSON object'):
+        read_scalars(path)
+    path.write_text('')
+    assert read_scalars(path) == []

@@ -1,0 +1,126 @@
+"""Makes or checks a data set in KITTI's layout; see docs/data.md."""
+import argparse
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Tuple
+
+# One thread per worker: numpy's own threads only wait for each other on images.
+# Set before numpy starts; workers inherit it.
+os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
+
+from mmdet3d_plugin.utils.command_line import run_command  # noqa: E402
+
+MIN_SIZE = 32  # pixels; smaller images show no objects
+
+
+def non_negative(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f'{text} is negative')
+    return value
+
+
+def positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f'{text} is not 1 or more')
+    return value
+
+
+def image_size(text: str) -> Tuple[int, int]:
+    match = re.fullmatch(r'(\d+)x(\d+)', text)
+    if not match or min(map(int, match.groups())) < MIN_SIZE:
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is not WIDTHxHEIGHT in pixels of at least {MIN_SIZE}, such as 1242x375')
+    return int(match[1]), int(match[2])
+
+
+# argparse names the type in its messages
+non_negative.__name__ = positive.__name__ = 'integer'
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog='Each command has its own --help with an example.')
+    commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
+    _add_synthetic(commands)
+    _add_kitti(commands)
+    return parser.parse_args()
+
+
+def _add_synthetic(commands) -> None:
+    parser = commands.add_parser(
+        'synthetic', help='render street scenes with exact labels',
+        description='Renders street scenes in KITTI\'s layout. The same arguments give the '
+                    'same bytes; an interrupted run continues where it stopped.',
+        epilog='example: python tools/create_data.py synthetic --out data/synthetic '
+               '--num-train 300 --num-val 60 --seed 0')
+    parser.add_argument('--out', type=Path, required=True, metavar='DIR',
+                        help='the folder to create')
+    parser.add_argument('--num-train', type=non_negative, required=True, metavar='N',
+                        help='frames of the train split')
+    parser.add_argument('--num-val', type=non_negative, required=True, metavar='M',
+                        help='frames of the val split')
+    parser.add_argument('--seed', type=non_negative, default=0, metavar='S',
+                        help='start of all random numbers (default: %(default)s)')
+    parser.add_argument('--size', type=image_size, default=(1242, 375), metavar='WxH',
+                        help='image size in pixels (default: 1242x375)')
+    parser.add_argument('--sequence-length', type=positive, default=1, metavar='L',
+                        help='frames of a clip, 0.1 s apart, with ego motion and poses; N and '
+                             'M must be multiples of it (default: 1, unrelated frames)')
+    parser.add_argument('--workers', type=positive, default=None, metavar='W',
+                        help='processes (default: one per available core)')
+    parser.add_argument('--overwrite', action='store_true',
+                        help='replace a synthetic set that DIR already holds')
+    parser.set_defaults(run=run_synthetic)
+
+
+def _add_kitti(commands) -> None:
+    parser = commands.add_parser(
+        'kitti', help='check a folder in KITTI\'s layout and print its statistics',
+        description='Checks a folder in KITTI\'s layout (missing and unreadable files, wrong '
+                    'field counts, image sizes, splits) and prints statistics per class. '
+                    'Exit code 0 if all is well, 2 if there are problems.',
+        epilog='example: python tools/create_data.py kitti --root data/kitti')
+    parser.add_argument('--root', type=Path, required=True, metavar='DIR',
+                        help='the folder with training/ and ImageSets/')
+    parser.add_argument('--split', type=Path, nargs='+', default=None, metavar='FILE',
+                        help='split files to check (default: ImageSets/*.txt, or all frames '
+                             'if there are none)')
+    parser.add_argument('--json', type=Path, default=None, metavar='OUT',
+                        help='also write problems and statistics to this file')
+    parser.set_defaults(run=run_kitti)
+
+
+def run_synthetic(args: argparse.Namespace) -> None:
+    # Imported here so that --help and `kitti` need no ray caster.
+    from mmdet3d_plugin.synthetic import SyntheticSet, available_cores, write_synthetic_set
+    content = SyntheticSet(args.num_train, args.num_val, args.seed, *args.size,
+                           args.sequence_length)
+    write_synthetic_set(args.out, content, args.workers or available_cores(), args.overwrite)
+    print(f'{args.out}: {args.num_train} train and {args.num_val} val frames')
+
+
+def run_kitti(args: argparse.Namespace) -> None:
+    import json
+
+    from mmdet3d_plugin.kitti.folder_check import check_folder
+    from mmdet3d_plugin.utils.files import atomic_write
+    report = check_folder(args.root, args.split)
+    print(report.text())
+    if args.json:
+        atomic_write(args.json, json.dumps(report.as_dict(), indent=2) + '\n')
+    if report.problems:
+        sys.exit(2)
+
+
+def main() -> None:
+    args = parse_args()
+    args.run(args)
+
+
+if __name__ == '__main__':
+    run_command(main)
