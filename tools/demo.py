@@ -73,6 +73,8 @@ def main() -> None:
     times['Rendering'] = step('1/4 synthetic street scenes', render, environment)
     train = ['tools/train.py', CONFIG, '--work-dir', str(work_dir)]
     report.unlink(missing_ok=True)
+    if not unfinished:
+        (work_dir / 'last_checkpoint').unlink(missing_ok=True)
     times['Training'] = step('2/4 training', train + ['--resume'] * unfinished, environment)
     checkpoint = (work_dir / 'last_checkpoint').read_text(encoding='utf-8').strip()
     test = ['tools/test.py', CONFIG, checkpoint, '--work-dir', str(work_dir / 'test'),

@@ -14,7 +14,7 @@ say() { printf '\n[env %s] %s\n' "$(date +%H:%M:%S)" "$*"; }
 pin() { grep -E "^$1==" requirements.txt; }
 supported() { "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; }
 
-if ! { [ -x $VENV/bin/python ] && supported $VENV/bin/python; }; then
+if ! { supported $VENV/bin/python && $VENV/bin/python -m pip --version >/dev/null 2>&1; }; then
     python=${PYTHON:-}
     for candidate in "$python" python3.11 python3.10 python3.12 python3; do
         [ -n "$candidate" ] && supported "$candidate" && python=$candidate && break

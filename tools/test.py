@@ -7,6 +7,7 @@ from mmengine.runner import Runner
 
 from mmdet3d_plugin.engine.launch import (add_common_arguments, check_checkpoint, check_writable,
                                           config_errors, load_config)
+from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.utils.command_line import run_command
 
 
@@ -30,9 +31,14 @@ def parse_args() -> argparse.Namespace:
 
 def configure_drawing(cfg: Config, args: argparse.Namespace) -> None:
     """Applies the drawing flags to the config's DrawFramesHook."""
-    hook = next(hook for hook in cfg.custom_hooks if hook.type == 'DrawFramesHook')
+    hook = next((hook for hook in cfg.get('custom_hooks', [])
+                 if hook.type == 'DrawFramesHook'), None)
+    if hook is None:
+        if args.show_dir:
+            raise InputError(f'{args.config}: --show-dir needs a DrawFramesHook in custom_hooks')
+        return
     if args.show_dir:
-        check_writable(args.show_dir)
+        check_writable(args.show_dir, '--show-dir')
         hook.update(out_dir=args.show_dir, max_frames=None)
     if args.score_thr is not None:
         hook.score_threshold = args.score_thr
@@ -40,7 +46,7 @@ def configure_drawing(cfg: Config, args: argparse.Namespace) -> None:
 
 def configure_submission(cfg: Config, folder: str) -> None:
     """Writes result files, and only that where the frames have no labels."""
-    check_writable(folder)
+    check_writable(folder, '--submission-dir')
     cfg.test_evaluator.result_dir = folder
     prefix = cfg.test_dataloader.dataset.get('data_prefix')
     cfg.test_evaluator.format_only = prefix is not None and 'label' not in prefix

@@ -2,7 +2,7 @@
 """Trains a detector: python tools/train.py CONFIG [options]."""
 import argparse
 
-from mmengine.runner import Runner
+from mmengine.runner import Runner, find_latest_checkpoint
 
 from mmdet3d_plugin.engine.launch import (add_common_arguments, check_checkpoint, config_errors,
                                           load_config)
@@ -35,10 +35,11 @@ def main() -> None:
             cfg.auto_scale_lr.enable = True
         if args.resume:
             cfg.resume = True
-            cfg.load_from = None if args.resume == 'auto' else args.resume
+            cfg.load_from = (find_latest_checkpoint(cfg.work_dir) if args.resume == 'auto'
+                             else args.resume)
         runner = Runner.from_cfg(cfg)
         if cfg.load_from is not None:
-            check_checkpoint(cfg.load_from, runner.model)
+            check_checkpoint(cfg.load_from, runner.model, resume=cfg.resume)
         runner.train()
 
 

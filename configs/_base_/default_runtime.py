@@ -29,5 +29,7 @@ visualizer = dict(
     vis_backends=[dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')])
 log_processor = dict(window_size=50)
 log_level = 'INFO'
+# Selectors may leave the logit branch untrained, and DLANet has unused projections.
+find_unused_parameters = True
 load_from = None
 resume = False

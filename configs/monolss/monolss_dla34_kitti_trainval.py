@@ -10,5 +10,5 @@ val_cfg = None
 test_dataloader = dict(
     dataset=dict(
         ann_file='ImageSets/test.txt',
-        data_prefix=dict(_delete_=True, img='testing/image_2', calib='testing/calib')))
-test_evaluator = dict(format_only=True, result_dir='work_dirs/monolss_dla34_kitti_trainval/submission')
+        data_prefix=dict(img='testing/image_2', calib='testing/calib')))
+test_evaluator = dict(format_only=True)

@@ -34,22 +34,23 @@ test_dataloader = val_dataloader
 
 channels = (32, 64, 128, 256)
 model = dict(
-    backbone=dict(type='SlimDLANet', init_cfg=None),
+    backbone=dict(type='SlimDLANet', out_indices=(1, 2, 3, 4), init_cfg=None),
     neck=dict(in_channels=channels),
     # What the published recipe learns in hundreds of epochs is given here: where
-    # boxes and depths start, the scale of the viewing rays, and 2D boxes that
-    # only 2D losses move.
+    # boxes start, depth from apparent height, the scale of the viewing rays, and
+    # 2D boxes that only 2D losses move.
     dense_head=dict(in_channels=channels[0], hidden_channels=64, prior_size_2d=(16.0, 10.0)),
     roi_head=dict(
         in_channels=channels[0],
         extractor=dict(ray_scale=10.0),
-        prior_depth=40.0,
         loss_depth=dict(loss_weight=3.0)),
+    coder=dict(depth_scale='apparent_height'),
+    assigner=dict(min_overlap=0.9),
     detach_boxes=True,
     test_cfg=dict(score_threshold=0.05))
 
-max_epochs = 18
-train_cfg = dict(max_epochs=max_epochs, val_interval=9)
+max_epochs = 22
+train_cfg = dict(max_epochs=max_epochs, val_interval=11)
 optim_wrapper = dict(
     type='AutocastOptimWrapper',
     paramwise_cfg=None,
@@ -61,4 +62,4 @@ param_scheduler = [
          convert_to_iter_based=True),
 ]
 default_hooks = dict(
-    logger=dict(interval=10), checkpoint=dict(interval=9, max_keep_ckpts=1))
+    logger=dict(interval=10), checkpoint=dict(interval=11, max_keep_ckpts=2))

@@ -86,6 +86,10 @@ class KittiMonoDataset(Det3DDataset):
         if self.has_labels:
             objects = read_objects(folders['label'] / f'{name}.txt')
             info['instances'] = self._instances(objects, cam2img)
+            for item in info['instances']:
+                label = self.label_mapping[item['bbox_label_3d']]
+                if label >= 0:
+                    self.num_ins_per_cat[label] += 1
             if self.test_mode and self.load_eval_anns:
                 info['eval_ann_info'] = dict(kitti_objects=objects)
         if not self.test_mode:
@@ -127,8 +131,6 @@ class KittiMonoDataset(Det3DDataset):
             return np.array([item[key] for item in kept],
                             dtype=np.float32).reshape(len(kept), *shape)
 
-        for label in labels:
-            self.num_ins_per_cat[label] += 1
         ignored = [item['bbox'] for item in instances if item['name'] == DONT_CARE]
         return dict(
             gt_bboxes_3d=CameraInstance3DBoxes(column('bbox_3d', 7)),

@@ -13,20 +13,29 @@ from typing import Iterator
 import torch
 import torch.nn as nn
 from mmengine.config import Config, DictAction
+from mmengine.model import is_model_wrapper
 
 from ..errors import InputError
 
 CONFIG_ERROR_EXIT = 1
-# Where mmengine finds a config wrong: reading it, or building what it names.
-CONFIG_FRAMES = (os.path.join('mmengine', 'config'),)
-BUILD_FUNCTIONS = ('build_from_cfg', 'build_model_from_cfg', 'build_scheduler_from_cfg')
+CONFIG_PACKAGE = os.path.join('mmengine', 'config')
+
+
+class ConfigOverride(DictAction):
+    """``--cfg-options`` that reports a malformed KEY=VALUE as a usage error."""
+
+    def __call__(self, parser, namespace, values, option_string=None) -> None:
+        wrong = [value for value in values if '=' not in value]
+        if wrong:
+            parser.error(f'--cfg-options {wrong[0]}: expected KEY=VALUE')
+        super().__call__(parser, namespace, values, option_string)
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags of mmdet3d's train and test commands."""
     parser.add_argument('--work-dir', metavar='DIR',
                         help='folder of logs and checkpoints (default: work_dirs/CONFIG_NAME)')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOverride, metavar='KEY=VALUE',
                         help='override config entries, for example '
                         'train_dataloader.batch_size=8 optim_wrapper.optimizer.lr=5e-4')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none',
@@ -50,8 +59,21 @@ def load_config(args: argparse.Namespace) -> Config:
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'work_dirs/{path.stem}'
-    check_writable(cfg.work_dir)
+    check_writable(cfg.work_dir, '--work-dir')
+    check_classes(cfg)
     return cfg
+
+
+def check_classes(cfg: Config) -> None:
+    """Raises InputError if a dataset labels other classes than the model's."""
+    expected = cfg.model.get('coder', {}).get('class_names')
+    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        dataset = (cfg.get(name) or {}).get('dataset', {})
+        dataset = dataset.get('dataset', dataset)
+        classes = dataset.get('metainfo', {}).get('classes')
+        if expected and classes and list(classes) != list(expected):
+            raise InputError(f'{cfg.filename}: {name} labels the classes {list(classes)}, but '
+                             f'model.coder has {list(expected)}; make them equal, order included')
 
 
 @contextmanager
@@ -71,23 +93,30 @@ def config_errors(config: str) -> Iterator[None]:
 
 
 def _is_config_error(error: BaseException) -> bool:
+    """Whether a config was being read, or something that it names being built."""
     frames = traceback.extract_tb(error.__traceback__)
-    return (frames[-1].name in BUILD_FUNCTIONS
-            or any(part in frame.filename for frame in frames for part in CONFIG_FRAMES))
+    if any(CONFIG_PACKAGE in frame.filename for frame in frames):
+        return True
+    return (isinstance(error, (AttributeError, ImportError, KeyError, TypeError, ValueError))
+            and any(frame.name.startswith('build_') and 'mmengine' in frame.filename
+                    for frame in frames))
 
 
-def check_writable(folder: str) -> None:
-    """Raises InputError unless files can be made in ``folder``."""
+def check_writable(folder: str, flag: str) -> None:
+    """Raises InputError unless files can be made in the folder that ``flag`` gives."""
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        raise InputError(f'{folder}: cannot write to this work dir ({error.strerror}); '
-                         'choose another with --work-dir') from None
+        raise InputError(f'{folder}: cannot write here ({error.strerror}); '
+                         f'choose another folder with {flag}') from None
 
 
-def check_checkpoint(path: str, model: nn.Module) -> None:
-    """Raises InputError unless ``path`` holds the weights of this very model."""
+def check_checkpoint(path: str, model: nn.Module, resume: bool = False) -> None:
+    """Raises InputError unless ``path`` holds the weights of this very model and,
+    to ``resume`` from it, the state of its training."""
+    if '://' in path:
+        return  # mmengine fetches it
     if not Path(path).is_file():
         raise InputError(f'{path}: no such checkpoint')
     try:
@@ -96,7 +125,7 @@ def check_checkpoint(path: str, model: nn.Module) -> None:
         raise InputError(f'{path}: not a checkpoint that loads safely as plain weights '
                          f'({str(error).splitlines()[0]})') from None
     weights = content.get('state_dict', content) if isinstance(content, dict) else {}
-    own = model.state_dict()
+    own = (model.module if is_model_wrapper(model) else model).state_dict()
     wrong = [key for key in own
              if getattr(weights.get(key), 'shape', None) != own[key].shape]
     if wrong or set(weights) - set(own):
@@ -106,3 +135,6 @@ def check_checkpoint(path: str, model: nn.Module) -> None:
             f'{path}: the checkpoint of another model ({len(own) - len(wrong)} of {len(own)} '
             f'entries fit, {len(unknown)} are unknown; first odd one: {example}); '
             'pass the config that it was trained with')
+    if resume and not {'meta', 'optimizer', 'message_hub'} <= set(content):
+        raise InputError(f'{path}: holds weights but no training state to resume; '
+                         'start from it with --cfg-options load_from=PATH')

@@ -36,7 +36,8 @@ class KittiAPMetric(BaseMetric):
                  collect_device: str = 'cpu', prefix: Optional[str] = None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         if format_only and result_dir is None:
-            raise InputError('KittiAPMetric: format_only needs a result_dir to write to')
+            raise InputError('these frames have no labels to evaluate against, and no result_dir '
+                             'says where to write; pass --submission-dir DIR')
         self.classes = classes
         self.result_dir = result_dir
         self.format_only = format_only

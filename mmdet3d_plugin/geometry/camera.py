@@ -18,7 +18,7 @@ def project_to_image(points: torch.Tensor, cam2img: torch.Tensor) -> torch.Tenso
     Returns:
         (M, 2) continuous pixels.
     """
-    homogeneous = torch.einsum('mij,mj->mi', cam2img[:, :3, :3], points) + cam2img[:, :3, 3]
+    homogeneous = (cam2img[:, :3, :3] * points[:, None]).sum(-1) + cam2img[:, :3, 3]
     return homogeneous[:, :2] / homogeneous[:, 2:]
 
 

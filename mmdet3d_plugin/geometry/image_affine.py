@@ -35,5 +35,6 @@ def apply_affine(points, affine):
     """
     if isinstance(points, torch.Tensor) and affine.dim() == 3:
         affine = affine.reshape(affine.shape[:1] + (1,) * (points.dim() - 2) + (3, 3))
+    # Elementwise, because autocast runs matrix products in half precision.
     linear, offset = affine[..., :2, :2], affine[..., :2, 2]
-    return (linear @ points[..., None])[..., 0] + offset
+    return (linear * points[..., None, :]).sum(-1) + offset

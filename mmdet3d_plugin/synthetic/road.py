@@ -9,6 +9,10 @@ from typing import Tuple
 
 import numpy as np
 
+CAMERA_HEIGHT = 1.65  # metres above the road, KITTI's
+HEIGHT_SPREAD = 0.03  # metres; the car's springs
+TILT_SPREAD = (0.2, 0.15)  # degrees of pitch and roll
+
 
 @dataclass(frozen=True)
 class Ground:
@@ -75,9 +79,10 @@ class Road:
 
 
 def sample_ground(rng: np.random.Generator) -> Ground:
-    """KITTI's camera stands 1.65 m high; pitch and roll vary a little."""
-    pitch, roll = np.radians(np.clip(rng.standard_normal(2), -2.5, 2.5) * [.5, .3])
-    return Ground(rng.uniform(1.58, 1.73), np.tan(roll), np.tan(pitch))
+    """KITTI's camera stands 1.65 m high; a driving car pitches and rolls a little."""
+    pitch, roll = np.radians(np.clip(rng.standard_normal(2), -2.5, 2.5) * TILT_SPREAD)
+    return Ground(CAMERA_HEIGHT + rng.uniform(-1, 1) * HEIGHT_SPREAD, np.tan(roll),
+                  np.tan(pitch))
 
 
 def sample_road(rng: np.random.Generator) -> Road:

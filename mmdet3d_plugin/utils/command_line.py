@@ -16,7 +16,7 @@ def run_command(main: Callable[[], None]) -> None:
     try:
         main()
     except InputError as error:
-        print(f'{os.path.basename(sys.argv[0])}: error: {error}', file=sys.stderr)
+        print(f'{os.path.basename(sys.argv[0])}: error: {_message(error)}', file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)
@@ -24,3 +24,8 @@ def run_command(main: Callable[[], None]) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def _message(error: InputError) -> str:
+    """The line that was raised; a data loader's worker wraps it in its traceback."""
+    return str(error).strip().rsplit('InputError: ', 1)[-1]

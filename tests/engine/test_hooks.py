@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmengine.logging import HistoryBuffer
 
+from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.engine.hooks import HierarchicalTaskHook, PlainCheckpointHook
 from mmdet3d_plugin.engine.hooks.hierarchical_task_hook import loss_trend, task_weights
 from mmdet3d_plugin.engine.optimizers import CosineWarmupLR
@@ -34,6 +35,13 @@ def test_a_rising_loss_counts_as_settled():
     history = torch.tensor([[1.], [1.], [2.], [2.], [3.]])
     weights = task_weights(history, torch.tensor([1.]), ['a'], dict(b=['a']), .5)
     assert weights['b'] == pytest.approx(1.)
+
+
+def test_constant_and_accelerating_losses_keep_weights_in_bounds():
+    history = torch.tensor([[5., 9.], [5., 8.], [5., 5.], [5., 2.], [5., 0.]])
+    weights = task_weights(history, torch.tensor([0., 1.]), ['a', 'b'],
+                           dict(c=['a'], d=['b'], e=['a', 'b']), .1)
+    assert weights == pytest.approx(dict(c=1., d=.1, e=.1))
 
 
 class FakeRunner:
@@ -84,7 +92,7 @@ def test_state_survives_a_restart():
 
 
 def test_contradictory_epochs_are_rejected():
-    with pytest.raises(ValueError, match='full_epoch'):
+    with pytest.raises(InputError, match='full_epoch'):
         HierarchicalTaskHook(PARENTS, full_epoch=5, window=5)
 
 
@@ -92,12 +100,12 @@ def test_checkpoints_load_as_plain_values(tmp_path):
     checkpoint = dict(
         state_dict=dict(weight=torch.ones(2)),
         message_hub=dict(log_scalars=dict(loss=HistoryBuffer([1.], [1])),
-                         runtime_info=dict(epoch=3, eta=np.float64(2.5), odd=object), resumed_keys=dict(epoch=True,
+                         runtime_info=dict(epoch=3, ids=[1, 2], eta=np.float64(2.5), odd=object), resumed_keys=dict(epoch=True,
                                                                                    odd=True)))
     PlainCheckpointHook().before_save_checkpoint(None, checkpoint)
     torch.save(checkpoint, tmp_path / 'checkpoint.pth')
     loaded = torch.load(tmp_path / 'checkpoint.pth', weights_only=True)
-    assert loaded['message_hub'] == dict(log_scalars={}, runtime_info=dict(epoch=3),
+    assert loaded['message_hub'] == dict(log_scalars={}, runtime_info=dict(epoch=3, ids=[1, 2]),
                                          resumed_keys=dict(epoch=True))
 
 

@@ -52,7 +52,7 @@ def test_boxes_around_corners_and_the_near_plane():
     corners = box_corners((1., 1.5, 10.), (1.5, 1.6, 4.), .4)
     uv = project(corners)
     np.testing.assert_allclose(projected_boxes(corners[None], CAM2IMG)[0],
-                               [*uv.min(axis=0), *uv.max(axis=0)], atol=1e-6)
+                               [*uv.min(axis=0), *uv.max(axis=0)], atol=1e-3)
     behind = box_corners((1., 1.5, -3.), (1.5, 1.6, 4.), 0.)
     assert np.isfinite(projected_boxes(behind[None], CAM2IMG)).all()
 

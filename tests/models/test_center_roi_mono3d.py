@@ -1,5 +1,6 @@
 """The assembled detector: losses, gradients, empty frames, predictions."""
 import copy
+import re
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from tiny_kitti import FRAMES
 
 from mmdet3d_plugin.datasets import KittiMonoDataset
 
+# mmdet3d's two-level trees own a projection that they never call.
+UNUSED = re.compile(r'backbone\.level\d\.project')
 TASKS = ['heatmap', 'offset_2d', 'size_2d', 'depth', 'size_3d', 'offset_3d', 'heading']
 
 
@@ -49,9 +52,10 @@ def test_losses_have_one_entry_a_task_and_reach_every_weight(model, samples):
     total = sum(losses.values())
     assert torch.isfinite(total)
     total.backward()
-    # All samples are selected, so the logit branch has nothing to learn.
     without = {name for name, parameter in model.named_parameters() if parameter.grad is None}
-    assert all(name.startswith('roi_head.logit') for name in without)
+    # All samples are selected, so the logit branch has nothing to learn.
+    assert {name for name in without if not UNUSED.match(name)} == {
+        f'roi_head.logit.{layer}.{kind}' for layer in (0, 2) for kind in ('weight', 'bias')}
 
 
 def test_a_batch_without_objects_has_finite_losses_and_a_gradient(model, samples):
@@ -61,7 +65,8 @@ def test_a_batch_without_objects_has_finite_losses_and_a_gradient(model, samples
         assert losses[f'loss_{task}'].item() == 0
     sum(losses.values()).backward()
     for name, parameter in model.named_parameters():
-        assert parameter.grad is not None and torch.isfinite(parameter.grad).all(), name
+        if not UNUSED.match(name):
+            assert parameter.grad is not None and torch.isfinite(parameter.grad).all(), name
     assert all(torch.isfinite(buffer).all() for buffer in model.buffers())
 
 
@@ -97,6 +102,7 @@ def test_detached_boxes_shield_the_2d_head_from_3d_losses(model, samples):
         weight = model.dense_head.size_2d[-1].weight.grad
         return 0. if weight is None else weight.abs().sum().item()
 
+    model.detach_boxes = False
     assert gradient() > 0
     model.detach_boxes = True
     assert gradient() == 0
@@ -111,7 +117,7 @@ def test_predictions_have_agreeing_fields(model, samples, name, change):
     for sample in model(**data, mode='predict'):
         boxes_3d, boxes_2d = sample.pred_instances_3d, sample.pred_instances
         count = len(boxes_3d.scores_3d)
-        assert count == (0 if name == 'none' else 50)
+        assert count == 0 if name == 'none' else 40 < count <= 50
         assert boxes_3d.bboxes_3d.tensor.shape == (count, 7)
         assert boxes_2d.bboxes.shape == (count, 4) and boxes_3d.alphas.shape == (count, )
         assert (boxes_3d.scores_3d.diff() <= 0).all()
@@ -124,7 +130,7 @@ def test_perfect_outputs_decode_to_the_labels(model, samples, monkeypatch):
     truth = [copy.deepcopy(sample.gt_instances_3d) for sample in data['data_samples']]
     feature = model.extract_feat(data['inputs'])
     targets = model.assigner.assign(data['data_samples'], feature.shape[-2:], model.coder)
-    code, geometry = targets.code, targets.geometry
+    code = targets.code
     rows, columns = code.cells[:, 1], code.cells[:, 0]
 
     def forward_dense(_):
@@ -144,7 +150,8 @@ def test_perfect_outputs_decode_to_the_labels(model, samples, monkeypatch):
                  for image, label, box in zip(image_index, labels, boxes)]
         index = torch.tensor([item[0] if len(item) else 0 for item in match])
         bins, residuals = model.roi_head.heading_coder.encode(code.alphas[index])
-        raw = -torch.log(code.depths[index] / geometry.zoom[index])[:, None].expand(-1, 49)
+        unit = model.coder.decode_depths(torch.zeros(count, 1), boxes, labels, objects)
+        raw = -torch.log(code.depths[index, None] / unit).expand(-1, 49)
         return ObjectPredictions(
             raw, torch.full((count, 49), -20.), torch.zeros(count, 49),
             code.size_residuals[index], code.offsets_3d[index],

@@ -5,6 +5,7 @@ import pytest
 import torch
 from tiny_kitti import P2
 
+from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.geometry import affine_from_crop, flip_camera
 from mmdet3d_plugin.models.task_modules import (AllSamples, CenterROICoder, CenterTargetAssigner,
                                                 HeadingBinCoder)
@@ -22,6 +23,11 @@ def coder():
 def project(points, camera):
     uvw = np.c_[points, np.ones(len(points))] @ camera[:3].T
     return uvw[:, :2] / uvw[:, 2:]
+
+
+def geometry_of(camera, affine, count):
+    return InputGeometry(*(torch.tensor(matrix).expand(count, -1, -1)
+                           for matrix in (camera, affine, np.linalg.inv(affine))))
 
 
 def random_objects(camera, affine, count=60):
@@ -49,8 +55,7 @@ def test_decode_returns_what_encode_received(coder, camera, crop):
     boxes_2d, centers_2d, boxes_3d = random_objects(camera, affine)
     count = len(boxes_3d)
     assert count > 30
-    geometry = InputGeometry(torch.tensor(camera).expand(count, 4, 4),
-                             torch.tensor(affine).expand(count, 3, 3))
+    geometry = geometry_of(camera, affine, count)
     labels = torch.arange(count) % 3
     code = coder.encode(boxes_2d, centers_2d, boxes_3d, labels, geometry)
     assert (code.offsets_3d >= 0).all() and (code.offsets_3d < 1).all()
@@ -62,7 +67,7 @@ def test_decode_returns_what_encode_received(coder, camera, crop):
 
 def test_codes_are_what_the_spec_says(coder):
     camera = np.vstack([P2, [0, 0, 0, 1]])
-    geometry = InputGeometry(torch.tensor(camera)[None], torch.eye(3, dtype=torch.double)[None])
+    geometry = geometry_of(camera, np.eye(3), 1)
     code = coder.encode(
         boxes_2d=torch.tensor([[100., 120., 180., 200.]], dtype=torch.double),
         centers_2d=torch.tensor([[143., 150.]], dtype=torch.double),
@@ -79,15 +84,33 @@ def test_codes_are_what_the_spec_says(coder):
     assert code.alphas.item() == pytest.approx(.7 - ray)
 
 
-def test_depth_shrinks_with_the_zoom(coder):
+def test_depth_is_scaled_by_the_zoom(coder):
     raw = torch.tensor([[0., -1.], [-2., 1.]])
-    depths = coder.decode_depths(raw, torch.tensor([2., .5]))
+    geometry = InputGeometry(None, torch.stack([2 * torch.eye(3), .5 * torch.eye(3)]), None)
+    depths = coder.decode_depths(raw, None, None, geometry)
     expected = [[2., 2 * math.e], [.5 * math.e ** 2, .5 / math.e]]
     torch.testing.assert_close(depths, torch.tensor(expected))
 
 
+def test_depth_of_the_apparent_height():
+    """A car of mean height at 20 m, seen in an input of half size."""
+    coder = CenterROICoder(list(MEANS), MEANS, depth_scale='apparent_height')
+    camera = np.vstack([P2, [0, 0, 0, 1]])
+    height = P2[1, 1] * 1.526 / 20 * .5 / 4  # feature pixels
+    boxes = torch.tensor([[10., 5., 20., 5. + height]])
+    geometry = geometry_of(camera.astype(np.float32), np.diag([.5, .5, 1.]), 1)
+    depths = coder.decode_depths(torch.tensor([[0., -math.log(2.)]]), boxes, torch.tensor([1]),
+                                 geometry)
+    assert depths.tolist() == [pytest.approx([20., 40.], rel=1e-5)]
+
+
+def test_an_unknown_depth_scale_is_named():
+    with pytest.raises(InputError, match='depth_scale'):
+        CenterROICoder(list(MEANS), MEANS, depth_scale='height')
+
+
 def test_a_class_without_mean_size_is_named():
-    with pytest.raises(ValueError, match='Tram'):
+    with pytest.raises(InputError, match='Tram'):
         CenterROICoder(['Car', 'Tram'], MEANS)
 
 

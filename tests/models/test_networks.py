@@ -110,7 +110,8 @@ def test_peaks_are_local_maxima_best_first():
 def geometry_of(count):
     camera = torch.tensor(np.vstack([P2, [0, 0, 0, 1]]), dtype=torch.float32)
     affine = torch.tensor([[.5, 0., 10.], [0., .5, -4.], [0., 0., 1.]])
-    return InputGeometry(camera.expand(count, 4, 4), affine.expand(count, 3, 3))
+    return InputGeometry(camera.expand(count, 4, 4), affine.expand(count, 3, 3),
+                         affine.inverse().expand(count, 3, 3))
 
 
 def test_ray_maps_are_the_rays_of_the_box():

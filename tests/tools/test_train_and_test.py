@@ -169,7 +169,7 @@ def test_unwritable_work_dir(run, tmp_path, kitti_root):
     code, error = run('train', write_config(tmp_path, kitti_root), '--work-dir',
                       tmp_path / 'file/run')
     assert code == 2
-    assert_one_line(error, 'file/run: cannot write', '--work-dir')
+    assert_one_line(error, 'file/run: cannot write here', '--work-dir')
 
 
 def test_config_typos(run, tmp_path, kitti_root):

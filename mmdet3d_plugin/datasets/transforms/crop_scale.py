@@ -64,7 +64,7 @@ class CropScaleAffine(BaseTransform):
                 results[key] = apply_affine(corners, affine).reshape(-1, 4).astype(np.float32)
         if 'centers_2d' in results:
             centers = apply_affine(results['centers_2d'].astype(np.float64), affine)
-            results['centers_2d'] = centers.astype(np.float32)
+            centers = results['centers_2d'] = centers.astype(np.float32)
             inside = (centers >= 0) & (centers < self.input_size)
             keep_objects(results, inside.all(axis=1))
         return results

@@ -8,6 +8,8 @@ from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
+from ...errors import InputError
+
 
 def task_weights(history: torch.Tensor, first_trend: torch.Tensor, tasks: Sequence[str],
                  parents: Dict[str, Sequence[str]], progress: float) -> Dict[str, float]:
@@ -22,9 +24,10 @@ def task_weights(history: torch.Tensor, first_trend: torch.Tensor, tasks: Sequen
 
     Returns:
         For each dependent task ``progress ** (1 - prod(settled of its parents))``,
-        where settled is 1 for a parent whose loss no longer falls.
+        where settled is 1 for a parent whose loss no longer falls. It is kept in
+        [0, 1]: a loss that falls faster than at first is not settled at all.
     """
-    settled = 1 - (loss_trend(history) / first_trend).clamp(min=0)
+    settled = (1 - loss_trend(history) / first_trend).nan_to_num(1.).clamp(0, 1)
     settled = dict(zip(tasks, settled.tolist()))
     weights = {}
     for task, needed in parents.items():
@@ -62,7 +65,7 @@ class HierarchicalTaskHook(Hook):
     def __init__(self, parents: Dict[str, Sequence[str]], full_epoch: int,
                  window: int = 5) -> None:
         if full_epoch <= window:
-            raise ValueError(f'full_epoch ({full_epoch}) must exceed window ({window})')
+            raise InputError(f'full_epoch ({full_epoch}) must exceed window ({window})')
         self.parents = parents
         self.full_epoch = full_epoch
         self.window = window

@@ -1,7 +1,7 @@
 """A live progress line with the time that is left."""
 import sys
 from contextlib import ExitStack
-from typing import Optional
+from typing import List
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
@@ -15,12 +15,13 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 class ProgressBarHook(Hook):
     """Shows training, validation and testing as progress bars on a terminal.
 
-    Log lines print above the bar. Where stderr is no terminal, nothing is
+    Log lines print above the bars. Where stderr is no terminal, nothing is
     shown, and the log lines carry the remaining time.
     """
 
     def __init__(self) -> None:
-        self._bar: Optional[tqdm] = None
+        # Validation runs inside training: the innermost bar is the last.
+        self._bars: List[tqdm] = []
         self._stack = ExitStack()
 
     def before_run(self, runner: Runner) -> None:
@@ -28,7 +29,8 @@ class ProgressBarHook(Hook):
             self._stack.enter_context(logging_redirect_tqdm([runner.logger]))
 
     def after_run(self, runner: Runner) -> None:
-        self._close()
+        while self._bars:
+            self._close()
         self._stack.close()
 
     def before_train(self, runner: Runner) -> None:
@@ -36,12 +38,22 @@ class ProgressBarHook(Hook):
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None,
                          outputs=None) -> None:
-        if self._bar is not None:
-            self._bar.set_description(f'train epoch {runner.epoch + 1}/{runner.max_epochs}',
-                                      refresh=False)
-            self._bar.update()
+        if self._bars:
+            self._bars[-1].set_description(
+                f'train epoch {runner.epoch + 1}/{runner.max_epochs}', refresh=False)
+        self._advance()
 
     def after_train(self, runner: Runner) -> None:
+        self._close()
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        self._open('validate', len(runner.val_dataloader))
+
+    def after_val_iter(self, runner: Runner, batch_idx: int, data_batch=None,
+                       outputs=None) -> None:
+        self._advance()
+
+    def after_val_epoch(self, runner: Runner, metrics=None) -> None:
         self._close()
 
     def before_test_epoch(self, runner: Runner) -> None:
@@ -49,8 +61,7 @@ class ProgressBarHook(Hook):
 
     def after_test_iter(self, runner: Runner, batch_idx: int, data_batch=None,
                         outputs=None) -> None:
-        if self._bar is not None:
-            self._bar.update()
+        self._advance()
 
     def after_test_epoch(self, runner: Runner, metrics=None) -> None:
         self._close()
@@ -61,10 +72,13 @@ class ProgressBarHook(Hook):
 
     def _open(self, what: str, total: int, done: int = 0) -> None:
         if self._visible():
-            self._bar = tqdm(total=total, initial=done, desc=what, unit='batch',
-                             dynamic_ncols=True, file=sys.stderr)
+            self._bars.append(tqdm(total=total, initial=done, desc=what, unit='batch',
+                                   dynamic_ncols=True, leave=not self._bars, file=sys.stderr))
+
+    def _advance(self) -> None:
+        if self._bars:
+            self._bars[-1].update()
 
     def _close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
+        if self._bars:
+            self._bars.pop().close()

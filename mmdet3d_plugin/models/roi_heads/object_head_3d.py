@@ -2,7 +2,6 @@
 
 Legend: M objects, S x S = L ROI locations, K classes, N heading bins.
 """
-import math
 from dataclasses import dataclass
 from typing import Dict, Optional, Tuple
 
@@ -11,6 +10,7 @@ import torch.nn as nn
 from mmdet3d.registry import MODELS, TASK_UTILS
 from mmengine.model import BaseModule
 
+from ...errors import InputError
 from ..task_modules.center_target_assigner import CenterTargets
 from ..task_modules.input_geometry import InputGeometry
 
@@ -51,20 +51,17 @@ class ObjectHead3D(BaseModule):
         depth_reduction: test-time depth, ``'weighted_mean'`` over the ROI by
             certainty, or ``'largest_logit'``; by default the one that suits the
             selector.
-        prior_depth: metres that the depth branch starts from at zoom 1, which
-            short schedules profit from; the published code starts from 1.
     """
 
     def __init__(self, in_channels: int, hidden_channels: int, extractor: dict,
                  heading_coder: dict, sample_selector: dict, loss_depth: dict,
                  loss_size_3d: dict, loss_offset_3d: dict, loss_heading: dict,
-                 depth_reduction: Optional[str] = None, prior_depth: float = 1.0,
-                 init_cfg=None) -> None:
+                 depth_reduction: Optional[str] = None, init_cfg=None) -> None:
         super().__init__(init_cfg)
         self.sample_selector = TASK_UTILS.build(sample_selector)
         depth_reduction = depth_reduction or self.sample_selector.depth_reduction
         if depth_reduction not in ('weighted_mean', 'largest_logit'):
-            raise ValueError(f"depth_reduction is {depth_reduction!r}, expected 'weighted_mean' "
+            raise InputError(f"depth_reduction is {depth_reduction!r}, expected 'weighted_mean' "
                              "or 'largest_logit'")
         self.depth_reduction = depth_reduction
         self.extractor = MODELS.build(extractor)
@@ -95,8 +92,6 @@ class ObjectHead3D(BaseModule):
         self.loss_size_3d = MODELS.build(loss_size_3d)
         self.loss_offset_3d = MODELS.build(loss_offset_3d)
         self.loss_heading = MODELS.build(loss_heading)
-        # Depth is exp(-raw) * zoom.
-        nn.init.constant_(self.depth[-1].bias, -math.log(prior_depth))
 
     def forward(self, feature: torch.Tensor, boxes: torch.Tensor, image_index: torch.Tensor,
                 labels: torch.Tensor, geometry: InputGeometry) -> ObjectPredictions:

@@ -57,9 +57,9 @@ class CenterTargetAssigner:
         labels = torch.cat([item.labels_3d for item in instances])
         device = labels.device
         counts = [len(item.labels_3d) for item in instances]
+        # Built on the host, which knows the counts without asking the device.
         image_index = torch.repeat_interleave(
-            torch.arange(len(samples), device=device),
-            torch.tensor(counts, device=device), output_size=sum(counts))
+            torch.arange(len(samples)), torch.tensor(counts)).to(device, non_blocking=True)
         metas = [sample.metainfo for sample in samples]
         geometry = InputGeometry.from_metas(metas, device).of_objects(image_index)
         code = coder.encode(
