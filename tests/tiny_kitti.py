@@ -10,6 +10,15 @@ from mmdet3d_plugin.kitti import (KittiCalibration, KittiObjects, write_calibrat
 P2 = np.array([[721.5377, 0., 609.5593, 44.85728], [0., 721.5377, 172.854, 0.2163791],
                [0., 0., 1., 0.002745884]])
 IMAGE_SIZE = (1242, 375)
+# One frame comes from another camera, as in KITTI, so that mixing up frames shows.
+OTHER_P2 = np.array([[707.0493, 0., 604.0814, 45.75831], [0., 707.0493, 180.5066, -0.3454157],
+                     [0., 0., 1., 0.004981016]])
+OTHER_FRAME = '000031'
+
+
+def camera_of(frame):
+    """(P2, image size) of a frame."""
+    return (OTHER_P2, (1224, 370)) if frame == OTHER_FRAME else (P2, IMAGE_SIZE)
 
 
 def project(points, cam2img=P2):
@@ -30,16 +39,16 @@ def box_corners(location, size_hwl, yaw):
     return np.stack([cos * x + sin * z, y, -sin * x + cos * z], axis=1) + np.asarray(location)
 
 
-def make_objects(rows):
+def make_objects(rows, P2=P2, image_size=IMAGE_SIZE):
     """Objects from (name, x, y, z, yaw) rows, with exact 2D boxes and alphas."""
     sizes = dict(Car=(1.5, 1.6, 3.9), Van=(2.2, 1.9, 5.1), Pedestrian=(1.75, .65, .85),
                  Cyclist=(1.73, .6, 1.76))
     numbers = []
     for name, x, y, z, yaw in rows:
-        corners = project(box_corners((x, y, z), sizes[name], yaw))
+        corners = project(box_corners((x, y, z), sizes[name], yaw), P2)
         low, high = corners.min(axis=0), corners.max(axis=0)
-        left, top = np.clip(low, 0, IMAGE_SIZE)
-        right, bottom = np.clip(high, 0, IMAGE_SIZE)
+        left, top = np.clip(low, 0, image_size)
+        right, bottom = np.clip(high, 0, image_size)
         alpha = (yaw - np.arctan2(x, z) + np.pi) % (2 * np.pi) - np.pi
         numbers.append([0., 0, alpha, left, top, right, bottom, *sizes[name], x, y, z, yaw])
     return KittiObjects.from_table([row[0] for row in rows], np.array(numbers).reshape(-1, 14))
@@ -59,14 +68,15 @@ def write_kitti(root: Path, frames=FRAMES) -> Path:
     """Writes a KITTI folder of grey noise with a bright box for each object."""
     rng = np.random.default_rng(0)
     for name, rows in frames.items():
-        objects = make_objects(rows)
-        image = rng.integers(60, 90, (IMAGE_SIZE[1], IMAGE_SIZE[0], 3), dtype=np.uint8)
+        camera, size = camera_of(name)
+        objects = make_objects(rows, camera, size)
+        image = rng.integers(60, 90, (size[1], size[0], 3), dtype=np.uint8)
         for left, top, right, bottom in objects.boxes_2d.astype(int):
             cv2.rectangle(image, (left, top), (right, bottom), (180, 200, 220), -1)
         (root / 'training/image_2').mkdir(parents=True, exist_ok=True)
         assert cv2.imwrite(str(root / f'training/image_2/{name}.png'), image)
         write_objects(root / f'training/label_2/{name}.txt', objects, decimals=6)
-        write_calibration(root / f'training/calib/{name}.txt', KittiCalibration(P2))
+        write_calibration(root / f'training/calib/{name}.txt', KittiCalibration(camera))
     for split in ('train', 'val', 'trainval'):
         write_split(root / f'ImageSets/{split}.txt', list(frames))
     return root

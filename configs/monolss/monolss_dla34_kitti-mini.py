@@ -6,7 +6,7 @@ _base_ = [
     '../_base_/schedules/monolss_600e.py', '../_base_/default_runtime.py'
 ]
 data_root = 'data/kitti-mini/'
-# Half the published input: 300 steps take minutes on a CPU.
+# Half the published input, so that a few hundred steps take minutes on a CPU.
 input_size = (640, 192)
 train_pipeline = [
     dict(type='LoadImageMono3D'),

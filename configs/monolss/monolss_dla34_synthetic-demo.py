@@ -7,11 +7,12 @@ _base_ = [
 data_root = 'data/synthetic/'
 input_size = (640, 192)
 train_pipeline = [
-    dict(type='LoadImageMono3D'),
+    dict(type='LoadImageMono3D', keep_in_memory=True),
     dict(type='LoadAnnotationsMono3D'),
     dict(type='RandomFlipMono3D', prob=0.5),
     _base_.object_filter,
-    dict(type='CropScaleAffine', input_size=input_size, prob=0.5, scale=0.2, shift=0.1),
+    dict(type='CropScaleAffine', input_size=input_size, prob=0.5, scale=0.2, shift=0.05),
+    dict(type='mmdet.PhotoMetricDistortion'),
     dict(type='PackMono3DInputs'),
 ]
 test_pipeline = [
@@ -43,14 +44,12 @@ model = dict(
     roi_head=dict(
         in_channels=channels[0],
         extractor=dict(ray_scale=10.0),
-        loss_depth=dict(loss_weight=3.0)),
-    coder=dict(depth_scale='apparent_height'),
-    assigner=dict(min_overlap=0.9),
+        prior_depth=30.0),
     detach_boxes=True,
     test_cfg=dict(score_threshold=0.05))
 
-max_epochs = 22
-train_cfg = dict(max_epochs=max_epochs, val_interval=11)
+max_epochs = 27
+train_cfg = dict(max_epochs=max_epochs, val_interval=max_epochs)
 optim_wrapper = dict(
     type='AutocastOptimWrapper',
     paramwise_cfg=None,
@@ -62,4 +61,4 @@ param_scheduler = [
          convert_to_iter_based=True),
 ]
 default_hooks = dict(
-    logger=dict(interval=10), checkpoint=dict(interval=11, max_keep_ckpts=2))
+    logger=dict(interval=10), checkpoint=dict(interval=4, max_keep_ckpts=2))

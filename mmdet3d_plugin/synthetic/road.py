@@ -10,8 +10,8 @@ from typing import Tuple
 import numpy as np
 
 CAMERA_HEIGHT = 1.65  # metres above the road, KITTI's
-HEIGHT_SPREAD = 0.03  # metres; the car's springs
-TILT_SPREAD = (0.2, 0.15)  # degrees of pitch and roll
+HEIGHT_SPREAD = 0.02  # metres; the car's springs
+TILT_SPREAD = (0.1, 0.1)  # degrees of pitch and roll
 
 
 @dataclass(frozen=True)

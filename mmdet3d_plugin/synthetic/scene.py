@@ -132,8 +132,8 @@ class _Crowd:
         look = int(rng.integers(1 << 31))
         for _ in range(attempts):
             side, turn, speed = sampler(rng, self.road)
-            # Even in the cube root: half of the traffic is within 26 m, as in KITTI.
-            along = rng.uniform(np.cbrt(NEAREST), np.cbrt(FARTHEST + reach)) ** 3
+            # Even in the logarithm: as many road users from 5 to 10 m as from 20 to 40 m.
+            along = np.exp(rng.uniform(np.log(NEAREST), np.log(FARTHEST + reach)))
             sides = side + speed * np.sin(turn) * self.times
             alongs = along + speed * np.cos(turn) * self.times
             places = self.road.position(sides, alongs)
@@ -202,9 +202,9 @@ def _cycling(rng: np.random.Generator, road: Road) -> Motion:
 
 
 # Class, how it moves, and the least and most tries in a scene.
-_CAST = (('Car', _driving, 1, 5), ('Car', _parked, 1, 8), ('Car', _odd, 0, 2),
+_CAST = (('Car', _driving, 1, 4), ('Car', _parked, 0, 5), ('Car', _odd, 0, 1),
          ('Van', _driving, 0, 1), ('Van', _parked, 0, 1),
-         ('Pedestrian', _sidewalk, 0, 4), ('Pedestrian', _crossing, 0, 1),
+         ('Pedestrian', _sidewalk, 0, 3), ('Pedestrian', _crossing, 0, 1),
          ('Cyclist', _cycling, 0, 2), ('Cyclist', _crossing, 0, 1))
 
 

@@ -27,7 +27,7 @@ from .scene import Scene, sample_scene
 
 MANIFEST = 'synthetic.json'
 # Part of the manifest: raise it whenever the same arguments give other bytes.
-GENERATOR_VERSION = 2
+GENERATOR_VERSION = 3
 SPLITS = ('train', 'val')
 DEPTH_SCALE = 256.  # KITTI's: 16-bit values per metre
 # (folder, suffix) of every file of a frame; the last one is written last.

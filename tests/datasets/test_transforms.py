@@ -190,6 +190,19 @@ def test_an_unreadable_image_is_named(dataset, kitti_root, content):
         run(dataset, 0)
 
 
+def test_images_kept_in_memory_are_decoded_once_and_never_shared(dataset, kitti_root):
+    loader = TRANSFORMS.build(dict(type='LoadImageMono3D', keep_in_memory=True))
+    plain = TRANSFORMS.build(dict(type='LoadImageMono3D'))(dataset.get_data_info(0))
+    first = loader(dataset.get_data_info(0))
+    first['img'][:] = 0
+    first['cam2img'][:] = 0
+    (kitti_root / 'training/image_2/000000.png').unlink()
+    again = loader(dataset.get_data_info(0))
+    np.testing.assert_array_equal(again['img'], plain['img'])
+    np.testing.assert_array_equal(again['cam2img'], plain['cam2img'])
+    assert again['frame'] == '000000' and again['img_shape'] == plain['img_shape']
+
+
 def test_a_truncated_image_is_named(dataset, kitti_root):
     path = kitti_root / 'training/image_2/000000.png'
     path.write_bytes(path.read_bytes()[:200])

@@ -59,7 +59,7 @@ def test_boxes_around_corners_and_the_near_plane():
 
 def test_perfect_detections_and_result_files(tmp_path):
     result = metric(result_dir=str(tmp_path))
-    frames = ['000000', '000007', '000012', '000031'] * 15
+    frames = ['000000', '000007', '000012', '000000'] * 15
     samples = [perfect_sample(frame)[0] for frame in frames]
     for index, sample in enumerate(samples):
         sample['frame'] = f'{index:06d}'

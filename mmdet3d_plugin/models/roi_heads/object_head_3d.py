@@ -2,6 +2,7 @@
 
 Legend: M objects, S x S = L ROI locations, K classes, N heading bins.
 """
+import math
 from dataclasses import dataclass
 from typing import Dict, Optional, Tuple
 
@@ -51,12 +52,15 @@ class ObjectHead3D(BaseModule):
         depth_reduction: test-time depth, ``'weighted_mean'`` over the ROI by
             certainty, or ``'largest_logit'``; by default the one that suits the
             selector.
+        prior_depth: factor of the depth scale that depths start from. Short
+            schedules profit from a guess; the published code starts from 1.
     """
 
     def __init__(self, in_channels: int, hidden_channels: int, extractor: dict,
                  heading_coder: dict, sample_selector: dict, loss_depth: dict,
                  loss_size_3d: dict, loss_offset_3d: dict, loss_heading: dict,
-                 depth_reduction: Optional[str] = None, init_cfg=None) -> None:
+                 depth_reduction: Optional[str] = None, prior_depth: float = 1.0,
+                 init_cfg=None) -> None:
         super().__init__(init_cfg)
         self.sample_selector = TASK_UTILS.build(sample_selector)
         depth_reduction = depth_reduction or self.sample_selector.depth_reduction
@@ -92,6 +96,8 @@ class ObjectHead3D(BaseModule):
         self.loss_size_3d = MODELS.build(loss_size_3d)
         self.loss_offset_3d = MODELS.build(loss_offset_3d)
         self.loss_heading = MODELS.build(loss_heading)
+        # Depth is exp(-raw) times the scale.
+        nn.init.constant_(self.depth[-1].bias, -math.log(prior_depth))
 
     def forward(self, feature: torch.Tensor, boxes: torch.Tensor, image_index: torch.Tensor,
                 labels: torch.Tensor, geometry: InputGeometry) -> ObjectPredictions:
