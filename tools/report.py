@@ -27,8 +27,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--pred', type=Path, required=True, help='folder of result files')
     parser.add_argument('--split', default='val', help='evaluated split (default: val)')
     parser.add_argument('--max-frames', type=int, default=12, help='pictures (default: 12)')
-    parser.add_argument('--score-thr', type=float, default=0.2,
-                        help='draw detections of at least this score (default: 0.2)')
+    parser.add_argument('--score-thr', type=float, default=0.1,
+                        help='draw detections of at least this score (default: 0.1)')
     parser.add_argument('--title', default='Monocular 3D detection')
     parser.add_argument('--facts', nargs='*', default=[], metavar='NAME=VALUE',
                         help='lines of the table at the top')

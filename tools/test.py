@@ -24,7 +24,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--show-dir', metavar='DIR',
                         help='draw every frame there (default: a dozen in WORK_DIR/frames)')
     parser.add_argument('--score-thr', type=float, metavar='S',
-                        help='draw detections of at least this score (default: 0.2)')
+                        help='draw detections of at least this score (default: 0.1)')
     add_common_arguments(parser)
     return parser.parse_args()
 

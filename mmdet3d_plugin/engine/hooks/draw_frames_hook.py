@@ -25,7 +25,7 @@ class DrawFramesHook(Hook):
     """
 
     def __init__(self, out_dir: Optional[str] = None, max_frames: Optional[int] = 12,
-                 score_threshold: float = 0.2) -> None:
+                 score_threshold: float = 0.1) -> None:
         self.out_dir = out_dir
         self.max_frames = max_frames
         self.score_threshold = score_threshold
