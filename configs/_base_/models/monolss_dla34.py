@@ -57,4 +57,5 @@ model = dict(
         stride=stride,
         depth_scale='zoom'),
     assigner=dict(type='CenterTargetAssigner', min_overlap=0.7),
-    test_cfg=dict(max_detections=50, score_threshold=0.2))
+    # MonoLSS suppresses no overlapping boxes.
+    test_cfg=dict(max_detections=50, score_threshold=0.2, nms_iou=1.0))

@@ -7,6 +7,7 @@ from mmdet3d.registry import MODELS, TASK_UTILS
 from mmdet3d.structures import CameraInstance3DBoxes
 from mmdet3d.structures.det3d_data_sample import SampleList
 from mmengine.structures import InstanceData
+from torchvision.ops import batched_nms
 
 from ..dense_heads.center_head_2d import DenseMaps, Peaks, gather_at_cells
 from ..roi_heads.object_head_3d import ObjectPredictions
@@ -25,7 +26,8 @@ class CenterROIMono3D(Base3DDetector):
         coder: config of the object coder.
         assigner: config of the target assigner.
         test_cfg: ``max_detections`` peaks an image, ``score_threshold`` that a
-            peak's heatmap score must reach.
+            peak's heatmap score must reach, ``nms_iou`` above which the weaker of
+            two 2D boxes of a class is dropped (1 drops none).
         detach_boxes: keeps the 3D losses from moving the 2D boxes through ROI
             and ray maps.
     """
@@ -127,13 +129,14 @@ class CenterROIMono3D(Base3DDetector):
 
     def _fill_samples(self, samples: SampleList, peaks: Peaks, boxes: ObjectBoxes,
                       scores: torch.Tensor) -> List:
-        """Splits the detections by image and drops the unfit ones."""
+        """Splits the detections by image, drops the unfit ones, sorts by score."""
         fit = ((peaks.scores >= self.test_cfg['score_threshold'])
                & (boxes.boxes_3d[:, 3:6] > 0).all(dim=1))
         results_3d, results_2d = [], []
         for index in range(len(samples)):
             kept = (fit & (peaks.image_index == index)).nonzero()[:, 0]
-            kept = kept[scores[kept].argsort(descending=True)]
+            kept = kept[batched_nms(boxes.boxes_2d[kept], scores[kept], peaks.labels[kept],
+                                    self.test_cfg['nms_iou'])]
             results_3d.append(InstanceData(
                 bboxes_3d=CameraInstance3DBoxes(boxes.boxes_3d[kept]),
                 scores_3d=scores[kept], labels_3d=peaks.labels[kept],
