@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / 'X():
+PACKAGE = Path(__file__).parents[1] / 'mmdet3d_plugin'
+
+
+def read_table():
     """Room -> rooms of ours that it may import, from the page's table."""
     page = (PACKAGE.parent / 'docs/architecture.md').read_text(encoding='utf-8')
     rows = re.findall(r'^\| `(\w+)/?` \|.*\| (.*) \|$', page, flags=re.M)
