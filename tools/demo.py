@@ -86,7 +86,7 @@ def main() -> None:
              'Commands=' + '\n'.join('python ' + shlex.join(item)
                                      for item in (render, train, test))]
     step('4/4 report', ['tools/report.py', str(work_dir), '--data-root', DATA, '--pred',
-                        str(results / 'data'), '--title',
+                        str(results / 'data'), '--score-thr', '0.05', '--title',
                         'Monocular 3D detection: what the demo learned', '--facts', *facts],
          environment)
     print(f'\nOpen {report} in a browser. Total: {minutes(sum(times.values()))}.')
