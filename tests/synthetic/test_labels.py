@@ -85,14 +85,15 @@ def test_left_right_and_depth_order(stills):
 
 
 def test_nearer_objects_hide_farther_ones(stills):
-    """Where a 3D box is hit first by the rays, no farther object is drawn."""
-    objects = all_objects(stills)
+    """What covers the middle of a hidden car, which the car would fill, is nearer."""
     hidden = 0
-    for name, _, label, mask in objects:
-        if label.occlusions[0] == 0:
+    for name, kind, label, mask in all_objects(stills):
+        if label.occlusions[0] == 0 or kind not in ('Car', 'Van'):
             continue
-        left, top, right, bottom = label.boxes_2d[0].astype(int)
-        window = np.s_[top:bottom, left:right]
+        left, top, right, bottom = label.boxes_2d[0]
+        third, quarter = (right - left) / 3, (bottom - top) / 4
+        window = np.s_[int(top + 2 * quarter):int(bottom - quarter) + 1,
+                       int(left + third):int(right - third) + 1]
         other = ~mask[window] & (stills.instances(name)[window] > 0)
         if other.sum() > .3 * other.size:
             hidden += 1
