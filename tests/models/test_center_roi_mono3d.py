@@ -167,7 +167,7 @@ def test_perfect_outputs_decode_to_the_labels(model, samples, monkeypatch):
                  for image, label, box in zip(image_index, labels, boxes)]
         index = torch.tensor([item[0] if len(item) else 0 for item in match])
         bins, residuals = model.roi_head.heading_coder.encode(code.alphas[index])
-        unit = model.coder.decode_depths(torch.zeros(count, 1), boxes, labels, objects)
+        unit = model.coder.decode_depths(torch.zeros(count, 1), objects.zoom)
         raw = -torch.log(code.depths[index, None] / unit).expand(-1, 49)
         return ObjectPredictions(
             raw, torch.full((count, 49), -20.), torch.zeros(count, 49),

@@ -86,27 +86,9 @@ def test_codes_are_what_the_spec_says(coder):
 
 def test_depth_is_scaled_by_the_zoom(coder):
     raw = torch.tensor([[0., -1.], [-2., 1.]])
-    geometry = InputGeometry(None, torch.stack([2 * torch.eye(3), .5 * torch.eye(3)]), None)
-    depths = coder.decode_depths(raw, None, None, geometry)
+    depths = coder.decode_depths(raw, torch.tensor([2., .5]))
     expected = [[2., 2 * math.e], [.5 * math.e ** 2, .5 / math.e]]
     torch.testing.assert_close(depths, torch.tensor(expected))
-
-
-def test_depth_of_the_apparent_height():
-    """A car of mean height at 20 m, seen in an input of half size."""
-    coder = CenterROICoder(list(MEANS), MEANS, depth_scale='apparent_height')
-    camera = np.vstack([P2, [0, 0, 0, 1]])
-    height = P2[1, 1] * 1.526 / 20 * .5 / 4  # feature pixels
-    boxes = torch.tensor([[10., 5., 20., 5. + height]])
-    geometry = geometry_of(camera.astype(np.float32), np.diag([.5, .5, 1.]), 1)
-    depths = coder.decode_depths(torch.tensor([[0., -math.log(2.)]]), boxes, torch.tensor([1]),
-                                 geometry)
-    assert depths.tolist() == [pytest.approx([20., 40.], rel=1e-5)]
-
-
-def test_an_unknown_depth_scale_is_named():
-    with pytest.raises(InputError, match='depth_scale'):
-        CenterROICoder(list(MEANS), MEANS, depth_scale='height')
 
 
 def test_a_class_without_mean_size_is_named():

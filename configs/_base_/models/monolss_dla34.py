@@ -54,8 +54,7 @@ model = dict(
             Pedestrian=(1.763, 0.661, 0.844),
             Car=(1.526, 1.629, 3.883),
             Cyclist=(1.737, 0.597, 1.763)),
-        stride=stride,
-        depth_scale='zoom'),
+        stride=stride),
     assigner=dict(type='CenterTargetAssigner', min_overlap=0.7),
     # MonoLSS suppresses no overlapping boxes.
     test_cfg=dict(max_detections=50, score_threshold=0.2, nms_iou=1.0))

@@ -107,7 +107,7 @@ class CenterROIMono3D(Base3DDetector):
         if self.detach_boxes:
             boxes = boxes.detach()
         predictions = self.roi_head(feature, boxes, image_index, labels, geometry)
-        depths = self.coder.decode_depths(predictions.raw_depths, boxes, labels, geometry)
+        depths = self.coder.decode_depths(predictions.raw_depths, geometry.zoom)
         return predictions, depths, (offsets, sizes)
 
     def _decode(self, feature: torch.Tensor, maps: DenseMaps, peaks: Peaks,

@@ -52,7 +52,7 @@ class ObjectHead3D(BaseModule):
         depth_reduction: test-time depth, ``'weighted_mean'`` over the ROI by
             certainty, or ``'largest_logit'``; by default the one that suits the
             selector.
-        prior_depth: factor of the depth scale that depths start from. Short
+        prior_depth: metres that depths start from at zoom 1. Short
             schedules profit from a guess; the published code starts from 1.
     """
 
@@ -96,7 +96,7 @@ class ObjectHead3D(BaseModule):
         self.loss_size_3d = MODELS.build(loss_size_3d)
         self.loss_offset_3d = MODELS.build(loss_offset_3d)
         self.loss_heading = MODELS.build(loss_heading)
-        # Depth is exp(-raw) times the scale.
+        # Depth is exp(-raw) * zoom.
         nn.init.constant_(self.depth[-1].bias, -math.log(prior_depth))
 
     def forward(self, feature: torch.Tensor, boxes: torch.Tensor, image_index: torch.Tensor,

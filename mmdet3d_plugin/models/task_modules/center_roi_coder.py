@@ -52,24 +52,16 @@ class ObjectBoxes:
 
 @TASK_UTILS.register_module()
 class CenterROICoder:
-    """MonoLSS's object code (as GUPNet's, with depth as ``exp(-x) * k``).
+    """MonoLSS's object code (as GUPNet's, with depth as ``exp(-x) * zoom``).
 
     Args:
         class_names: the K classes, in label order.
         mean_sizes: (height, width, length) of each class, metres.
         stride: input pixels a feature-map cell.
-        depth_scale: the factor k. ``'zoom'``, MonoLSS's: input pixels an original
-            pixel. ``'apparent_height'``: the depth at which an object of its
-            class's mean height looks as high as its 2D box, in metres (GUPNet's
-            projection depth, as a factor), which starts close to the truth.
     """
 
     def __init__(self, class_names: Sequence[str], mean_sizes: Dict[str, Sequence[float]],
-                 stride: int = 4, depth_scale: str = 'zoom') -> None:
-        if depth_scale not in ('zoom', 'apparent_height'):
-            raise InputError(f"depth_scale is {depth_scale!r}, expected 'zoom' or "
-                             "'apparent_height'")
-        self.depth_scale = depth_scale
+                 stride: int = 4) -> None:
         missing = [name for name in class_names if name not in mean_sizes]
         if missing:
             raise InputError(f'mean_sizes lacks the classes {missing}')
@@ -122,27 +114,14 @@ class CenterROICoder:
         centers = cells + offsets_2d
         return torch.cat([centers - sizes_2d / 2, centers + sizes_2d / 2], dim=1)
 
-    def decode_depths(self, raw: torch.Tensor, boxes: torch.Tensor, labels: torch.Tensor,
-                      geometry: InputGeometry) -> torch.Tensor:
-        """(M, L) network output -> metres: ``exp(-raw) * k``.
+    @staticmethod
+    def decode_depths(raw: torch.Tensor, zoom: torch.Tensor) -> torch.Tensor:
+        """(M, L) network output -> metres: ``exp(-raw) * zoom``.
 
         The network judges depth by appearance, and an input that is enlarged by
-        the zoom makes things look nearer by it.
-
-        Args:
-            raw: (M, L).
-            boxes: (M, 4) 2D boxes, feature pixels; only ``'apparent_height'``
-                reads them.
-            labels: (M,) class indices.
-            geometry: of the M objects.
+        ``zoom`` (M,) makes things look nearer by it.
         """
-        if self.depth_scale == 'zoom':
-            scale = geometry.zoom
-        else:
-            # A box of less than a cell is noise of an untrained head.
-            heights = (boxes[:, 3] - boxes[:, 1]).clamp(min=1.) * self.stride / geometry.zoom
-            scale = geometry.cam2img[:, 1, 1] * self._means(labels)[:, 0] / heights
-        return torch.exp(-raw) * scale[:, None]
+        return torch.exp(-raw) * zoom[:, None]
 
     def _means(self, labels: torch.Tensor) -> torch.Tensor:
         # Moved once; the coder has no parameters and is no module.
