@@ -7,7 +7,7 @@ from tiny_kitti import P2
 
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.geometry import affine_from_crop, flip_camera
-from mmdet3d_plugin.models.task_modules import (AllSamples, CenterROICoder, CenterTargetAssigner,
+from mmdet3d_plugin.models.task_modules import (CenterROICoder, CenterTargetAssigner,
                                                 HeadingBinCoder)
 from mmdet3d_plugin.models.task_modules.input_geometry import InputGeometry
 
@@ -122,10 +122,6 @@ def test_heading_bins_are_centred_on_multiples_of_30_degrees(degrees, expected_b
 def test_a_tiny_negative_angle_stays_in_a_valid_bin():
     bins, _ = HeadingBinCoder(12).encode(torch.tensor([-math.pi / 12 - 1e-9, -1e-12]))
     assert ((bins >= 0) & (bins < 12)).all()
-
-
-def test_all_samples_weigh_one():
-    assert AllSamples()(torch.randn(5, 49)).eq(1).all()
 
 
 def test_heatmap_peaks_at_the_objects(coder):

@@ -14,6 +14,7 @@ from mmdet3d_plugin.models.dense_heads.center_head_2d import CenterHead2D, gathe
 from mmdet3d_plugin.models.necks.dla_up import BilinearUpsample
 from mmdet3d_plugin.models.roi_heads import ObjectROIExtractor
 from mmdet3d_plugin.models.roi_heads.object_head_3d import ObjectHead3D, ObjectPredictions
+from mmdet3d_plugin.models.task_modules import AllSamples, LearnableSampleSelector
 from mmdet3d_plugin.models.task_modules.input_geometry import InputGeometry
 
 
@@ -140,10 +141,11 @@ def test_roi_features_of_a_ramp_and_the_class_planes():
     assert features[0, 3:].mean(dim=(1, 2)).tolist() == [0., 0., 1.]
 
 
-def reduce_depths(reduction, log_variances, depths, logits):
+def reduce_depths(reduction, log_variances, depths, logits, selector=None, selecting=True):
     predictions = ObjectPredictions(None, torch.tensor(log_variances), torch.tensor(logits),
                                     None, None, None, None)
-    head = SimpleNamespace(depth_reduction=reduction)
+    head = SimpleNamespace(depth_reduction=reduction, selecting=selecting,
+                           sample_selector=selector or AllSamples())
     return ObjectHead3D.reduce_depths(head, predictions, torch.tensor(depths))
 
 
@@ -159,6 +161,15 @@ def test_test_time_depth_and_confidence():
     depth, confidence = reduce_depths('weighted_mean', log_variances, depths, logits)
     np.testing.assert_allclose(depth, [22., (p * [7, 8, 9]).sum() / p.sum()], rtol=1e-6)
     np.testing.assert_allclose(confidence, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize('selector, selecting, expected', [
+    (AllSamples(), True, 5.), (LearnableSampleSelector(), True, 2.),
+    (LearnableSampleSelector(), False, 5.)])
+def test_the_selector_names_the_depth_that_suits_it_once_it_selects(selector, selecting,
+                                                                    expected):
+    depth, _ = reduce_depths(None, [[0., 0.]], [[2., 8.]], [[1., 0.]], selector, selecting)
+    assert depth.item() == pytest.approx(expected)
 
 
 @pytest.mark.parametrize('reduction', ['largest_logit', 'weighted_mean'])

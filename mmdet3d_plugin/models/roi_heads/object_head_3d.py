@@ -51,7 +51,7 @@ class ObjectHead3D(BaseModule):
         loss_depth, loss_size_3d, loss_offset_3d, loss_heading: loss configs.
         depth_reduction: test-time depth, ``'weighted_mean'`` over the ROI by
             certainty, or ``'largest_logit'``; by default the one that suits the
-            selector.
+            selector, and the mean while it does not select.
         prior_depth: metres that depths start from at zoom 1. Short
             schedules profit from a guess; the published code starts from 1.
     """
@@ -63,8 +63,9 @@ class ObjectHead3D(BaseModule):
                  init_cfg=None) -> None:
         super().__init__(init_cfg)
         self.sample_selector = TASK_UTILS.build(sample_selector)
-        depth_reduction = depth_reduction or self.sample_selector.depth_reduction
-        if depth_reduction not in ('weighted_mean', 'largest_logit'):
+        # False while sample selection warms up: all locations then count the same.
+        self.selecting = True
+        if depth_reduction not in (None, 'weighted_mean', 'largest_logit'):
             raise InputError(f"depth_reduction is {depth_reduction!r}, expected 'weighted_mean' "
                              "or 'largest_logit'")
         self.depth_reduction = depth_reduction
@@ -128,15 +129,21 @@ class ObjectHead3D(BaseModule):
             targets: of the batch.
         """
         code = targets.code
-        weights = self.sample_selector(predictions.logits)
         bins, residuals = self.heading_coder.encode(code.alphas)
         return dict(
             depth=self.loss_depth(depths, predictions.log_variances,
-                                  code.depths[:, None].expand_as(depths), weights),
+                                  code.depths[:, None].expand_as(depths),
+                                  self._depth_loss_weights(predictions.logits)),
             size_3d=self.loss_size_3d(predictions.size_residuals, code.size_residuals),
             offset_3d=self.loss_offset_3d(predictions.offsets_3d, code.offsets_3d),
             heading=self.loss_heading(predictions.heading_logits,
                                       predictions.heading_residuals, bins, residuals))
+
+    def _depth_loss_weights(self, logits: torch.Tensor) -> torch.Tensor:
+        """(M, L) weights of the locations' depth losses."""
+        if not self.selecting:
+            return torch.ones_like(logits)
+        return self.sample_selector.loss_factor * self.sample_selector(logits)
 
     def zero_loss(self) -> Dict[str, torch.Tensor]:
         """Zeros that reach every weight, for a batch without objects.
@@ -164,7 +171,8 @@ class ObjectHead3D(BaseModule):
         # Normalised in log space, certainties that underflow still weigh.
         weights = log_certainty.softmax(dim=1)
         confidences = (weights * log_certainty.exp()).sum(dim=1)
-        if self.depth_reduction == 'weighted_mean':
+        trusted = self.sample_selector.depth_reduction if self.selecting else 'weighted_mean'
+        if (self.depth_reduction or trusted) == 'weighted_mean':
             return (weights * depths).sum(dim=1), confidences
         chosen = predictions.logits.argmax(dim=1, keepdim=True)
         return depths.gather(1, chosen)[:, 0], confidences
