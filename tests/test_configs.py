@@ -22,7 +22,7 @@ def test_config_builds(path):
         cfg.model.neck.use_dcn = False
     model = MODELS.build(cfg.model)
     dataset = cfg.train_dataloader.dataset
-    for item in dataset.get('dataset', dataset).pipeline:
+    for item in [*dataset.get('pipeline', []), *dataset.dataset.pipeline]:
         TRANSFORMS.build(item)
     assert sum(parameter.numel() for parameter in model.parameters()) > 1e6
 
@@ -34,8 +34,14 @@ def test_kitti_carries_the_papers_recipe():
     assert (crop.input_size, crop.prob, crop.scale, crop.shift) == ((1280, 384), .5, .4, .1)
     assert cfg.train_dataloader.batch_size == 16 and cfg.train_cfg.max_epochs == 600
     assert cfg.param_scheduler[1].milestones == [240, 360, 480]
-    hook = next(hook for hook in cfg.custom_hooks if hook.type == 'HierarchicalTaskHook')
-    assert hook.full_epoch == 140
+    hooks = {hook.type: hook for hook in cfg.custom_hooks}
+    assert hooks['HierarchicalTaskHook'].full_epoch == 140
+    assert hooks['SampleSelectionWarmupHook'].start_epoch == 100
+    selector = cfg.model.roi_head.sample_selector
+    assert (selector.type, selector.tau, selector.ratio_threshold, selector.loss_factor) == (
+        'LearnableSampleSelector', 1., 1000., 10.)
+    mixup = cfg.train_dataloader.dataset.pipeline[0]
+    assert (mixup.type, mixup.prob, mixup.blend) == ('MixUp3D', .5, .5)
     assert cfg.model.backbone.init_cfg.checkpoint.startswith('http://dl.yf.io/dla/')
 
 
@@ -54,6 +60,6 @@ def test_biases_do_not_decay():
 
 def test_trainval_predicts_the_test_split():
     cfg = read('monolss_dla34_kitti_trainval')
-    assert cfg.train_dataloader.dataset.ann_file == 'ImageSets/trainval.txt'
+    assert cfg.train_dataloader.dataset.dataset.ann_file == 'ImageSets/trainval.txt'
     assert 'label' not in cfg.test_dataloader.dataset.data_prefix
     assert cfg.test_evaluator.format_only and cfg.val_dataloader is None

@@ -56,7 +56,10 @@ test_dataloader = val_dataloader
 model = dict(
     backbone=dict(init_cfg=None),
     dense_head=dict(prior_size_2d=(16.0, 10.0)),
-    roi_head=dict(extractor=dict(ray_scale=10.0), prior_depth=30.0),
+    roi_head=dict(
+        extractor=dict(ray_scale=10.0),
+        sample_selector=dict(_delete_=True, type='AllSamples'),
+        prior_depth=30.0),
     detach_boxes=True,
     test_cfg=dict(score_threshold=0.05))
 

@@ -1,6 +1,8 @@
-# MonoLSS's detector on KITTI train/val, all ROI locations selected.
+# MonoLSS on KITTI train/val: Learnable Sample Selection and MixUp3D.
 _base_ = [
     '../_base_/datasets/kitti_mono3d.py', '../_base_/models/monolss_dla34.py',
     '../_base_/schedules/monolss_600e.py', '../_base_/default_runtime.py'
 ]
-custom_hooks = _base_.custom_hooks + [_base_.hierarchical_task]
+custom_hooks = _base_.custom_hooks + [
+    _base_.hierarchical_task, _base_.sample_selection_warmup
+]

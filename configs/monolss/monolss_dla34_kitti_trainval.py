@@ -2,7 +2,7 @@
 #   python tools/test.py CONFIG CHECKPOINT --submission-dir DIR
 _base_ = './monolss_dla34_kitti.py'
 
-train_dataloader = dict(dataset=dict(ann_file='ImageSets/trainval.txt'))
+train_dataloader = dict(dataset=dict(dataset=dict(ann_file='ImageSets/trainval.txt')))
 # The validation frames are trained on here: validation would say nothing.
 val_dataloader = None
 val_evaluator = None

@@ -6,9 +6,12 @@ _base_ = [
 ]
 data_root = 'data/synthetic/'
 input_size = (640, 192)
-train_pipeline = [
+load_pipeline = [
     dict(type='LoadImageMono3D', keep_in_memory=True),
     dict(type='LoadAnnotationsMono3D'),
+]
+train_pipeline = [
+    dict(type='MixUp3D', prob=0.5, blend=0.5, max_objects=50),
     dict(type='RandomFlipMono3D', prob=0.5),
     _base_.object_filter,
     dict(type='CropScaleAffine', input_size=input_size, prob=0.5, scale=0.2, shift=0.05),
@@ -25,7 +28,8 @@ train_dataloader = dict(
     batch_size=4,
     num_workers=0,
     persistent_workers=False,
-    dataset=dict(data_root=data_root, pipeline=train_pipeline))
+    dataset=dict(
+        dataset=dict(data_root=data_root, pipeline=load_pipeline), pipeline=train_pipeline))
 val_dataloader = dict(
     batch_size=4,
     num_workers=0,
@@ -65,3 +69,9 @@ param_scheduler = [
 ]
 default_hooks = dict(
     logger=dict(interval=10), checkpoint=dict(interval=4, max_keep_ckpts=2))
+
+# A sixth of the published schedule warms up; this one is too short for that.
+sample_selection_warmup = dict(type='SampleSelectionWarmupHook', mode='epoch', start_epoch=10)
+stable_warmup = dict(
+    type='SampleSelectionWarmupHook', mode='stable', window=2, tolerance=0.05)
+custom_hooks = _base_.custom_hooks + [sample_selection_warmup]

@@ -7,8 +7,6 @@ _base_ = [
 # The order of SMOKE's mean sizes.
 class_names = ['Pedestrian', 'Cyclist', 'Car']
 train_pipeline = [
-    dict(type='LoadImageMono3D'),
-    dict(type='LoadAnnotationsMono3D'),
     dict(type='RandomFlipMono3D', prob=0.5),
     _base_.object_filter,
     dict(type='CropScaleAffine', input_size=_base_.input_size, prob=0.3, scale=0.4, shift=0.1),
@@ -17,8 +15,10 @@ train_pipeline = [
 train_dataloader = dict(
     batch_size=8,
     # SMOKE's targets need an object in every image.
-    dataset=dict(metainfo=dict(classes=class_names), pipeline=train_pipeline,
-                 filter_empty_gt=True))
+    dataset=dict(
+        dataset=dict(metainfo=dict(classes=class_names)),
+        pipeline=train_pipeline,
+        filter_empty_gt=True))
 val_dataloader = dict(dataset=dict(metainfo=dict(classes=class_names)))
 test_dataloader = val_dataloader
 

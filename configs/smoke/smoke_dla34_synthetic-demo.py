@@ -3,8 +3,6 @@ _base_ = './smoke_dla34_kitti.py'
 data_root = 'data/synthetic/'
 input_size = (640, 192)
 train_pipeline = [
-    dict(type='LoadImageMono3D'),
-    dict(type='LoadAnnotationsMono3D'),
     dict(type='RandomFlipMono3D', prob=0.5),
     _base_.object_filter,
     dict(type='CropScaleAffine', input_size=input_size),
@@ -16,7 +14,9 @@ test_pipeline = [
     dict(type='PackMono3DInputs'),
 ]
 train_dataloader = dict(
-    batch_size=4, num_workers=1, dataset=dict(data_root=data_root, pipeline=train_pipeline))
+    batch_size=4,
+    num_workers=1,
+    dataset=dict(dataset=dict(data_root=data_root), pipeline=train_pipeline))
 val_dataloader = dict(
     num_workers=1, dataset=dict(data_root=data_root, pipeline=test_pipeline))
 test_dataloader = val_dataloader

@@ -1,17 +1,27 @@
 """KITTI object detection as it lies on disk, for monocular detectors."""
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 from mmdet3d.datasets import Det3DDataset
 from mmdet3d.registry import DATASETS
 from mmdet3d.structures import CameraInstance3DBoxes, points_cam2img
+from PIL import Image, UnidentifiedImageError
 
 from ..errors import InputError
 from ..kitti import KittiObjects, read_calibration, read_objects, read_split
 from ..kitti.objects import DONT_CARE
 
 CAMERA = 'CAM2'
+
+
+def image_size(path: Path) -> Tuple[int, int]:
+    """Width and height, from the file's header."""
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except (OSError, UnidentifiedImageError) as error:
+        raise InputError(f'{path}: not a readable image; restore the file') from error
 
 
 @DATASETS.register_module()
@@ -29,8 +39,8 @@ class KittiMonoDataset(Det3DDataset):
     - ``truncations``, ``occlusions``, ``alphas``: (N,) as in the label file.
     - ``gt_bboxes_ignore``: (D, 4) DontCare regions, pixels.
 
-    ``images['CAM2']`` holds the image path and the 4x4 ``cam2img`` with P2's
-    translation, and ``frame`` the frame's name. In test mode ``eval_ann_info``
+    ``images['CAM2']`` holds the image's path, width and height and the 4x4
+    ``cam2img`` with P2's translation, and ``frame`` the frame's name. In test mode ``eval_ann_info``
     holds every object of the file, for the metric, as ``kitti_objects``.
 
     Args:
@@ -77,11 +87,13 @@ class KittiMonoDataset(Det3DDataset):
         if not image.is_file():
             raise InputError(f'{image}: no such image, but {self.ann_file} names this frame; '
                              'add the image or remove the frame from the split')
+        width, height = image_size(image)
         cam2img = read_calibration(folders['calib'] / f'{name}.txt').cam2img
         info.update(
             img_path=str(image),
             cam2img=cam2img,
-            images={CAMERA: dict(img_path=str(image), cam2img=cam2img)},
+            images={CAMERA: dict(img_path=str(image), cam2img=cam2img, width=width,
+                                 height=height)},
             instances=[])
         if self.has_labels:
             objects = read_objects(folders['label'] / f'{name}.txt')

@@ -54,10 +54,43 @@ def test_losses_have_one_entry_a_task_and_reach_every_weight(model, samples):
     total = sum(losses.values())
     assert torch.isfinite(total)
     total.backward()
-    without = {name for name, parameter in model.named_parameters() if parameter.grad is None}
-    # All samples are selected, so the logit branch has nothing to learn.
-    assert {name for name in without if not UNUSED.match(name)} == {
-        f'roi_head.logit.{layer}.{kind}' for layer in (0, 2) for kind in ('weight', 'bias')}
+    assert not {name for name in without_gradient(model) if not UNUSED.match(name)}
+
+
+def without_gradient(model):
+    return {name for name, parameter in model.named_parameters() if parameter.grad is None}
+
+
+def test_depth_loss_before_and_after_the_warm_up(model, samples):
+    """Mean over all locations times 10; then the weighted mean times 10 times 10."""
+    model.eval()  # no Gumbel noise
+    recorded = {}
+    loss_depth = model.roi_head.loss_depth
+
+    def record(prediction, log_variance, target, weight):
+        recorded.update(prediction=prediction, log_variance=log_variance, target=target,
+                        weight=weight)
+        return loss_depth(prediction, log_variance, target, weight)
+
+    model.roi_head.loss_depth = None
+    del model.roi_head.loss_depth
+    model.roi_head.loss_depth = record
+    for selecting in (False, True):
+        model.zero_grad()
+        model.roi_head.selecting = selecting
+        losses = losses_of(model, samples)
+        losses['loss_depth'].backward()
+        elementwise = (1.4142 * (-.5 * recorded['log_variance']).exp()
+                       * (recorded['prediction'] - recorded['target']).abs()
+                       + .5 * recorded['log_variance'])
+        if selecting:
+            expected = 10 * 10 * (elementwise * recorded['weight'] / 10).mean()
+            assert (recorded['weight'].sum(dim=1) / 10 <= 1 + 1e-5).all()
+        else:
+            expected = 10 * elementwise.mean()
+        torch.testing.assert_close(losses['loss_depth'], expected)
+        learns = not any(name.startswith('roi_head.logit') for name in without_gradient(model))
+        assert learns is selecting
 
 
 def test_a_batch_without_objects_has_finite_losses_and_a_gradient(model, samples):

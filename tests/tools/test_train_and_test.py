@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 CONFIG = """
 _base_ = '{base}'
 train_dataloader = dict(batch_size=2, num_workers=0, persistent_workers=False,
-                        dataset=dict(data_root='{data}'))
+                        dataset=dict(dataset=dict(data_root='{data}')))
 val_dataloader = dict(num_workers=0, persistent_workers=False,
                       dataset=dict(data_root='{data}'))
 test_dataloader = val_dataloader
@@ -25,7 +25,7 @@ param_scheduler = [dict(type='CosineWarmupLR', start_lr=1e-5, begin=0, end=2, by
 """
 SMALL_INPUT = """
 train_pipeline = _base_.train_pipeline
-train_pipeline[4]['input_size'] = (320, 96)
+next(item for item in train_pipeline if item.type == 'CropScaleAffine')['input_size'] = (320, 96)
 test_pipeline = _base_.test_pipeline
 test_pipeline[1]['input_size'] = (320, 96)
 train_dataloader['dataset']['pipeline'] = train_pipeline

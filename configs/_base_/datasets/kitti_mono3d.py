@@ -8,9 +8,12 @@ input_size = (1280, 384)  # width, height; pixels
 object_filter = dict(
     type='FilterObjects', min_height=25, max_truncation=0.5, max_occlusion=2,
     depth_range=(2., 65.))
-train_pipeline = [
+load_pipeline = [
     dict(type='LoadImageMono3D'),
     dict(type='LoadAnnotationsMono3D'),
+]
+train_pipeline = [
+    dict(type='MixUp3D', prob=0.5, blend=0.5, max_objects=50),
     dict(type='RandomFlipMono3D', prob=0.5),
     object_filter,
     dict(type='CropScaleAffine', input_size=input_size, prob=0.5, scale=0.4, shift=0.1),
@@ -28,12 +31,15 @@ train_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
-        type='KittiMonoDataset',
-        data_root=data_root,
-        ann_file='ImageSets/train.txt',
-        metainfo=dict(classes=class_names),
-        pipeline=train_pipeline,
-        filter_empty_gt=False))
+        type='MixImageDataset',
+        dataset=dict(
+            type='KittiMonoDataset',
+            data_root=data_root,
+            ann_file='ImageSets/train.txt',
+            metainfo=dict(classes=class_names),
+            pipeline=load_pipeline,
+            filter_empty_gt=False),
+        pipeline=train_pipeline))
 val_dataloader = dict(
     batch_size=1,
     num_workers=2,

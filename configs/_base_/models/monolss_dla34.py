@@ -4,9 +4,14 @@ num_classes = len(detected_classes)
 stride = 4
 feature_channels = 64
 
-# Which ROI locations learn to regress depth. Sample selection is switched on by
-# replacing this one line, or with model.roi_head.sample_selector.type=NAME.
-sample_selector = dict(type='AllSamples')
+# Which ROI locations learn to regress depth: MonoLSS, section 3.2, with the constants
+# of its released code. dict(type='AllSamples') in its place selects nothing.
+sample_selector = dict(
+    type='LearnableSampleSelector',
+    tau=1.0,
+    ratio_threshold=1000.0,
+    legacy_divider=True,
+    loss_factor=10.0)
 
 model = dict(
     type='CenterROIMono3D',
@@ -51,9 +56,9 @@ model = dict(
         class_names=detected_classes,
         # Height, width, length in metres (KITTI train; MonoLSS's released code).
         mean_sizes=dict(
-            Pedestrian=(1.763, 0.661, 0.844),
-            Car=(1.526, 1.629, 3.883),
-            Cyclist=(1.737, 0.597, 1.763)),
+            Pedestrian=(1.76255119, 0.66068622, 0.84422524),
+            Car=(1.52563191462, 1.62856739989, 3.88311640418),
+            Cyclist=(1.73698127, 0.59706367, 1.76282397)),
         stride=stride),
     assigner=dict(type='CenterTargetAssigner', min_overlap=0.7),
     # MonoLSS suppresses no overlapping boxes.

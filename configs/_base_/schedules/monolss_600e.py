@@ -28,3 +28,10 @@ hierarchical_task = dict(
         depth=['size_2d', 'size_3d', 'offset_2d']),
     full_epoch=140,
     window=5)
+
+# Sample selection starts after 100 epochs (MonoLSS's released code), or when the
+# depth loss has settled (MonoLSS, section 3.2; window and tolerance are ours).
+sample_selection_warmup = dict(
+    type='SampleSelectionWarmupHook', mode='epoch', start_epoch=100)
+stable_warmup = dict(
+    type='SampleSelectionWarmupHook', mode='stable', window=5, tolerance=0.01)

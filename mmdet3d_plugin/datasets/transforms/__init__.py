@@ -6,9 +6,10 @@ from .crop_scale import CropScaleAffine
 from .filter_objects import FilterObjects
 from .flip import RandomFlipMono3D
 from .loading import LoadAnnotationsMono3D, LoadImageMono3D
+from .mixup3d import MixUp3D
 from .packing import PackMono3DInputs
 
 __all__ = [
-    'CropScaleAffine', 'FilterObjects', 'LoadAnnotationsMono3D', 'LoadImageMono3D',
+    'CropScaleAffine', 'FilterObjects', 'LoadAnnotationsMono3D', 'LoadImageMono3D', 'MixUp3D',
     'PackMono3DInputs', 'RandomFlipMono3D'
 ]

@@ -1,8 +1,8 @@
-"""The per-object entries of a result dict, kept or dropped together."""
+"""The per-object entries of a result dict, handled together."""
 import numpy as np
 
-OBJECT_KEYS = ('gt_bboxes_3d', 'gt_labels_3d', 'gt_bboxes', 'gt_bboxes_labels', 'centers_2d',
-               'depths', 'truncations', 'occlusions', 'alphas')
+OBJECT_KEYS = ('gt_bboxes_3d', 'gt_labels_3d', 'gt_bboxes', 'gt_bboxes_labels', 'attr_labels',
+               'centers_2d', 'depths', 'truncations', 'occlusions', 'alphas')
 
 
 def keep_objects(results: dict, keep: np.ndarray) -> None:
@@ -10,3 +10,11 @@ def keep_objects(results: dict, keep: np.ndarray) -> None:
     for key in OBJECT_KEYS:
         if key in results:
             results[key] = results[key][keep]
+
+
+def append_objects(results: dict, others: dict) -> None:
+    """Adds, in place, the objects and DontCare regions of another frame."""
+    for key in (*OBJECT_KEYS, 'gt_bboxes_ignore'):
+        if key in results:
+            join = getattr(type(results[key]), 'cat', np.concatenate)
+            results[key] = join([results[key], others[key]])

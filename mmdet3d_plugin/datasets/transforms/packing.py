@@ -22,7 +22,7 @@ class PackMono3DInputs(Pack3DDetInputs):
                     'centers_2d', 'depths', *FLAG_KEYS)
     META_KEYS = ('img_path', 'frame', 'sample_idx', 'ori_shape', 'img_shape', 'pad_shape',
                  'cam2img', 'affine', 'trans_mat', 'affine_aug', 'flip', 'scale_factor',
-                 'box_mode_3d', 'box_type_3d')
+                 'mixed_with', 'box_mode_3d', 'box_type_3d')
 
     def __init__(self, keys: Sequence[str] = DEFAULT_KEYS) -> None:
         super().__init__(keys=tuple(keys), meta_keys=self.META_KEYS)

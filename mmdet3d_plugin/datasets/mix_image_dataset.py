@@ -1,0 +1,55 @@
+"""Datasets whose samples are mixed from several images."""
+from typing import Optional
+
+import numpy as np
+from mmdet3d.registry import DATASETS
+from mmdet.datasets import MultiImageMixDataset
+
+
+@DATASETS.register_module()
+class MixImageDataset(MultiImageMixDataset):
+    """mmdet's MultiImageMixDataset whose transforms learn which frame they mix.
+
+    A transform with ``get_indexes(dataset, index)`` names the frames that go into
+    ``results['mix_results']``; one with ``prepare(dataset)`` sees the dataset
+    before training starts.
+
+    Args:
+        dataset: the dataset that is mixed; its pipeline loads, with
+            ``filter_empty_gt=False``.
+        pipeline: transforms of loaded frames.
+        filter_empty_gt: draws another frame in place of one whose sample ends up
+            without objects, for detectors that can't train on it.
+    """
+
+    def __init__(self, dataset, pipeline, filter_empty_gt: bool = False, **kwargs) -> None:
+        self.filter_empty_gt = filter_empty_gt
+        super().__init__(dataset, pipeline, **kwargs)
+
+    def full_init(self) -> None:
+        super().full_init()
+        for transform in self.pipeline:
+            if hasattr(transform, 'prepare'):
+                transform.prepare(self.dataset)
+
+    def __getitem__(self, index: int) -> dict:
+        for _ in range(self.max_refetch):
+            sample = self._prepare(index)
+            if sample is not None:
+                return sample
+            index = np.random.randint(len(self))
+        raise RuntimeError(f'{self.max_refetch} frames in a row gave no sample with an object')
+
+    def _prepare(self, index: int) -> Optional[dict]:
+        results = self.dataset[index]
+        for transform in self.pipeline:
+            if hasattr(transform, 'get_indexes'):
+                results['mix_results'] = [
+                    self.dataset[other] for other in transform.get_indexes(self.dataset, index)]
+            results = transform(results)
+            if results is None:
+                return None
+            results.pop('mix_results', None)
+        if self.filter_empty_gt and not len(results['data_samples'].gt_instances_3d):
+            return None
+        return results
