@@ -48,6 +48,8 @@ class KittiMonoDataset(Det3DDataset):
         ann_file: split file, relative to ``data_root``.
         data_prefix: folders of images, labels and calibrations, relative to
             ``data_root``. Without ``label`` the frames have no annotations.
+        reference: takes P2[2, 3] for 0, as MonoLSS's released code does, which
+            projects centres by dividing by z.
 
     Raises:
         InputError: a file is missing or malformed; the message names it.
@@ -60,11 +62,13 @@ class KittiMonoDataset(Det3DDataset):
                  data_root: str,
                  ann_file: str,
                  data_prefix: Optional[Dict[str, str]] = None,
+                 reference: bool = False,
                  **kwargs: Any) -> None:
         if data_prefix is None:
             data_prefix = dict(img='training/image_2', label='training/label_2',
                                calib='training/calib')
         self.has_labels = 'label' in data_prefix
+        self.reference = reference
         super().__init__(
             data_root=data_root,
             ann_file=ann_file,
@@ -89,6 +93,8 @@ class KittiMonoDataset(Det3DDataset):
                              'add the image or remove the frame from the split')
         width, height = image_size(image)
         cam2img = read_calibration(folders['calib'] / f'{name}.txt').cam2img
+        if self.reference:
+            cam2img[2, 3] = 0.
         info.update(
             img_path=str(image),
             cam2img=cam2img,

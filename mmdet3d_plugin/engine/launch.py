@@ -112,11 +112,12 @@ def check_writable(folder: str, flag: str) -> None:
                          f'choose another folder with {flag}') from None
 
 
-def check_checkpoint(path: str, model: nn.Module, resume: bool = False) -> None:
-    """Raises InputError unless ``path`` holds the weights of this very model and,
-    to ``resume`` from it, the state of its training."""
-    if '://' in path:
-        return  # mmengine fetches it
+def read_checkpoint(path: str) -> dict:
+    """Reads a checkpoint as plain values and tensors.
+
+    Raises:
+        InputError: there is no such file, or it holds anything else.
+    """
     if not Path(path).is_file():
         raise InputError(f'{path}: no such checkpoint')
     try:
@@ -124,7 +125,16 @@ def check_checkpoint(path: str, model: nn.Module, resume: bool = False) -> None:
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
         raise InputError(f'{path}: not a checkpoint that loads safely as plain weights '
                          f'({str(error).splitlines()[0]})') from None
-    weights = content.get('state_dict', content) if isinstance(content, dict) else {}
+    return content if isinstance(content, dict) else {}
+
+
+def check_checkpoint(path: str, model: nn.Module, resume: bool = False) -> None:
+    """Raises InputError unless ``path`` holds the weights of this very model and,
+    to ``resume`` from it, the state of its training."""
+    if '://' in path:
+        return  # mmengine fetches it
+    content = read_checkpoint(path)
+    weights = content.get('state_dict', content)
     own = (model.module if is_model_wrapper(model) else model).state_dict()
     wrong = [key for key in own
              if getattr(weights.get(key), 'shape', None) != own[key].shape]

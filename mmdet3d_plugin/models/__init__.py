@@ -1,3 +1,3 @@
 """Model parts; importing this package registers them."""
-from . import (backbones, dense_heads, detectors, losses, necks, roi_heads,  # noqa: F401
-               task_modules)
+from . import (backbones, data_preprocessors, dense_heads, detectors, losses,  # noqa: F401
+               necks, roi_heads, task_modules)

@@ -131,14 +131,15 @@ def test_warp_moves_pixel_centres_exactly():
     """A ramp of column centres, enlarged twice, reads off the source coordinate."""
     ramp = np.repeat((np.arange(64, dtype=np.uint8) * 4)[None, :, None], 16, 0).repeat(3, 2)
     affine = affine_from_crop((32., 8.), 32., (64, 16))
-    warped = warp_image(ramp, affine, (64, 16))[8, :, 0].astype(float)
+    warped = warp_image(ramp, np.linalg.inv(affine)[:2], (64, 16))[8, :, 0].astype(float)
     source = 16 + (np.arange(64) + .5) / 2  # continuous source column
     np.testing.assert_allclose(warped, (source - .5) * 4, atol=1.)
 
 
 def test_warp_is_black_outside_the_image():
     white = np.full((20, 20, 3), 255, np.uint8)
-    warped = warp_image(white, affine_from_crop((10., 10.), 40., (20, 20)), (20, 20))
+    inverse = np.linalg.inv(affine_from_crop((10., 10.), 40., (20, 20)))[:2]
+    warped = warp_image(white, inverse, (20, 20))
     assert warped[10, 2, 0] == 0 and warped[10, 10, 0] == 255
 
 

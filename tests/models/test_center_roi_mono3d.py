@@ -13,6 +13,7 @@ from tiny_kitti import FRAMES
 from mmdet3d_plugin.datasets import KittiMonoDataset
 from mmdet3d_plugin.models.dense_heads.center_head_2d import Peaks
 from mmdet3d_plugin.models.task_modules.center_roi_coder import ObjectBoxes
+from mmdet3d_plugin.models.task_modules.input_geometry import InputGeometry
 
 # mmdet3d's two-level trees own a projection that they never call.
 UNUSED = re.compile(r'backbone\.level\d\.project')
@@ -179,7 +180,10 @@ def test_perfect_outputs_decode_to_the_labels(model, samples, monkeypatch):
     data = model.data_preprocessor(pseudo_collate(copy.deepcopy(samples)), False)
     truth = [copy.deepcopy(sample.gt_instances_3d) for sample in data['data_samples']]
     feature = model.extract_feat(data['inputs'])
-    targets = model.assigner.assign(data['data_samples'], feature.shape[-2:], model.coder)
+    targets = model.assigner.assign(
+        data['data_samples'], feature.shape[-2:], model.coder,
+        InputGeometry.from_metas([item.metainfo for item in data['data_samples']],
+                                 feature.device))
     code = targets.code
     rows, columns = code.cells[:, 1], code.cells[:, 0]
 
@@ -200,7 +204,7 @@ def test_perfect_outputs_decode_to_the_labels(model, samples, monkeypatch):
                  for image, label, box in zip(image_index, labels, boxes)]
         index = torch.tensor([item[0] if len(item) else 0 for item in match])
         bins, residuals = model.roi_head.heading_coder.encode(code.alphas[index])
-        unit = model.coder.decode_depths(torch.zeros(count, 1), objects.zoom)
+        unit = model.coder.decode_depths(torch.zeros(count, 1), boxes, objects)
         raw = -torch.log(code.depths[index, None] / unit).expand(-1, 49)
         return ObjectPredictions(
             raw, torch.full((count, 49), -20.), torch.zeros(count, 49),

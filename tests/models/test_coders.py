@@ -27,7 +27,7 @@ def project(points, camera):
 
 def geometry_of(camera, affine, count):
     return InputGeometry(*(torch.tensor(matrix).expand(count, -1, -1)
-                           for matrix in (camera, affine, np.linalg.inv(affine))))
+                           for matrix in (camera, np.linalg.inv(affine))))
 
 
 def random_objects(camera, affine, count=60):
@@ -86,7 +86,9 @@ def test_codes_are_what_the_spec_says(coder):
 
 def test_depth_is_scaled_by_the_zoom(coder):
     raw = torch.tensor([[0., -1.], [-2., 1.]])
-    depths = coder.decode_depths(raw, torch.tensor([2., .5]))
+    scales = np.array([np.diag([2., 2., 1.]), np.diag([.5, .5, 1.])], dtype=np.float32)
+    geometry = InputGeometry(torch.zeros(2, 4, 4), torch.tensor(np.linalg.inv(scales)))
+    depths = coder.decode_depths(raw, torch.zeros(2, 4), geometry)
     expected = [[2., 2 * math.e], [.5 * math.e ** 2, .5 / math.e]]
     torch.testing.assert_close(depths, torch.tensor(expected))
 

@@ -111,7 +111,7 @@ def test_peaks_are_local_maxima_best_first():
 def geometry_of(count):
     camera = torch.tensor(np.vstack([P2, [0, 0, 0, 1]]), dtype=torch.float32)
     affine = torch.tensor([[.5, 0., 10.], [0., .5, -4.], [0., 0., 1.]])
-    return InputGeometry(camera.expand(count, 4, 4), affine.expand(count, 3, 3),
+    return InputGeometry(camera.expand(count, 4, 4),
                          affine.inverse().expand(count, 3, 3))
 
 

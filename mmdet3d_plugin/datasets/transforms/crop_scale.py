@@ -1,6 +1,7 @@
 """Random crop, scale and shift to an input of fixed size, as one affine."""
 from typing import Tuple
 
+import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
@@ -35,15 +36,18 @@ class CropScaleAffine(BaseTransform):
         scale: spread of the crop's size.
         shift: spread of the crop's centre, in image sizes.
         stride: input pixels a feature-map cell.
+        reference: keeps objects whose centre is less than a cell left of or above
+            the input, as MonoLSS's released code does by truncation toward zero.
     """
 
     def __init__(self, input_size: Tuple[int, int], prob: float = 0., scale: float = 0.4,
-                 shift: float = 0.1, stride: int = 4) -> None:
+                 shift: float = 0.1, stride: int = 4, reference: bool = False) -> None:
         self.input_size = tuple(input_size)
         self.prob = prob
         self.scale = scale
         self.shift = shift
         self.stride = stride
+        self.reference = reference
 
     def transform(self, results: dict) -> dict:
         height, width = results['img'].shape[:2]
@@ -52,7 +56,9 @@ class CropScaleAffine(BaseTransform):
         center = np.array([width, height]) * (0.5 + move)
         affine = affine_from_crop(center, width * zoom, self.input_size)
 
-        results['img'] = warp_image(results['img'], affine, self.input_size)
+        results['img'] = warp_image(
+            results['img'], crop_from_input(center, width * zoom, self.input_size),
+            self.input_size)
         results['img_shape'] = results['img'].shape[:2]
         results['pad_shape'] = results['img_shape']
         results['affine'] = affine
@@ -65,7 +71,8 @@ class CropScaleAffine(BaseTransform):
         if 'centers_2d' in results:
             centers = apply_affine(results['centers_2d'].astype(np.float64), affine)
             centers = results['centers_2d'] = centers.astype(np.float32)
-            inside = (centers >= 0) & (centers < self.input_size)
+            before_origin = centers <= -self.stride if self.reference else centers < 0
+            inside = ~before_origin & (centers < self.input_size)
             keep_objects(results, inside.all(axis=1))
         return results
 
@@ -76,10 +83,23 @@ class CropScaleAffine(BaseTransform):
 
     def __repr__(self) -> str:
         return (f'{type(self).__name__}(input_size={self.input_size}, prob={self.prob}, '
-                f'scale={self.scale}, shift={self.shift}, stride={self.stride})')
+                f'scale={self.scale}, shift={self.shift}, stride={self.stride}, '
+                f'reference={self.reference})')
 
 
-def warp_image(image: np.ndarray, affine: np.ndarray, size: Tuple[int, int]) -> np.ndarray:
+def crop_from_input(center: np.ndarray, crop_width: float,
+                    input_size: Tuple[int, int]) -> np.ndarray:
+    """Inverse of :func:`~mmdet3d_plugin.geometry.affine_from_crop`, (2, 3), up to
+    OpenCV's rounding: pixels on the edge of two grey levels fall to the same side
+    as in the code that the published weights come from."""
+    corners = np.array([[0., 0.], [0., -.5], [-.5, -.5]])
+    in_input = np.array(input_size) / 2 + corners * input_size[0]
+    in_image = center + corners * crop_width
+    return cv2.getAffineTransform(in_input.astype(np.float32), in_image.astype(np.float32))
+
+
+def warp_image(image: np.ndarray, inverse_affine: np.ndarray,
+               size: Tuple[int, int]) -> np.ndarray:
     """Bilinear warp; what lies outside the image is black.
 
     Pillow samples at pixel centres of continuous coordinates, the convention of
@@ -87,10 +107,9 @@ def warp_image(image: np.ndarray, affine: np.ndarray, size: Tuple[int, int]) -> 
 
     Args:
         image: (H, W, 3) uint8.
-        affine: (3, 3), source pixels to target pixels.
+        inverse_affine: (2, 3), target pixels to source pixels.
         size: (width, height) of the result.
     """
-    inverse = np.linalg.inv(affine)[:2].ravel()
     warped = Image.fromarray(image).transform(
-        size, Image.Transform.AFFINE, tuple(inverse), Image.Resampling.BILINEAR)
+        size, Image.Transform.AFFINE, tuple(inverse_affine.ravel()), Image.Resampling.BILINEAR)
     return np.array(warped)

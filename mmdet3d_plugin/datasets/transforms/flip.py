@@ -21,7 +21,7 @@ class RandomFlipMono3D(RandomFlip3D):
     """
 
     def __init__(self, prob: float = 0.5) -> None:
-        super().__init__(sync_2d=True, flip_ratio_bev_horizontal=prob)
+        super().__init__(sync_2d=True, flip_ratio_bev_horizontal=float(prob))
 
     def random_flip_data_3d(self, input_dict: dict, direction: str = 'horizontal') -> None:
         width = input_dict['img_shape'][1]

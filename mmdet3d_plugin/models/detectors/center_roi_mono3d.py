@@ -12,7 +12,7 @@ from torchvision.ops import batched_nms
 from ..dense_heads.center_head_2d import DenseMaps, Peaks, gather_at_cells
 from ..roi_heads.object_head_3d import ObjectPredictions
 from ..task_modules.center_roi_coder import ObjectBoxes, ObjectCode
-from ..task_modules.input_geometry import InputGeometry
+from ..task_modules.input_geometry import InputGeometry, ReferenceGeometry
 
 
 @MODELS.register_module()
@@ -30,11 +30,14 @@ class CenterROIMono3D(Base3DDetector):
             two 2D boxes of a class is dropped (1 drops none).
         detach_boxes: keeps the 3D losses from moving the 2D boxes through ROI
             and ray maps.
+        reference: takes the geometry of inputs as MonoLSS's released code does, see
+            :class:`ReferenceGeometry`. Its checkpoints expect that.
     """
 
     def __init__(self, backbone: dict, neck: dict, dense_head: dict, roi_head: dict,
                  coder: dict, assigner: dict, test_cfg: dict, detach_boxes: bool = False,
-                 data_preprocessor: Optional[dict] = None, init_cfg=None) -> None:
+                 reference: bool = False, data_preprocessor: Optional[dict] = None,
+                 init_cfg=None) -> None:
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck)
@@ -44,6 +47,7 @@ class CenterROIMono3D(Base3DDetector):
         self.assigner = TASK_UTILS.build(assigner)
         self.test_cfg = test_cfg
         self.detach_boxes = detach_boxes
+        self._geometry_type = ReferenceGeometry if reference else InputGeometry
         # Factors of the losses by task name, set by hooks; tasks not named keep 1.
         self.task_weights: Dict[str, float] = {}
 
@@ -57,7 +61,8 @@ class CenterROIMono3D(Base3DDetector):
         unweighted value as ``raw_TASK``, which is logged only."""
         feature = self.extract_feat(batch_inputs_dict)
         maps = self.dense_head(feature)
-        targets = self.assigner.assign(batch_data_samples, feature.shape[-2:], self.coder)
+        targets = self.assigner.assign(batch_data_samples, feature.shape[-2:], self.coder,
+                                       self._geometry(batch_data_samples, feature.device))
         tasks = self.dense_head.loss(maps, targets)
         if len(targets):
             predictions, depths, _ = self._run_roi_head(
@@ -83,14 +88,17 @@ class CenterROIMono3D(Base3DDetector):
         feature = self.extract_feat(batch_inputs_dict)
         maps = self.dense_head(feature)
         peaks = self.dense_head.find_peaks(maps.heatmap, self.test_cfg['max_detections'])
-        geometry = InputGeometry.from_metas(
-            [sample.metainfo for sample in batch_data_samples],
-            feature.device).of_objects(peaks.image_index)
+        geometry = self._geometry(batch_data_samples,
+                                  feature.device).of_objects(peaks.image_index)
         boxes, confidences = self._decode(feature, maps, peaks, geometry)
         return self._fill_samples(batch_data_samples, peaks, boxes, peaks.scores * confidences)
 
     def _forward(self, batch_inputs_dict: dict, batch_data_samples=None, **kwargs) -> DenseMaps:
         return self.dense_head(self.extract_feat(batch_inputs_dict))
+
+    def _geometry(self, samples: SampleList, device: torch.device) -> InputGeometry:
+        """Of the samples' images."""
+        return self._geometry_type.from_metas([sample.metainfo for sample in samples], device)
 
     def _run_roi_head(
         self, feature: torch.Tensor, maps: DenseMaps, image_index: torch.Tensor,
@@ -107,7 +115,7 @@ class CenterROIMono3D(Base3DDetector):
         if self.detach_boxes:
             boxes = boxes.detach()
         predictions = self.roi_head(feature, boxes, image_index, labels, geometry)
-        depths = self.coder.decode_depths(predictions.raw_depths, geometry.zoom)
+        depths = self.coder.decode_depths(predictions.raw_depths, boxes, geometry)
         return predictions, depths, (offsets, sizes)
 
     def _decode(self, feature: torch.Tensor, maps: DenseMaps, peaks: Peaks,

@@ -114,14 +114,19 @@ class CenterROICoder:
         centers = cells + offsets_2d
         return torch.cat([centers - sizes_2d / 2, centers + sizes_2d / 2], dim=1)
 
-    @staticmethod
-    def decode_depths(raw: torch.Tensor, zoom: torch.Tensor) -> torch.Tensor:
+    def decode_depths(self, raw: torch.Tensor, boxes: torch.Tensor,
+                      geometry: InputGeometry) -> torch.Tensor:
         """(M, L) network output -> metres: ``exp(-raw) * zoom``.
 
         The network judges depth by appearance, and an input that is enlarged by
-        ``zoom`` (M,) makes things look nearer by it.
+        ``zoom`` makes things look nearer by it.
+
+        Args:
+            raw: (M, L) network output.
+            boxes: (M, 4) 2D boxes, feature pixels.
+            geometry: of the M objects.
         """
-        return torch.exp(-raw) * zoom[:, None]
+        return torch.exp(-raw) * geometry.zooms(boxes * self.stride)[:, None]
 
     def _means(self, labels: torch.Tensor) -> torch.Tensor:
         # Moved once; the coder has no parameters and is no module.

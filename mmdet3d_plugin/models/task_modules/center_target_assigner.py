@@ -43,8 +43,8 @@ class CenterTargetAssigner:
     def __init__(self, min_overlap: float = 0.7) -> None:
         self.min_overlap = min_overlap
 
-    def assign(self, samples: SampleList, feature_size: Tuple[int, int],
-               coder: CenterROICoder) -> CenterTargets:
+    def assign(self, samples: SampleList, feature_size: Tuple[int, int], coder: CenterROICoder,
+               geometry: InputGeometry) -> CenterTargets:
         """Targets of all images.
 
         Args:
@@ -52,6 +52,7 @@ class CenterTargetAssigner:
                 agree in order; every projected centre lies inside the input.
             feature_size: (H, W) of the feature map.
             coder: encodes the objects.
+            geometry: of the B images.
         """
         instances = [sample.gt_instances_3d for sample in samples]
         labels = torch.cat([item.labels_3d for item in instances])
@@ -60,8 +61,7 @@ class CenterTargetAssigner:
         # Built on the host, which knows the counts without asking the device.
         image_index = torch.repeat_interleave(
             torch.arange(len(samples)), torch.tensor(counts)).to(device, non_blocking=True)
-        metas = [sample.metainfo for sample in samples]
-        geometry = InputGeometry.from_metas(metas, device).of_objects(image_index)
+        geometry = geometry.of_objects(image_index)
         code = coder.encode(
             boxes_2d=torch.cat([sample.gt_instances.bboxes for sample in samples]),
             centers_2d=torch.cat([item.centers_2d for item in instances]),

@@ -1,6 +1,6 @@
 """What ties network inputs to the world: cameras and input affines."""
 from dataclasses import dataclass
-from typing import Sequence
+from typing import List, Sequence
 
 import numpy as np
 import torch
@@ -14,34 +14,72 @@ class InputGeometry:
 
     Attributes:
         cam2img: (B, 4, 4) camera frame to original pixels.
-        affine: (B, 3, 3) original pixels to input pixels.
         inverse_affine: (B, 3, 3) input pixels to original pixels.
     """
     cam2img: torch.Tensor
-    affine: torch.Tensor
     inverse_affine: torch.Tensor
 
     @classmethod
     def from_metas(cls, metas: Sequence[dict], device: torch.device) -> 'InputGeometry':
         """From the ``cam2img`` and ``affine`` of each image's meta information."""
-        def to_device(matrices: np.ndarray) -> torch.Tensor:
-            return torch.from_numpy(matrices.astype(np.float32)).to(device, non_blocking=True)
+        def to_device(matrices: List[np.ndarray]) -> torch.Tensor:
+            stacked = torch.from_numpy(np.stack(matrices).astype(np.float32))
+            return stacked.to(device, non_blocking=True)
 
-        affine = np.stack([meta['affine'] for meta in metas])
         # Inverted here: on a GPU it would make the host wait.
-        return cls(to_device(np.stack([meta['cam2img'] for meta in metas])), to_device(affine),
-                   to_device(np.linalg.inv(affine)))
+        return cls(to_device([cls._camera(meta) for meta in metas]),
+                   to_device([cls._inverse_affine(meta) for meta in metas]))
+
+    @staticmethod
+    def _camera(meta: dict) -> np.ndarray:
+        return meta['cam2img']
+
+    @staticmethod
+    def _inverse_affine(meta: dict) -> np.ndarray:
+        return np.linalg.inv(meta['affine'])
 
     def of_objects(self, image_index: torch.Tensor) -> 'InputGeometry':
         """Geometry of M objects, given the (M,) index of each one's image."""
-        return InputGeometry(self.cam2img[image_index], self.affine[image_index],
-                             self.inverse_affine[image_index])
-
-    @property
-    def zoom(self) -> torch.Tensor:
-        """(B,) input pixels an original pixel: how much nearer things look."""
-        return self.affine[:, 0, 0]
+        return type(self)(self.cam2img[image_index], self.inverse_affine[image_index])
 
     def to_original(self, points: torch.Tensor) -> torch.Tensor:
         """(M, ..., 2) input pixels -> original pixels."""
         return apply_affine(points, self.inverse_affine)
+
+    def zooms(self, boxes: torch.Tensor) -> torch.Tensor:
+        """(M,) input pixels an original pixel, how much nearer the objects look.
+
+        Args:
+            boxes: (M, 4) 2D boxes, input pixels.
+        """
+        return 1 / self.inverse_affine[:, 0, 0]
+
+
+class ReferenceGeometry(InputGeometry):
+    """The approximations of MonoLSS's released code, for its checkpoints.
+
+    Projection divides by z where P2 says z + P2[2, 3]. Input pixels map to the
+    crop by separate factors in x and y, while the image is scaled alike in both.
+    Zooms are ratios of 2D box heights of at least a pixel.
+    """
+
+    @staticmethod
+    def _camera(meta: dict) -> np.ndarray:
+        camera = np.array(meta['cam2img'])
+        camera[2, 3] = 0.
+        return camera
+
+    @staticmethod
+    def _inverse_affine(meta: dict) -> np.ndarray:
+        inverse = np.linalg.inv(meta['affine'])
+        (height, width), (input_height, input_width) = meta['ori_shape'], meta['img_shape']
+        crop_height = inverse[0, 0] * input_width * height / width
+        center_v = inverse[1, 1] * input_height / 2 + inverse[1, 2]
+        inverse[1, 1] = crop_height / input_height
+        inverse[1, 2] = center_v - crop_height / 2
+        return inverse
+
+    def zooms(self, boxes: torch.Tensor) -> torch.Tensor:
+        heights = boxes[:, 3] - boxes[:, 1]
+        original_heights = heights * self.inverse_affine[:, 1, 1]
+        return heights.clamp(min=1) / original_heights.clamp(min=1)
