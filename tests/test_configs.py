@@ -6,8 +6,8 @@ from mmdet3d.registry import MODELS, TRANSFORMS
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 
-CONFIGS = sorted(path for path in Path(__file__).parents[1].glob('configs/*/*.py')
-                 if path.parent.name != '_base_')
+CONFIGS = sorted(path for path in Path(__file__).parents[1].glob('configs/**/*.py')
+                 if '_base_' not in path.parts)
 
 
 def read(name):
@@ -25,6 +25,33 @@ def test_config_builds(path):
     for item in [*dataset.get('pipeline', []), *dataset.dataset.pipeline]:
         TRANSFORMS.build(item)
     assert sum(parameter.numel() for parameter in model.parameters()) > 1e6
+
+
+@pytest.mark.parametrize('data', ['kitti', 'synthetic'])
+def test_ablations_vary_what_they_say(monkeypatch, data):
+    """Each row differs from the full recipe in its own entry, on every set."""
+    monkeypatch.setenv('ABLATION_DATA', data)
+    rows = {}
+    for path in CONFIGS:
+        if path.parent.name == 'ablations':
+            cfg = Config.fromfile(path)
+            warmup = next(hook for hook in cfg.custom_hooks
+                          if hook.type == 'SampleSelectionWarmupHook')
+            selector = cfg.model.roi_head.sample_selector
+            rows[path.stem] = (selector.type, selector.get('tau'), warmup.mode,
+                               cfg.train_dataloader.dataset.pipeline[0].prob > 0)
+    lss = 'LearnableSampleSelector'
+    assert rows == {
+        '1_none': ('AllSamples', None, 'epoch', False),
+        '2_fixed_k': ('TopKSamples', 1., 'epoch', False),
+        '3_threshold': ('ThresholdSamples', 1., 'epoch', False),
+        '4_lss': (lss, 1., 'epoch', False),
+        '5_mixup3d': ('AllSamples', None, 'epoch', True),
+        '6_lss_mixup3d': (lss, 1., 'epoch', True),
+        '7_stable_warmup': (lss, 1., 'stable', True),
+        '8_tau_half': (lss, .5, 'epoch', True),
+        '9_tau_double': (lss, 2., 'epoch', True),
+    }
 
 
 def test_kitti_carries_the_papers_recipe():

@@ -11,7 +11,8 @@ from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.kitti import KittiObjects, read_calibration, read_objects, read_split
 from mmdet3d_plugin.kitti.evaluation import KittiEvaluation, evaluate_kitti
 from mmdet3d_plugin.utils.command_line import run_command
-from mmdet3d_plugin.visualization import depth_errors, frame_panel, read_scalars, write_report
+from mmdet3d_plugin.visualization import (depth_errors, frame_panel, read_training_log,
+                                          write_report)
 
 CLASSES = ('Car', 'Pedestrian', 'Cyclist')
 
@@ -33,17 +34,6 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--facts', nargs='*', default=[], metavar='NAME=VALUE',
                         help='lines of the table at the top')
     return parser.parse_args()
-
-
-def read_training_log(work_dir: Path) -> List[dict]:
-    """Rows of all sessions of a run; a later session overrides from its first step on."""
-    rows: List[dict] = []
-    for path in sorted(work_dir.glob('*/vis_data/scalars.json')):
-        session = [row for row in read_scalars(path) if 'step' in row]
-        if session:
-            start = session[0]['step']
-            rows = [row for row in rows if row['step'] < start] + session
-    return rows
 
 
 def parse_facts(facts: List[str]) -> Dict[str, str]:

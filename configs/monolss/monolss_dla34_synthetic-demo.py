@@ -70,8 +70,8 @@ param_scheduler = [
 default_hooks = dict(
     logger=dict(interval=10), checkpoint=dict(interval=4, max_keep_ckpts=2))
 
-# A sixth of the published schedule warms up; this one is too short for that.
-sample_selection_warmup = dict(type='SampleSelectionWarmupHook', mode='epoch', start_epoch=10)
-stable_warmup = dict(
-    type='SampleSelectionWarmupHook', mode='stable', window=2, tolerance=0.05)
-custom_hooks = _base_.custom_hooks + [sample_selection_warmup]
+# The published schedule warms up for a sixth; a third is short here.
+custom_hooks = _base_.custom_hooks + [
+    dict(type='SampleSelectionWarmupHook', mode='epoch', start_fraction=0.34)
+]
+stable_warmup = dict(window=2, tolerance=0.05)

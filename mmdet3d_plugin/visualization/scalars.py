@@ -6,6 +6,17 @@ from typing import Any, Dict, List, Union
 from ..errors import InputError
 
 
+def read_training_log(work_dir: Path) -> List[Dict[str, Any]]:
+    """Rows of all sessions of a run; a later session overrides from its first step on."""
+    rows: List[Dict[str, Any]] = []
+    for path in sorted(work_dir.glob('*/vis_data/scalars.json')):
+        session = [row for row in read_scalars(path) if 'step' in row]
+        if session:
+            start = session[0]['step']
+            rows = [row for row in rows if row['step'] < start] + session
+    return rows
+
+
 def read_scalars(path: Union[str, Path]) -> List[Dict[str, Any]]:
     """Reads a log of one JSON object a line.
 

@@ -3,6 +3,7 @@ import pytest
 import torch
 from mmdet3d.registry import MODELS
 from mmengine.config import Config
+from official_monolss import official_name
 
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.models.official_weights import import_monolss, rename_monolss_key
@@ -38,16 +39,6 @@ def model():
     cfg = Config.fromfile('configs/monolss/monolss_dla34_kitti_reference.py')
     cfg.model.backbone.init_cfg = None
     return MODELS.build(cfg.model)
-
-
-def official_name(key):
-    for ours, theirs in [('neck.', 'feat_up.'), ('roi_head.depth.', 'vis_depth.'),
-                         ('roi_head.uncertainty.', 'vis_depth_uncer.'),
-                         ('roi_head.logit.', 'attention.'), ('roi_head.', ''),
-                         ('dense_head.', ''), ('root.norm.', 'root.bn.'),
-                         ('.norm1.', '.bn1.'), ('.norm2.', '.bn2.')]:
-        key = key.replace(ours, theirs)
-    return key
 
 
 @pytest.fixture

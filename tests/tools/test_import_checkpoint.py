@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmdet3d.registry import MODELS
+from mmengine.config import Config
+from official_monolss import official_name
 
 ROOT = Path(__file__).parents[2]
-CONFIG = """
-_base_ = '{root}/configs/monolss/monolss_dla34_synthetic-demo.py'
-"""
 
 
 @pytest.fixture
@@ -29,10 +29,6 @@ def run(monkeypatch, capsys):
 
 
 def write_official(path, change=None):
-    from mmdet3d.registry import MODELS
-    from mmengine.config import Config
-    from test_official_weights import official_name
-
     cfg = Config.fromfile(ROOT / 'configs/monolss/monolss_dla34_kitti_reference.py')
     cfg.model.backbone.init_cfg = None
     model = MODELS.build(cfg.model)

@@ -10,6 +10,7 @@ from tiny_kitti import FRAMES, make_objects
 
 from mmdet3d_plugin.kitti import write_objects
 from mmdet3d_plugin.kitti.evaluation import evaluate_kitti
+from mmdet3d_plugin.visualization import read_training_log
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,14 +35,13 @@ def write_session(work_dir, name, rows):
     path.write_text(''.join(json.dumps(row) + '\n' for row in rows))
 
 
-def test_a_resumed_session_continues_and_a_fresh_one_replaces(tool, tmp_path):
-    read = tool['read_training_log']
+def test_a_resumed_session_continues_and_a_fresh_one_replaces(tmp_path):
     write_session(tmp_path, '20260101_000000', [dict(step=step, loss=1.) for step in (1, 2, 3)])
     write_session(tmp_path, '20260102_000000', [dict(step=step, loss=2.) for step in (3, 4)])
-    assert [(row['step'], row['loss']) for row in read(tmp_path)] == [
+    assert [(row['step'], row['loss']) for row in read_training_log(tmp_path)] == [
         (1, 1.), (2, 1.), (3, 2.), (4, 2.)]
     write_session(tmp_path, '20260103_000000', [dict(step=1, loss=3.)])
-    assert [(row['step'], row['loss']) for row in read(tmp_path)] == [(1, 3.)]
+    assert [(row['step'], row['loss']) for row in read_training_log(tmp_path)] == [(1, 3.)]
 
 
 def test_report_shows_the_figures_of_the_result_files(run, tmp_path, kitti_root, capsys):

@@ -1,0 +1,3 @@
+# MixUp3D
+_base_ = '../monolss_dla34_{{$ABLATION_DATA:kitti}}.py'
+model = dict(roi_head=dict(sample_selector=dict(_delete_=True, type='AllSamples')))

@@ -1,0 +1,6 @@
+# LSS + MixUp3D, selection starts when the depth loss has settled
+_base_ = '../monolss_dla34_{{$ABLATION_DATA:kitti}}.py'
+custom_hooks = [
+    *(hook for hook in _base_.custom_hooks if hook.type != 'SampleSelectionWarmupHook'),
+    _base_.stable_warmup
+]

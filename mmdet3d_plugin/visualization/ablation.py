@@ -1,0 +1,74 @@
+"""Ablations: one row a variant, one value a seed."""
+import io
+import statistics
+from typing import Dict, List, Mapping, NamedTuple, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from .colors import class_colors
+from .metric_table import UNDEFINED
+
+METRIC_NAMES = {
+    'Car_3D_AP40_moderate_loose': 'Car AP 3D R40 moderate, IoU 0.5',
+    'Car_3D_AP40_moderate_strict': 'Car AP 3D R40 moderate, IoU 0.7',
+}
+
+
+class AblationRow(NamedTuple):
+    """One variant.
+
+    Attributes:
+        name: of its config.
+        title: what it varies.
+        results: by seed, the metrics by key, in percent.
+    """
+    name: str
+    title: str
+    results: Mapping[int, Mapping[str, float]]
+
+    def values(self, metric: str) -> List[float]:
+        return [metrics[metric] for metrics in self.results.values()
+                if metrics.get(metric) is not None]
+
+
+def mean_and_spread(values: Sequence[float]) -> str:
+    """``mean ± sample standard deviation``; a single value has no spread."""
+    if not values:
+        return UNDEFINED
+    mean = f'{statistics.fmean(values):.1f}'
+    return f'{mean} ± {statistics.stdev(values):.1f}' if len(values) > 1 else mean
+
+
+def ablation_table(rows: Sequence[AblationRow], metrics: Sequence[str]) -> str:
+    """A Markdown table with the mean and the spread over seeds."""
+    header = ['config', 'varies', 'seeds', *(METRIC_NAMES.get(key, key) for key in metrics)]
+    lines = [header, ['---'] * len(header)]
+    lines += [[f'`{row.name}`', row.title, ' '.join(map(str, sorted(row.results))) or UNDEFINED,
+               *(mean_and_spread(row.values(key)) for key in metrics)] for row in rows]
+    return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
+
+
+def ablation_plot(rows: Sequence[AblationRow], metrics: Sequence[str]) -> bytes:
+    """PNG with a panel for each metric: a dot a seed, a line at the mean."""
+    figure = Figure(figsize=(4.6 * len(metrics) + 2.4, 0.5 * len(rows) + 1.2), dpi=150,
+                    layout='constrained')
+    panels = np.atleast_1d(figure.subplots(1, len(metrics), sharey=True))
+    for panel, metric in zip(panels, metrics):
+        for position, row in enumerate(rows):
+            values = row.values(metric)
+            panel.plot(values, [position] * len(values), 'o', color=class_colors['Car'],
+                       alpha=.75, markeredgewidth=0)
+            if values:
+                mean = statistics.fmean(values)
+                panel.plot([mean] * 2, [position - .28, position + .28], color='black')
+        panel.set_title(METRIC_NAMES.get(metric, metric), fontsize=9, loc='left')
+        panel.set_xlabel('AP (%); a dot a seed, a line at the mean', fontsize=8)
+        panel.set_xlim(left=0)
+        panel.grid(axis='x', alpha=.2)
+        panel.spines[['top', 'right']].set_visible(False)
+    panels[0].set_yticks(range(len(rows)), [row.name for row in rows])
+    panels[0].invert_yaxis()
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format='png')
+    return buffer.getvalue()

@@ -1,0 +1,98 @@
+"""tools/ablate.py as a user runs it: real trainings of a few steps."""
+import json
+import runpy
+import statistics
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TINY = """
+_base_ = '{root}/configs/monolss/monolss_dla34_synthetic-demo.py'
+train_pipeline = _base_.train_pipeline
+next(item for item in train_pipeline if item.type == 'CropScaleAffine')['input_size'] = (320, 96)
+test_pipeline = _base_.test_pipeline
+next(item for item in test_pipeline if item.type == 'CropScaleAffine')['input_size'] = (320, 96)
+train_dataloader = dict(batch_size=2, dataset=dict(dataset=dict(data_root='{data}'),
+                                                   pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(data_root='{data}', pipeline=test_pipeline))
+test_dataloader = val_dataloader
+train_cfg = dict(max_epochs=1, val_interval=1)
+"""
+ROW = "# {title}\n_base_ = '../tiny_{{{{$ABLATION_DATA:other}}}}.py'\n{change}\n"
+METRIC = 'Car_3D_AP40_moderate_loose'
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+
+    def run_tool(*arguments):
+        monkeypatch.setattr(sys, 'argv', ['tools/ablate.py', *map(str, arguments)])
+        capsys.readouterr()
+        code = 0
+        try:
+            runpy.run_path('tools/ablate.py', run_name='__main__')
+        except SystemExit as stop:
+            code = stop.code or 0
+        return code, capsys.readouterr()
+
+    return run_tool
+
+
+@pytest.fixture
+def family(tmp_path, kitti_root):
+    """Two rows, one of which can't train."""
+    (tmp_path / 'tiny_here.py').write_text(TINY.format(root=ROOT, data=kitti_root))
+    folder = tmp_path / 'rows'
+    folder.mkdir()
+    (folder / '1_good.py').write_text(ROW.format(title='All is well', change=''))
+    (folder / '2_bad.py').write_text(ROW.format(
+        title='A bad k',
+        change="model = dict(roi_head=dict(sample_selector=dict(_delete_=True, "
+               "type='TopKSamples', k=50)))"))
+    return folder
+
+
+def test_a_family_is_trained_compared_and_resumed(run, family, tmp_path):
+    out = tmp_path / 'out'
+    arguments = [family, '--data', 'here', '--seeds', 0, 1, '--out', out, '--metrics', METRIC]
+    code, printed = run(*arguments, '--jobs', 2)
+    assert code == 1
+    assert 'failed: 2_bad, seed 0' in printed.err and 'k is 50, it must lie between' in printed.err
+    assert '2 of 4 runs failed' in printed.err
+    results = {seed: json.loads((out / f'1_good/seed_{seed}/result.json').read_text())
+               for seed in (0, 1)}
+    values = [result['metrics'][METRIC] for result in results.values()]
+    expected = f'{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f}'
+    table = (out / 'table.md').read_text().splitlines()
+    assert table[2] == f'| `1_good` | All is well | 0 1 | {expected} |'
+    assert table[3] == '| `2_bad` | A bad k | – | – |'
+    assert (out / 'plot.png').stat().st_size > 1000
+    # Trained with its seed, on the set that was asked for.
+    assert results[1]['settings']['seed'] == 1
+
+    before = {path: path.stat().st_mtime_ns for path in out.glob('1_good/*/result.json')}
+    code, printed = run(*arguments, '--only', '1_good')
+    assert code == 0 and table[2] in printed.out
+    assert before == {path: path.stat().st_mtime_ns for path in out.glob('1_good/*/result.json')}
+
+    code, printed = run(*arguments, '--only', '1_good', '--cfg-options', 'train_cfg.max_epochs=2')
+    assert code == 2 and 'a run with other settings' in printed.err
+
+
+@pytest.mark.parametrize('change, message', [
+    (['--only', '5_none'], '--only 5_none: no such row'),
+    (['--data', 'elsewhere'], '--data elsewhere: no config'),
+    (['--cfg-options', 'a'], '--cfg-options a: expected KEY=VALUE'),
+    (['--jobs', '0'], '--jobs: at least 1'),
+])
+def test_bad_arguments(run, family, tmp_path, change, message):
+    code, printed = run(family, '--data', 'here', '--out', tmp_path / 'out', *change)
+    assert code == 2 and message in printed.err
+
+
+def test_an_empty_folder(run, tmp_path):
+    code, printed = run(tmp_path, '--out', tmp_path / 'out')
+    assert code == 2 and 'no configs here' in printed.err

@@ -1,0 +1,33 @@
+import cv2
+import numpy as np
+import pytest
+
+from mmdet3d_plugin.visualization.ablation import (AblationRow, ablation_plot, ablation_table,
+                                                   mean_and_spread)
+
+ROWS = [AblationRow('1_none', 'nothing', {0: dict(ap=10.), 1: dict(ap=20.), 2: dict(ap=36.)}),
+        AblationRow('2_some', 'something', {0: dict(ap=12.3)}),
+        AblationRow('3_failed', 'everything', {})]
+
+
+@pytest.mark.parametrize('values, text', [
+    # squared deviations from 22: 144 + 4 + 196, over two: 172
+    ([10., 20., 36.], '22.0 ± 13.1'), ([7.], '7.0'), ([], '–'), ([5., 5.], '5.0 ± 0.0')])
+def test_mean_and_spread(values, text):
+    assert mean_and_spread(values) == text
+
+
+def test_table_has_a_row_a_variant():
+    assert ablation_table(ROWS, ['ap']).splitlines() == [
+        '| config | varies | seeds | ap |',
+        '| --- | --- | --- | --- |',
+        '| `1_none` | nothing | 0 1 2 | 22.0 ± 13.1 |',
+        '| `2_some` | something | 0 | 12.3 |',
+        '| `3_failed` | everything | – | – |']
+
+
+def test_plot_is_a_picture_that_grows_with_the_rows():
+    pictures = [cv2.imdecode(np.frombuffer(ablation_plot(ROWS[:count], ['ap']), np.uint8),
+                             cv2.IMREAD_COLOR) for count in (1, 3)]
+    assert pictures[1].shape[0] > pictures[0].shape[0] > 100
+    assert (pictures[1] != 255).any()

@@ -1,0 +1,122 @@
+#!/usr/bin/env python
+"""Trains a family of configs with several seeds and compares them:
+python tools/ablate.py CONFIG_DIR --data synthetic --seeds 0 1 2 --out DIR."""
+import argparse
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Dict, List
+
+from tqdm import tqdm
+
+from mmdet3d_plugin.engine.ablation import AblationRun, row_title
+from mmdet3d_plugin.engine.launch import check_writable
+from mmdet3d_plugin.errors import InputError
+from mmdet3d_plugin.utils.command_line import run_command
+from mmdet3d_plugin.utils.files import atomic_write
+from mmdet3d_plugin.visualization.ablation import (METRIC_NAMES, AblationRow, ablation_plot,
+                                                   ablation_table)
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Train every config of a folder with every seed, and write one table '
+        '(table.md) and one plot (plot.png) with the mean and the spread over seeds. Finished '
+        'runs are not repeated, interrupted ones go on, and a failed one stops no other.',
+        epilog='example: python tools/ablate.py configs/monolss/ablations --data synthetic '
+        '--seeds 0 1 2 --out work_dirs/ablations')
+    parser.add_argument('configs', type=Path, help='folder of configs, one a row')
+    parser.add_argument('--data', default='kitti', metavar='NAME',
+                        help="train on this set: the rows vary the config beside the folder "
+                        "whose name ends with _NAME.py (default: %(default)s; 'synthetic' is "
+                        "small enough for a CPU)")
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2], metavar='S',
+                        help='default: 0 1 2')
+    parser.add_argument('--out', type=Path, required=True, metavar='DIR',
+                        help='folder of runs, table and plot')
+    parser.add_argument('--only', nargs='+', metavar='ROW', help='train these rows only')
+    parser.add_argument('--jobs', type=int, default=1, metavar='N',
+                        help='trainings at a time, which share the CPU cores (default: 1)')
+    parser.add_argument('--metrics', nargs='+', default=list(METRIC_NAMES), metavar='KEY',
+                        help="columns, as in the training log without 'kitti/'")
+    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
+                        help='override config entries in every run')
+    args = parser.parse_args()
+    if args.jobs < 1:
+        parser.error('--jobs: at least 1')
+    for option in args.cfg_options:
+        if '=' not in option:
+            parser.error(f'--cfg-options {option}: expected KEY=VALUE')
+    return args
+
+
+def find_rows(args: argparse.Namespace) -> List[Path]:
+    """Configs of the folder, in the order of their names."""
+    rows = sorted(args.configs.glob('*.py'))
+    if not rows:
+        raise InputError(f'{args.configs}: no configs here; see configs/monolss/ablations')
+    unknown = set(args.only or ()) - {row.stem for row in rows}
+    if unknown:
+        raise InputError(f'--only {sorted(unknown)[0]}: no such row in {args.configs}; there are '
+                         + ', '.join(row.stem for row in rows))
+    if not list(args.configs.parent.glob(f'*_{args.data}.py')):
+        raise InputError(f'--data {args.data}: no config {args.configs.parent}/*_{args.data}.py')
+    return rows
+
+
+def write_outputs(args: argparse.Namespace, rows: List[Path],
+                  results: Dict[str, Dict[int, dict]]) -> str:
+    """Writes table and plot of what is finished; returns the table."""
+    table_rows = [AblationRow(row.stem, row_title(row), results[row.stem]) for row in rows]
+    table = ablation_table(table_rows, args.metrics)
+    atomic_write(args.out / 'table.md', table + '\n')
+    atomic_write(args.out / 'plot.png', ablation_plot(table_rows, args.metrics))
+    return table
+
+
+def main() -> None:
+    args = parse_args()
+    rows = find_rows(args)
+    check_writable(str(args.out), '--out')
+    results: Dict[str, Dict[int, dict]] = {row.stem: {} for row in rows}
+    to_train = []
+    # Seed by seed, so that an early table already compares all rows.
+    for seed in args.seeds:
+        for row in rows:
+            run = AblationRun(row, seed, args.out / row.stem / f'seed_{seed}', args.cfg_options,
+                              dict(ABLATION_DATA=args.data))
+            metrics = run.recorded()
+            if metrics is not None:
+                results[row.stem][seed] = metrics
+            elif not args.only or row.stem in args.only:
+                to_train.append(run)
+
+    failed = []
+    threads = max((os.cpu_count() or 1) // args.jobs, 1)
+    with ThreadPoolExecutor(args.jobs) as pool, tqdm(
+            total=len(to_train), desc='runs', unit='run', dynamic_ncols=True) as bar:
+        futures = {pool.submit(run.train, threads): run for run in to_train}
+        try:
+            for future in as_completed(futures):
+                run = futures[future]
+                try:
+                    results[run.config.stem][run.seed] = future.result()
+                    write_outputs(args, rows, results)
+                except RuntimeError as error:
+                    failed.append(f'{run.config.stem}, seed {run.seed}: {error}')
+                    bar.write(f'failed: {failed[-1]}', file=sys.stderr)
+                bar.update()
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
+            raise
+    print(write_outputs(args, rows, results))
+    print(f'\n{args.out / "table.md"}, {args.out / "plot.png"}')
+    if failed:
+        print(f'{len(failed)} of {len(to_train)} runs failed; the same command tries them again',
+              file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == '__main__':
+    run_command(main)
