@@ -15,6 +15,7 @@ from mmdet3d_plugin.utils.command_line import run_command
 CONFIG = 'configs/monolss/monolss_dla34_synthetic-demo.py'
 DATA = 'data/synthetic'
 NUM_TRAIN, NUM_VAL, SEED = 240, 60, 0
+SCORE_THRESHOLD = '0.05'  # of what is drawn; a short training is seldom sure
 
 
 def parse_args() -> argparse.Namespace:
@@ -78,7 +79,7 @@ def main() -> None:
     times['Training'] = step('2/4 training', train + ['--resume'] * unfinished, environment)
     checkpoint = (work_dir / 'last_checkpoint').read_text(encoding='utf-8').strip()
     test = ['tools/test.py', CONFIG, checkpoint, '--work-dir', str(work_dir / 'test'),
-            '--submission-dir', str(results)]
+            '--submission-dir', str(results), '--show-samples', '--score-thr', SCORE_THRESHOLD]
     times['Evaluation'] = step('3/4 evaluation on held-out frames', test, environment)
     facts = [f'Frames={NUM_TRAIN} rendered for training, {NUM_VAL} held out',
              f'Config={CONFIG}',
@@ -86,7 +87,8 @@ def main() -> None:
              'Commands=' + '\n'.join('python ' + shlex.join(item)
                                      for item in (render, train, test))]
     step('4/4 report', ['tools/report.py', str(work_dir), '--data-root', DATA, '--pred',
-                        str(results / 'data'), '--score-thr', '0.05', '--title',
+                        str(results / 'data'), '--samples', str(work_dir / 'test/samples'),
+                        '--score-thr', SCORE_THRESHOLD, '--title',
                         'Monocular 3D detection: what the demo learned', '--facts', *facts],
          environment)
     print(f'\nOpen {report} in a browser. Total: {minutes(sum(times.values()))}.')

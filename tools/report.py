@@ -30,6 +30,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--max-frames', type=int, default=12, help='pictures (default: 12)')
     parser.add_argument('--score-thr', type=float, default=0.1,
                         help='draw detections of at least this score (default: 0.1)')
+    parser.add_argument('--samples', type=Path, metavar='DIR',
+                        help='pictures of tools/test.py --show-samples, to be shown too')
     parser.add_argument('--title', default='Monocular 3D detection')
     parser.add_argument('--facts', nargs='*', default=[], metavar='NAME=VALUE',
                         help='lines of the table at the top')
@@ -75,6 +77,15 @@ def draw_panels(args: argparse.Namespace, names: List[str], truths: List[KittiOb
     return panels
 
 
+def read_pictures(folder: Path) -> List[Tuple[str, np.ndarray]]:
+    """(frame, picture) of every JPEG in a folder."""
+    pictures = [(path.stem, cv2.imread(str(path))) for path in sorted(folder.glob('*.jpg'))]
+    if not pictures or any(picture is None for _, picture in pictures):
+        raise InputError(f'{folder}: no readable pictures; make them with '
+                         'tools/test.py --show-samples')
+    return pictures
+
+
 def main() -> None:
     args = parse_args()
     if not args.work_dir.is_dir():
@@ -93,6 +104,7 @@ def main() -> None:
         metrics=evaluation.to_dict(),
         precision_recall=curves(evaluation),
         depth_error=[depth_errors(truths, predictions, name) for name in CLASSES],
+        samples=read_pictures(args.samples) if args.samples else (),
         summary=parse_facts(args.facts))
     print(evaluation.table())
     print(f'report: {path}')

@@ -23,6 +23,9 @@ def parse_args() -> argparse.Namespace:
                         'server takes them')
     parser.add_argument('--show-dir', metavar='DIR',
                         help='draw every frame there (default: a dozen in WORK_DIR/frames)')
+    parser.add_argument('--show-samples', action='store_true',
+                        help="lay the weights of ROI locations over each frame's most certain "
+                        'objects, in SHOW_DIR/samples (default: a dozen in WORK_DIR/samples)')
     parser.add_argument('--score-thr', type=float, metavar='S',
                         help='draw detections of at least this score (default: 0.1)')
     add_common_arguments(parser)
@@ -44,6 +47,16 @@ def configure_drawing(cfg: Config, args: argparse.Namespace) -> None:
         hook.score_threshold = args.score_thr
 
 
+def configure_samples(cfg: Config, args: argparse.Namespace) -> None:
+    """Adds the hook that draws samples."""
+    hook = dict(type='DrawSamplesHook')
+    if args.show_dir:
+        hook.update(out_dir=f'{args.show_dir}/samples', max_frames=None)
+    if args.score_thr is not None:
+        hook.update(score_threshold=args.score_thr)
+    cfg.custom_hooks = [*cfg.get('custom_hooks', []), hook]
+
+
 def configure_submission(cfg: Config, folder: str) -> None:
     """Writes result files, and only that where the frames have no labels."""
     check_writable(folder, '--submission-dir')
@@ -57,6 +70,8 @@ def main() -> None:
     with config_errors(args.config):
         cfg = load_config(args)
         configure_drawing(cfg, args)
+        if args.show_samples:
+            configure_samples(cfg, args)
         if args.submission_dir:
             configure_submission(cfg, args.submission_dir)
         cfg.load_from = args.checkpoint

@@ -54,10 +54,10 @@ def frame_panel(image: np.ndarray, P2: np.ndarray,
         legend.update(class_colors)
         if not set(predictions.names) <= {DONT_CARE, *class_colors}:
             legend['Other'] = other_class_color
-    return np.vstack([_header(body.shape[1], round(height / 14), title, legend), body])
+    return np.vstack([header(body.shape[1], round(height / 14), title, legend), body])
 
 
-def _header(width: int, height: int, title: str, legend: dict) -> np.ndarray:
+def header(width: int, height: int, title: str, legend: dict) -> np.ndarray:
     """A strip with the title at the left and colour keys at the right."""
     header = np.full((height, width, 3), to_bgr(_HEADER_BACKGROUND), dtype=np.uint8)
     letter = 0.36 * height

@@ -17,6 +17,9 @@ from .plots import (Curves, depth_error_plot, loss_plot, precision_recall_plot,
 HEADLINES = (('loose', '0.5'), ('strict', '0.7'))  # of Car
 OVERLAP_NOTE = ('Average precision in percent over 40 recall positions. Strict asks for an IoU '
                 'of 0.7 for Car and 0.5 for Pedestrian and Cyclist, loose for 0.5 and 0.25.')
+SAMPLE_NOTE = ('Each object is divided into 7 x 7 locations that predict depth. The brighter one is '
+               'tinted, the more the detector counts on it; plain ones were dropped, and depth is '
+               'read from the framed one.')
 FRAME_NOTE = ('Ground truth green, predictions by class with their scores; the front face is '
               "tinted. Beside each image the bird's-eye view, in metres.")
 
@@ -27,6 +30,7 @@ def write_report(path: Union[str, Path], *, title: str,
                  metrics: Optional[Metrics] = None,
                  precision_recall: Optional[Mapping[str, Curves]] = None,
                  depth_error: Sequence[DepthErrors] = (),
+                 samples: Iterable[Tuple[str, np.ndarray]] = (),
                  summary: Optional[Mapping[str, str]] = None) -> None:
     """Writes the report; a part that is not given is named as missing.
 
@@ -40,6 +44,8 @@ def write_report(path: Union[str, Path], *, title: str,
         precision_recall: by class, by label of the curve: (R,) recalls and
             (R,) precisions, 0-1.
         depth_error: one result a class.
+        samples: (caption, uint8 BGR image) of ROI weights, as of
+            :func:`~.sample_panel`.
         summary: key facts of the run, e.g. config, device, command lines.
     """
     metrics = without_prefix(metrics or {})
@@ -56,6 +62,9 @@ def write_report(path: Union[str, Path], *, title: str,
                 'No depth errors were given, or no prediction matches a label.',
                 'Of objects found in the image: a prediction of the class overlaps the label '
                 'in 2D by an IoU of 0.5 or more.'),
+        section('Where depth comes from',
+                '\n'.join(picture(image, name) for name, image in samples),
+                'No pictures of sample weights were given.', SAMPLE_NOTE),
         section('Held-out frames', '\n'.join(pictures), 'No frames were given.', FRAME_NOTE)]
     atomic_write(path, page(title, '\n'.join(parts)))
 

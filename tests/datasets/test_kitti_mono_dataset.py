@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 from mmdet3d.structures import CameraInstance3DBoxes
-from tiny_kitti import FRAMES, P2, make_objects, project
+from tiny_kitti import FRAMES, P2, camera_of, make_objects, project
 
 from mmdet3d_plugin.datasets import KittiMonoDataset
 from mmdet3d_plugin.errors import InputError
@@ -84,3 +84,21 @@ def test_a_split_naming_an_absent_frame(kitti_root):
     (kitti_root / 'ImageSets/train.txt').write_text('000000\n999999\n')
     with pytest.raises(InputError, match='999999.*remove the frame from the split'):
         build(kitti_root)
+
+
+def test_images_tell_their_size_and_camera(kitti_root):
+    dataset = build(kitti_root)
+    for index, name in enumerate(FRAMES):
+        P2_of_frame, size = camera_of(name)
+        camera = dataset.get_data_info(index)['images']['CAM2']
+        assert (camera['width'], camera['height']) == size
+        np.testing.assert_allclose(camera['cam2img'][:3], P2_of_frame, rtol=1e-6)
+
+
+def test_reference_divides_by_z(kitti_root):
+    info = build(kitti_root, reference=True).get_data_info(0)
+    x, y, z = info['ann_info']['gt_bboxes_3d'].gravity_center[0].double().tolist()
+    u = (P2[0, 0] * x + P2[0, 2] * z + P2[0, 3]) / z
+    v = (P2[1, 1] * y + P2[1, 2] * z + P2[1, 3]) / z
+    np.testing.assert_allclose(info['ann_info']['centers_2d'][0], [u, v], rtol=1e-5)
+    assert info['cam2img'][2, 3] == 0

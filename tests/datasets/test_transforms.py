@@ -210,3 +210,14 @@ def test_a_truncated_image_is_named(dataset, kitti_root):
     with pytest.raises(InputError, match='image_2/000000.png'):
         run(dataset, 0)
     assert cv2.imread(str(path)) is None
+
+
+@pytest.mark.parametrize('reference, kept', [(False, [True, False, False, True]),
+                                             (True, [True, True, False, True])])
+def test_centres_just_before_the_origin(reference, kept):
+    """The released code truncates toward zero: centres of -4 to 0 px fall in cell 0."""
+    transform = TRANSFORMS.build(dict(type='CropScaleAffine', input_size=(128, 40),
+                                      reference=reference))
+    centers = np.array([[0., 5.], [-3.9, 5.], [-4., 5.], [127.9, 39.9]], np.float32)
+    results = transform(dict(img=np.zeros((40, 128, 3), np.uint8), centers_2d=centers))
+    np.testing.assert_allclose(results['centers_2d'], centers[kept], atol=1e-4)

@@ -1,8 +1,11 @@
 """When sample selection starts, and that a restart does not forget it."""
+import json
 from types import SimpleNamespace
 
 import pytest
 import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
 
 from mmdet3d_plugin.engine.hooks import SampleSelectionWarmupHook
 from mmdet3d_plugin.engine.hooks.sample_selection_warmup_hook import has_settled
@@ -115,3 +118,22 @@ def test_a_model_that_does_not_select_is_named():
     runner.model = SimpleNamespace()
     with pytest.raises(InputError, match='no ROI head that selects'):
         SampleSelectionWarmupHook(start_epoch=1).before_train(runner)
+
+
+def train_one_of_two(rank, store, out):
+    """A process of two whose own losses would switch at another epoch."""
+    dist.init_process_group('gloo', init_method=f'file://{store}', rank=rank, world_size=2)
+    own = [[2 * loss for loss in FALLING], [0.] * len(FALLING)][rank]  # their mean is FALLING
+    hook, runner = SampleSelectionWarmupHook(**STABLE), make_runner()
+    selected = run(hook, runner, own)
+    (out / f'{rank}.json').write_text(json.dumps([selected, hook.losses]))
+    dist.destroy_process_group()
+
+
+def test_all_processes_switch_together(tmp_path):
+    mp.spawn(train_one_of_two, (tmp_path / 'store', tmp_path), nprocs=2)
+    states = [json.loads((tmp_path / f'{rank}.json').read_text()) for rank in (0, 1)]
+    assert states[0] == states[1]
+    selected, losses = states[0]
+    assert selected == [False] * 8 + [True] * 2
+    assert losses == pytest.approx(FALLING[:8])

@@ -156,6 +156,7 @@ def test_predictions_have_agreeing_fields(model, samples, name, change):
         assert count == 0 if name == 'none' else 10 < count <= 50
         assert boxes_3d.bboxes_3d.tensor.shape == (count, 7)
         assert boxes_2d.bboxes.shape == (count, 4) and boxes_3d.alphas.shape == (count, )
+        assert boxes_3d.sample_weights.shape == (count, 49)
         assert (boxes_3d.scores_3d.diff() <= 0).all()
         assert torch.isfinite(boxes_3d.bboxes_3d.tensor).all()
 
@@ -170,7 +171,8 @@ def test_of_overlapping_boxes_of_a_class_the_best_stays(model, samples, nms_iou,
     peaks = Peaks(torch.zeros(4, dtype=torch.long), torch.tensor([1, 1, 2, 1]), scores, None)
     model.test_cfg.update(nms_iou=nms_iou, score_threshold=0.)
     data = model.data_preprocessor(pseudo_collate(copy.deepcopy(samples[:1])), False)
-    (sample, ) = model._fill_samples(data['data_samples'], peaks, boxes, scores)
+    (sample, ) = model._fill_samples(data['data_samples'], peaks, boxes, scores,
+                                     torch.ones(4, 49))
     torch.testing.assert_close(sample.pred_instances.scores, scores[kept])
     torch.testing.assert_close(sample.pred_instances.bboxes, boxes_2d[kept])
 

@@ -68,6 +68,11 @@ def assert_one_line(error, *parts):
         assert part in line, line
 
 
+def log_rows(work_dir):
+    path = next(work_dir.glob('*/vis_data/scalars.json'))
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
 @pytest.fixture
 def trained(run, tmp_path, kitti_root):
     """A tiny finished training: (config, work dir)."""
@@ -82,16 +87,18 @@ def test_train_test_and_resume(run, trained, tmp_path):
     checkpoint = work_dir / 'epoch_1.pth'
     content = torch.load(checkpoint, weights_only=True)
     assert content['meta']['epoch'] == 1
-    rows = [json.loads(line) for line in
-            next(work_dir.glob('*/vis_data/scalars.json')).read_text().splitlines()]
+    rows = log_rows(work_dir)
     assert any('loss_depth' in row for row in rows)
     assert any('kitti/Car_3D_AP40_moderate_strict' in row for row in rows)
     assert list(work_dir.glob('*/vis_data/events.out.tfevents*'))
 
     code, error = run('test', config, checkpoint, '--work-dir', tmp_path / 'test',
-                      '--submission-dir', tmp_path / 'submission', '--score-thr', '0')
+                      '--submission-dir', tmp_path / 'submission', '--score-thr', '0',
+                      '--show-samples')
     assert code == 0, error
     assert sorted(path.stem for path in (tmp_path / 'test/frames').iterdir()) == sorted(FRAMES)
+    assert {path.stem for path in (tmp_path / 'test/samples').iterdir()} <= set(FRAMES)
+    assert list((tmp_path / 'test/samples').iterdir())
     written = sorted((tmp_path / 'submission/data').iterdir())
     assert [path.stem for path in written] == sorted(FRAMES)
     for path in written:
@@ -120,11 +127,67 @@ def test_smoke_trains_from_the_same_dataset_and_transforms(run, tmp_path, kitti_
     config = write_config(tmp_path, kitti_root, base='configs/smoke/smoke_dla34_synthetic-demo.py')
     code, error = run('train', config, '--work-dir', tmp_path / 'run')
     assert code == 0, error
-    rows = [json.loads(line) for line in
-            next((tmp_path / 'run').glob('*/vis_data/scalars.json')).read_text().splitlines()]
+    rows = log_rows(tmp_path / 'run')
     losses = [row['loss_bbox'] for row in rows if 'loss_bbox' in row]
     assert losses and all(0 < loss < 1e4 for loss in losses)
     assert any('kitti/Car_3D_AP40_moderate_loose' in row for row in rows)
+
+
+def test_mixup3d_serves_smoke_too(run, tmp_path, kitti_root):
+    extra = """
+train_dataloader['dataset']['pipeline'] = [dict(type='MixUp3D', prob=1.), *train_pipeline]
+"""
+    config = write_config(tmp_path, kitti_root, extra=extra,
+                          base='configs/smoke/smoke_dla34_synthetic-demo.py')
+    code, error = run('train', config, '--work-dir', tmp_path / 'run')
+    assert code == 0, error
+    losses = [row['loss_bbox'] for row in log_rows(tmp_path / 'run') if 'loss_bbox' in row]
+    assert losses and all(0 < loss < 1e4 for loss in losses)
+
+    code, error = run('test', config, tmp_path / 'run/epoch_1.pth', '--show-samples',
+                      '--work-dir', tmp_path / 'test')
+    assert code == 2
+    assert_one_line(error, 'there are no samples to show')
+
+
+WARMUPS = {
+    'epoch': "dict(type='SampleSelectionWarmupHook', mode='epoch', start_epoch=2)",
+    # Loss windows of one epoch; any fall but the whole one counts as settled.
+    'stable': "dict(type='SampleSelectionWarmupHook', mode='stable', window=1, tolerance=1.0)",
+}
+
+
+@pytest.mark.parametrize('mode', WARMUPS)
+def test_a_run_that_is_killed_and_resumed_switches_when_the_whole_one_does(
+        run, tmp_path, kitti_root, mode):
+    """Selection starts at epoch 3 of 4; the run stops before, at and after the switch."""
+    config = write_config(tmp_path, kitti_root, extra=f"""
+custom_hooks = [*_base_.custom_hooks[:-1], {WARMUPS[mode]}]
+val_cfg = val_evaluator = val_dataloader = None
+default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=1, max_keep_ckpts=-1))
+""")
+    work_dir = tmp_path / 'whole'
+    code, error = run('train', config, '--work-dir', work_dir, '--cfg-options',
+                      'train_cfg.max_epochs=4')
+    assert code == 0, error
+    steps = [row['selecting'] for row in log_rows(work_dir) if 'loss_depth' in row]
+    assert steps == [0., 0., 0., 0., 1., 1., 1., 1.]
+    states = {epoch: torch.load(work_dir / f'epoch_{epoch}.pth', weights_only=True)[
+        'sample_selection_warmup'] for epoch in (1, 2, 3, 4)}
+    assert [states[epoch]['selecting'] for epoch in (1, 2, 3, 4)] == [False, False, True, True]
+    for stop in (1, 2, 3):
+        part = tmp_path / f'stopped_{stop}'
+        part.mkdir()
+        # What a killed run leaves behind: its last whole checkpoint.
+        (part / f'epoch_{stop}.pth').write_bytes((work_dir / f'epoch_{stop}.pth').read_bytes())
+        (part / 'last_checkpoint').write_text(str(part / f'epoch_{stop}.pth'))
+        code, error = run('train', config, '--work-dir', part, '--resume', '--cfg-options',
+                          'train_cfg.max_epochs=4')
+        assert code == 0, error
+        rest = [row['selecting'] for row in log_rows(part) if 'loss_depth' in row]
+        assert rest == steps[2 * stop:]
+        state = torch.load(part / 'epoch_4.pth', weights_only=True)['sample_selection_warmup']
+        assert state['selecting'] and len(state['losses']) == len(states[4]['losses'])
 
 
 def break_file(relative, change):

@@ -35,6 +35,7 @@ def full_report(tmp_path):
     write_report(
         path, title='A <run>', frames=[('frame 7', np.full((40, 90, 3), 90, np.uint8))] * 3,
         scalars=SCALARS + VALIDATION, metrics=METRICS, depth_error=[errors],
+        samples=[('weights', np.zeros((20, 30, 3), np.uint8))],
         precision_recall={'Car': {'IoU 0.7': (np.linspace(0, 1, 5), np.linspace(1, 0, 5))}},
         summary={'Command': 'python tools/train.py && echo "done"'})
     return path.read_text(encoding='utf-8')
@@ -50,7 +51,7 @@ def test_report_is_self_contained(full_report):
 def test_report_holds_every_part(full_report):
     headline = re.search(r'<div class="headline">.*', full_report).group()
     assert re.findall(r'<strong>([^<]*)', headline) == ['45.67', '12.34']
-    assert full_report.count('<img ') == 1 + 3  # the first frame opens the page
+    assert full_report.count('<img ') == 1 + 3 + 1  # the first frame opens the page; one of samples
     assert full_report.count('<svg ') == 4
     assert 'python tools/train.py &amp;&amp; echo &quot;done&quot;' in full_report
     assert 'A &lt;run&gt;' in full_report and '<run>' not in full_report
@@ -75,7 +76,7 @@ def test_undefined_values_are_dashes(full_report):
 def test_report_without_any_part(tmp_path):
     write_report(tmp_path / 'report.html', title='Empty')
     text = (tmp_path / 'report.html').read_text(encoding='utf-8')
-    assert text.count(' given') == 6
+    assert text.count(' given') == 7
     assert '<strong>–</strong>' in text and '<img' not in text and '<svg' not in text
 
 

@@ -81,8 +81,8 @@ class CenterROIMono3D(Base3DDetector):
                 **kwargs) -> SampleList:
         """Fills ``pred_instances_3d`` and ``pred_instances`` of every sample.
 
-        ``pred_instances_3d``: ``bboxes_3d``, ``scores_3d``, ``labels_3d`` and
-        ``alphas``; ``pred_instances``: 2D ``bboxes`` in original pixels,
+        ``pred_instances_3d``: ``bboxes_3d``, ``scores_3d``, ``labels_3d``,
+        ``alphas`` and ``sample_weights`` (M, L); ``pred_instances``: 2D ``bboxes`` in original pixels,
         ``scores`` and ``labels``, in the same order, best first.
         """
         feature = self.extract_feat(batch_inputs_dict)
@@ -90,8 +90,9 @@ class CenterROIMono3D(Base3DDetector):
         peaks = self.dense_head.find_peaks(maps.heatmap, self.test_cfg['max_detections'])
         geometry = self._geometry(batch_data_samples,
                                   feature.device).of_objects(peaks.image_index)
-        boxes, confidences = self._decode(feature, maps, peaks, geometry)
-        return self._fill_samples(batch_data_samples, peaks, boxes, peaks.scores * confidences)
+        boxes, confidences, weights = self._decode(feature, maps, peaks, geometry)
+        return self._fill_samples(batch_data_samples, peaks, boxes, peaks.scores * confidences,
+                                  weights)
 
     def _forward(self, batch_inputs_dict: dict, batch_data_samples=None, **kwargs) -> DenseMaps:
         return self.dense_head(self.extract_feat(batch_inputs_dict))
@@ -119,8 +120,8 @@ class CenterROIMono3D(Base3DDetector):
         return predictions, depths, (offsets, sizes)
 
     def _decode(self, feature: torch.Tensor, maps: DenseMaps, peaks: Peaks,
-                geometry: InputGeometry) -> Tuple[ObjectBoxes, torch.Tensor]:
-        """Boxes and confidences of the peaks."""
+                geometry: InputGeometry) -> Tuple[ObjectBoxes, torch.Tensor, torch.Tensor]:
+        """Boxes and confidences of the peaks, and the weights of their ROI locations."""
         predictions, depths, (offsets, sizes) = self._run_roi_head(
             feature, maps, peaks.image_index, peaks.cells, peaks.labels, geometry)
         depth, confidences = self.roi_head.reduce_depths(predictions, depths)
@@ -133,10 +134,11 @@ class CenterROIMono3D(Base3DDetector):
             size_residuals=predictions.size_residuals,
             alphas=self.roi_head.heading_coder.decode(predictions.heading_logits,
                                                       predictions.heading_residuals))
-        return self.coder.decode(code, peaks.labels, geometry), confidences
+        return (self.coder.decode(code, peaks.labels, geometry), confidences,
+                self.roi_head.sample_weights(predictions.logits))
 
     def _fill_samples(self, samples: SampleList, peaks: Peaks, boxes: ObjectBoxes,
-                      scores: torch.Tensor) -> List:
+                      scores: torch.Tensor, sample_weights: torch.Tensor) -> List:
         """Splits the detections by image, drops the unfit ones, sorts by score."""
         fit = ((peaks.scores >= self.test_cfg['score_threshold'])
                & (boxes.boxes_3d[:, 3:6] > 0).all(dim=1))
@@ -148,7 +150,7 @@ class CenterROIMono3D(Base3DDetector):
             results_3d.append(InstanceData(
                 bboxes_3d=CameraInstance3DBoxes(boxes.boxes_3d[kept]),
                 scores_3d=scores[kept], labels_3d=peaks.labels[kept],
-                alphas=boxes.alphas[kept]))
+                alphas=boxes.alphas[kept], sample_weights=sample_weights[kept]))
             results_2d.append(InstanceData(
                 bboxes=boxes.boxes_2d[kept], scores=scores[kept], labels=peaks.labels[kept]))
         return self.add_pred_to_datasample(samples, results_3d, results_2d)

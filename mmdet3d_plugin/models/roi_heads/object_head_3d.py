@@ -133,17 +133,20 @@ class ObjectHead3D(BaseModule):
         return dict(
             depth=self.loss_depth(depths, predictions.log_variances,
                                   code.depths[:, None].expand_as(depths),
-                                  self._depth_loss_weights(predictions.logits)),
+                                  self._loss_factor * self.sample_weights(predictions.logits)),
             size_3d=self.loss_size_3d(predictions.size_residuals, code.size_residuals),
             offset_3d=self.loss_offset_3d(predictions.offsets_3d, code.offsets_3d),
             heading=self.loss_heading(predictions.heading_logits,
                                       predictions.heading_residuals, bins, residuals))
 
-    def _depth_loss_weights(self, logits: torch.Tensor) -> torch.Tensor:
-        """(M, L) weights of the locations' depth losses."""
-        if not self.selecting:
-            return torch.ones_like(logits)
-        return self.sample_selector.loss_factor * self.sample_selector(logits)
+    def sample_weights(self, logits: torch.Tensor) -> torch.Tensor:
+        """(M, L) logits -> how much each location counts, the same for all while
+        selection warms up."""
+        return self.sample_selector(logits) if self.selecting else torch.ones_like(logits)
+
+    @property
+    def _loss_factor(self) -> float:
+        return self.sample_selector.loss_factor if self.selecting else 1.
 
     def zero_loss(self) -> Dict[str, torch.Tensor]:
         """Zeros that reach every weight, for a batch without objects.

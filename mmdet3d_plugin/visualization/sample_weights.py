@@ -1,0 +1,99 @@
+"""Which ROI locations depth comes from, laid over the objects of an image."""
+from typing import Sequence, Tuple
+
+import cv2
+import numpy as np
+
+from .colors import to_bgr
+from .drawing import draw_text
+from .panels import header
+
+WIDTH = 1242  # pixels of a panel
+CROP_HEIGHT = 220  # pixels of an enlarged object
+_BACKGROUND, _TEXT, _GRID = '#0b0e12', '#e8edf2', '#e8edf2'
+_CROP_MARGIN = 0.12  # of the box, shown around it
+_GAP = 8  # pixels between objects
+_LETTER = 11  # pixels
+_OPACITY = 0.75  # of the largest weight
+
+
+def draw_sample_weights(image: np.ndarray, box: Sequence[float],
+                        weights: np.ndarray) -> np.ndarray:
+    """Tints the cells of an object's ROI, the brighter the larger the weight.
+
+    Weights are shown relative to the object's largest. Cells of weight 0, which
+    selection dropped, stay as they are, and the largest is framed.
+
+    Args:
+        image: (H, W, 3) uint8, BGR; left as it is.
+        box: left, top, right, bottom of the ROI, pixels; may leave the image.
+        weights: (S, S), rows from top to bottom.
+
+    Returns:
+        (H, W, 3) uint8, BGR.
+    """
+    canvas = image.copy()
+    size = len(weights)
+    columns = np.linspace(box[0], box[2], size + 1).round().astype(int)
+    rows = np.linspace(box[1], box[3], size + 1).round().astype(int)
+    shares = weights / max(weights.max(), np.finfo(np.float32).tiny)
+    colors = cv2.applyColorMap((255 * shares).astype(np.uint8), cv2.COLORMAP_PLASMA)
+    height, width = image.shape[:2]
+    clipped_columns, clipped_rows = columns.clip(0, width), rows.clip(0, height)
+    for row, column in np.argwhere(shares > 0):
+        cell = canvas[clipped_rows[row]:clipped_rows[row + 1],
+                      clipped_columns[column]:clipped_columns[column + 1]]
+        opacity = _OPACITY * np.sqrt(shares[row, column])
+        cell[:] = (cell * (1 - opacity) + colors[row, column] * opacity).astype(np.uint8)
+    top, left = np.unravel_index(weights.argmax(), weights.shape)
+    cv2.rectangle(canvas, (columns[0], rows[0]), (columns[-1], rows[-1]), to_bgr(_GRID), 1)
+    cv2.rectangle(canvas, (columns[left], rows[top]), (columns[left + 1], rows[top + 1]),
+                  to_bgr(_GRID), 1)
+    return canvas
+
+
+def sample_panel(image: np.ndarray, boxes: np.ndarray, weights: np.ndarray,
+                 captions: Sequence[str], title: str = '') -> np.ndarray:
+    """The image with the weights of all objects, and below it each object enlarged,
+    plain above weighted, as many as fit.
+
+    Args:
+        image: (H, W, 3) uint8, BGR; left as it is.
+        boxes: (N, 4) ROIs, pixels of ``image``, the most interesting object first.
+        weights: (N, S, S).
+        captions: of the N objects.
+
+    Returns:
+        uint8 BGR image, ``WIDTH`` pixels wide.
+    """
+    scale = WIDTH / image.shape[1]
+    whole = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    for box, weight in zip(boxes[::-1], weights[::-1]):
+        whole = draw_sample_weights(whole, np.asarray(box) * scale, weight)
+    strip = np.full((2 * CROP_HEIGHT + 3 * _GAP + 2 * _LETTER, WIDTH, 3), to_bgr(_BACKGROUND),
+                    dtype=np.uint8)
+    left = _GAP
+    for box, weight, caption in zip(boxes, weights, captions):
+        crop, inner = _enlarge(image, box)
+        right = left + crop.shape[1]
+        if right + _GAP > WIDTH:
+            continue
+        strip[_GAP:_GAP + CROP_HEIGHT, left:right] = crop
+        below = 2 * _GAP + CROP_HEIGHT
+        strip[below:below + CROP_HEIGHT, left:right] = draw_sample_weights(crop, inner, weight)
+        draw_text(strip, caption, (left, strip.shape[0] - _GAP), _TEXT, _LETTER)
+        left = right + 2 * _GAP
+    return np.vstack([header(WIDTH, round(CROP_HEIGHT / 6), title, {}), whole, strip])
+
+
+def _enlarge(image: np.ndarray, box: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
+    """The box and its surroundings at ``CROP_HEIGHT``; the box in that picture."""
+    margin = _CROP_MARGIN * np.maximum(box[2:] - box[:2], 1.)
+    corner = np.floor(np.maximum(box[:2] - margin, 0)).astype(int)
+    limit = np.ceil(np.minimum(box[2:] + margin, image.shape[1::-1])).astype(int)
+    limit = np.maximum(limit, corner + 1)
+    crop = image[corner[1]:limit[1], corner[0]:limit[0]]
+    scale = CROP_HEIGHT / crop.shape[0]
+    crop = cv2.resize(crop, (max(round(crop.shape[1] * scale), 1), CROP_HEIGHT),
+                      interpolation=cv2.INTER_CUBIC)
+    return crop, (box - np.tile(corner, 2)) * scale
