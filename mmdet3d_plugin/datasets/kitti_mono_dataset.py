@@ -40,8 +40,9 @@ class KittiMonoDataset(Det3DDataset):
     - ``gt_bboxes_ignore``: (D, 4) DontCare regions, pixels.
 
     ``images['CAM2']`` holds the image's path, width and height and the 4x4
-    ``cam2img`` with P2's translation, and ``frame`` the frame's name. In test mode ``eval_ann_info``
-    holds every object of the file, for the metric, as ``kitti_objects``.
+    ``cam2img`` with P2's translation, and ``frame`` the frame's name. In test mode
+    ``eval_ann_info`` holds every object of the file, for the metric, as
+    ``kitti_objects``.
 
     Args:
         data_root: folder with ``training`` (and ``testing``, ``ImageSets``).

@@ -100,8 +100,8 @@ def test_checkpoints_load_as_plain_values(tmp_path):
     checkpoint = dict(
         state_dict=dict(weight=torch.ones(2)),
         message_hub=dict(log_scalars=dict(loss=HistoryBuffer([1.], [1])),
-                         runtime_info=dict(epoch=3, ids=[1, 2], eta=np.float64(2.5), odd=object), resumed_keys=dict(epoch=True,
-                                                                                   odd=True)))
+                         runtime_info=dict(epoch=3, ids=[1, 2], eta=np.float64(2.5), odd=object),
+                         resumed_keys=dict(epoch=True, odd=True)))
     PlainCheckpointHook().before_save_checkpoint(None, checkpoint)
     torch.save(checkpoint, tmp_path / 'checkpoint.pth')
     loaded = torch.load(tmp_path / 'checkpoint.pth', weights_only=True)

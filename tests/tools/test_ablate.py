@@ -1,8 +1,6 @@
 """tools/ablate.py as a user runs it: real trainings of a few steps."""
 import json
-import runpy
 import statistics
-import sys
 from pathlib import Path
 
 import pytest
@@ -25,23 +23,6 @@ METRIC = 'Car_3D_AP40_moderate_loose'
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    monkeypatch.chdir(ROOT)
-
-    def run_tool(*arguments):
-        monkeypatch.setattr(sys, 'argv', ['tools/ablate.py', *map(str, arguments)])
-        capsys.readouterr()
-        code = 0
-        try:
-            runpy.run_path('tools/ablate.py', run_name='__main__')
-        except SystemExit as stop:
-            code = stop.code or 0
-        return code, capsys.readouterr()
-
-    return run_tool
-
-
-@pytest.fixture
 def family(tmp_path, kitti_root):
     """Two rows, one of which can't train."""
     (tmp_path / 'tiny_here.py').write_text(TINY.format(root=ROOT, data=kitti_root))
@@ -55,10 +36,10 @@ def family(tmp_path, kitti_root):
     return folder
 
 
-def test_a_family_is_trained_compared_and_resumed(run, family, tmp_path):
+def test_a_family_is_trained_compared_and_resumed(run_tool, family, tmp_path):
     out = tmp_path / 'out'
     arguments = [family, '--data', 'here', '--seeds', 0, 1, '--out', out, '--metrics', METRIC]
-    code, printed = run(*arguments, '--jobs', 2)
+    code, printed = run_tool('ablate', *arguments, '--jobs', 2)
     assert code == 1
     assert 'failed: 2_bad, seed 0' in printed.err and 'k is 50, it must lie between' in printed.err
     assert '2 of 4 runs failed' in printed.err
@@ -74,11 +55,12 @@ def test_a_family_is_trained_compared_and_resumed(run, family, tmp_path):
     assert results[1]['settings']['seed'] == 1
 
     before = {path: path.stat().st_mtime_ns for path in out.glob('1_good/*/result.json')}
-    code, printed = run(*arguments, '--only', '1_good')
+    code, printed = run_tool('ablate', *arguments, '--only', '1_good')
     assert code == 0 and table[2] in printed.out
     assert before == {path: path.stat().st_mtime_ns for path in out.glob('1_good/*/result.json')}
 
-    code, printed = run(*arguments, '--only', '1_good', '--cfg-options', 'train_cfg.max_epochs=2')
+    code, printed = run_tool('ablate', *arguments, '--only', '1_good', '--cfg-options',
+                             'train_cfg.max_epochs=2')
     assert code == 2 and 'a run with other settings' in printed.err
 
 
@@ -88,11 +70,11 @@ def test_a_family_is_trained_compared_and_resumed(run, family, tmp_path):
     (['--cfg-options', 'a'], '--cfg-options a: expected KEY=VALUE'),
     (['--jobs', '0'], '--jobs: at least 1'),
 ])
-def test_bad_arguments(run, family, tmp_path, change, message):
-    code, printed = run(family, '--data', 'here', '--out', tmp_path / 'out', *change)
+def test_bad_arguments(run_tool, family, tmp_path, change, message):
+    code, printed = run_tool('ablate', family, '--data', 'here', '--out', tmp_path / 'out', *change)
     assert code == 2 and message in printed.err
 
 
-def test_an_empty_folder(run, tmp_path):
-    code, printed = run(tmp_path, '--out', tmp_path / 'out')
+def test_an_empty_folder(run_tool, tmp_path):
+    code, printed = run_tool('ablate', tmp_path, '--out', tmp_path / 'out')
     assert code == 2 and 'no configs here' in printed.err

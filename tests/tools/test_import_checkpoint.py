@@ -1,6 +1,4 @@
 """tools/import_checkpoint.py as a user runs it."""
-import runpy
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,19 +11,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    monkeypatch.chdir(ROOT)
-
-    def run_tool(*arguments):
-        monkeypatch.setattr(sys, 'argv', ['tools/import_checkpoint.py', *map(str, arguments)])
-        code = 0
-        try:
-            runpy.run_path('tools/import_checkpoint.py', run_name='__main__')
-        except SystemExit as stop:
-            code = stop.code or 0
-        return code, capsys.readouterr()
-
-    return run_tool
+def convert(run_tool):
+    return lambda *arguments: run_tool('import_checkpoint', 'monolss', *arguments)
 
 
 def write_official(path, change=None):
@@ -39,9 +26,9 @@ def write_official(path, change=None):
     torch.save(dict(epoch=600, model_state=source, optimizer_state={}), path)
 
 
-def test_weights_are_written_and_what_is_unused_is_told(run, tmp_path):
+def test_weights_are_written_and_what_is_unused_is_told(convert, tmp_path):
     write_official(tmp_path / 'official.pth')
-    code, printed = run('monolss', tmp_path / 'official.pth', tmp_path / 'new/ours.pth')
+    code, printed = convert(tmp_path / 'official.pth', tmp_path / 'new/ours.pth')
     assert code == 0, printed.err
     assert '364 entries read, 363 imported' in printed.out
     assert '1 unused: mean_size' in printed.out and '0 missing' in printed.out
@@ -54,25 +41,25 @@ def test_weights_are_written_and_what_is_unused_is_told(run, tmp_path):
      'tell 1 classes apart, the config 3'),
     (lambda source: source.clear(), 'not the weights of MonoLSS'),
 ])
-def test_other_checkpoints_end_with_one_line(run, tmp_path, change, message):
+def test_other_checkpoints_end_with_one_line(convert, tmp_path, change, message):
     write_official(tmp_path / 'official.pth', change)
-    code, printed = run('monolss', tmp_path / 'official.pth', tmp_path / 'ours.pth')
+    code, printed = convert(tmp_path / 'official.pth', tmp_path / 'ours.pth')
     assert code == 2 and message in printed.err and 'official.pth' in printed.err
     assert len(printed.err.strip().splitlines()) == 1
     assert not (tmp_path / 'ours.pth').exists()
 
 
-def test_other_mean_sizes_are_warned_of(run, tmp_path):
+def test_other_mean_sizes_are_warned_of(convert, tmp_path):
     write_official(tmp_path / 'official.pth', lambda source: source['mean_size'].add_(.1))
-    code, printed = run('monolss', tmp_path / 'official.pth', tmp_path / 'ours.pth')
+    code, printed = convert(tmp_path / 'official.pth', tmp_path / 'ours.pth')
     assert code == 0 and 'warning' in printed.err and 'mean_sizes' in printed.err
 
 
-def test_missing_files_and_code_in_a_file(run, tmp_path):
-    code, printed = run('monolss', tmp_path / 'none.pth', tmp_path / 'ours.pth')
+def test_missing_files_and_code_in_a_file(convert, tmp_path):
+    code, printed = convert(tmp_path / 'none.pth', tmp_path / 'ours.pth')
     assert code == 2 and 'none.pth: no such checkpoint' in printed.err
     write_official(tmp_path / 'official.pth')
-    code, printed = run('monolss', tmp_path / 'official.pth', tmp_path / 'ours.pth', '--config',
+    code, printed = convert(tmp_path / 'official.pth', tmp_path / 'ours.pth', '--config',
                         'configs/none.py')
     assert code == 2 and 'configs/none.py: no such config' in printed.err
 
@@ -81,6 +68,6 @@ def test_missing_files_and_code_in_a_file(run, tmp_path):
             return (Path.touch, (tmp_path / 'executed', ))
 
     torch.save(dict(model_state=Attack()), tmp_path / 'attack.pth')
-    code, printed = run('monolss', tmp_path / 'attack.pth', tmp_path / 'ours.pth')
+    code, printed = convert(tmp_path / 'attack.pth', tmp_path / 'ours.pth')
     assert code == 2 and 'not a checkpoint that loads safely' in printed.err
     assert not (tmp_path / 'executed').exists()

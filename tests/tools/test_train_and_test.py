@@ -1,8 +1,5 @@
 """tools/train.py and tools/test.py as a user runs them, on a tiny KITTI folder."""
 import json
-import logging
-import runpy
-import sys
 from pathlib import Path
 
 import pytest
@@ -42,23 +39,13 @@ def write_config(folder, data,
 
 
 @pytest.fixture
-def run(monkeypatch, capfd):
+def run(run_tool):
     """Runs a tool; returns its exit code and what it printed to stderr."""
-    monkeypatch.chdir(ROOT)
-    # Loggers of earlier runs in this process hold streams that are closed by now.
-    monkeypatch.setattr(logging, 'raiseExceptions', False)
+    def run(tool, *arguments):
+        code, printed = run_tool(tool, *arguments)
+        return code, printed.err
 
-    def run_tool(tool, *arguments):
-        monkeypatch.setattr(sys, 'argv', [f'tools/{tool}.py', *map(str, arguments)])
-        capfd.readouterr()
-        code = 0
-        try:
-            runpy.run_path(f'tools/{tool}.py', run_name='__main__')
-        except SystemExit as stop:
-            code = stop.code or 0
-        return code, capfd.readouterr().err
-
-    return run_tool
+    return run
 
 
 def assert_one_line(error, *parts):

@@ -82,8 +82,8 @@ class CenterROIMono3D(Base3DDetector):
         """Fills ``pred_instances_3d`` and ``pred_instances`` of every sample.
 
         ``pred_instances_3d``: ``bboxes_3d``, ``scores_3d``, ``labels_3d``,
-        ``alphas`` and ``sample_weights`` (M, L); ``pred_instances``: 2D ``bboxes`` in original pixels,
-        ``scores`` and ``labels``, in the same order, best first.
+        ``alphas`` and ``sample_weights`` (M, L); ``pred_instances``: 2D ``bboxes`` in
+        original pixels, ``scores`` and ``labels``, in the same order, best first.
         """
         feature = self.extract_feat(batch_inputs_dict)
         maps = self.dense_head(feature)

@@ -1,0 +1,55 @@
+"""What hooks that draw tested frames have in common."""
+from pathlib import Path
+from typing import Optional, Sequence
+
+import cv2
+import numpy as np
+from mmdet3d.structures import Det3DDataSample
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+
+from ...utils.files import atomic_path
+
+
+class PictureHook(Hook):
+    """Writes one picture a tested frame, FRAME.jpg.
+
+    Args:
+        out_dir: folder of the pictures; ``WORK_DIR/DEFAULT_FOLDER`` by default.
+        max_frames: number of pictures; None draws every frame.
+        score_threshold: predictions below it are not drawn.
+    """
+    DEFAULT_FOLDER: str
+
+    def __init__(self, out_dir: Optional[str] = None, max_frames: Optional[int] = 12,
+                 score_threshold: float = 0.1) -> None:
+        self.out_dir = out_dir
+        self.max_frames = max_frames
+        self.score_threshold = score_threshold
+        self._drawn = 0
+
+    def draw(self, sample: Det3DDataSample, classes: Sequence[str]) -> Optional[np.ndarray]:
+        """The picture of a frame, uint8 BGR; None leaves the frame out."""
+        raise NotImplementedError
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        self._drawn = 0
+
+    def after_test_iter(self, runner: Runner, batch_idx: int, data_batch=None,
+                        outputs: Optional[Sequence[Det3DDataSample]] = None) -> None:
+        classes = runner.test_dataloader.dataset.metainfo['classes']
+        for sample in outputs:
+            if self._drawn == self.max_frames:
+                return
+            picture = self.draw(sample, classes)
+            if picture is not None:
+                with atomic_path(self._folder(runner) / f'{sample.frame}.jpg') as path:
+                    cv2.imwrite(str(path), picture)
+                self._drawn += 1
+
+    def after_test_epoch(self, runner: Runner, metrics=None) -> None:
+        print_log(f'{self._drawn} pictures in {self._folder(runner)}', 'current')
+
+    def _folder(self, runner: Runner) -> Path:
+        return Path(self.out_dir or Path(runner.work_dir) / self.DEFAULT_FOLDER)
