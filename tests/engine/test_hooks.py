@@ -91,6 +91,15 @@ def test_state_survives_a_restart():
     assert train(second, 5, runner) == whole[7:]
 
 
+def test_a_new_training_from_old_weights_starts_anew():
+    hook, runner = HierarchicalTaskHook(PARENTS, full_epoch=12), FakeRunner()
+    runner.iter = 0
+    hook.after_load_checkpoint(runner, {hook.KEY: dict(
+        tasks=hook.tasks, history=[[1.] * 3] * 5, first_trend=[1.] * 3)})
+    hook.before_train(runner)
+    assert train(hook, 1, runner)[0]['depth'] == 0
+
+
 def test_contradictory_epochs_are_rejected():
     with pytest.raises(InputError, match='full_epoch'):
         HierarchicalTaskHook(PARENTS, full_epoch=5, window=5)

@@ -75,6 +75,10 @@ class HierarchicalTaskHook(Hook):
         self._sum = None
         self._count = 0
 
+    def before_train(self, runner: Runner) -> None:
+        if runner.iter == 0:  # weights of another training bring no state of this one
+            self.history, self.first_trend = [], []
+
     def before_train_epoch(self, runner: Runner) -> None:
         weights = self._weights(runner.epoch)
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
