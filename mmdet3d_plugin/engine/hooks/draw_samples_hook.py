@@ -7,7 +7,7 @@ from mmdet3d.structures import Det3DDataSample
 from mmengine.registry import HOOKS
 
 from ...errors import InputError
-from ...visualization.sample_weights import sample_panel
+from ...visualization import sample_panel
 from .picture_hook import PictureHook
 
 

@@ -153,15 +153,16 @@ class LearnableSampleSelector(GumbelSelector):
     """MonoLSS's Learnable Sample Selection: the largest gap marks the divide.
 
     Args:
+        tau: temperature of the softmax.
         ratio_threshold: least ratio of neighbouring probabilities that divides;
             without one all locations are kept.
         legacy_divider: also keeps the location just below the gap, as the
             published code does; False keeps those above it, as the paper says.
     """
 
-    def __init__(self, ratio_threshold: float = 1000., legacy_divider: bool = True,
-                 **kwargs) -> None:
-        super().__init__(**kwargs)
+    def __init__(self, tau: float = 1.0, ratio_threshold: float = 1000.,
+                 legacy_divider: bool = True, **kwargs) -> None:
+        super().__init__(tau, **kwargs)
         if not ratio_threshold >= 1:
             raise InputError(f'LearnableSampleSelector: ratio_threshold is {ratio_threshold}, '
                              'it must be at least 1')
