@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Dict, List
 
+from mmengine.logging import MMLogger
 from tqdm import tqdm
 
 from mmdet3d_plugin.engine.ablation import AblationRun, row_title
@@ -17,6 +18,7 @@ from mmdet3d_plugin.utils.command_line import run_command
 from mmdet3d_plugin.utils.files import atomic_write
 from mmdet3d_plugin.visualization.ablation import (METRIC_NAMES, AblationRow, ablation_plot,
                                                    ablation_table)
+from mmdet3d_plugin.visualization.metric_table import is_metric_key
 
 
 def parse_args() -> argparse.Namespace:
@@ -78,11 +80,16 @@ def write_outputs(args: argparse.Namespace, rows: List[Path],
 def main() -> None:
     args = parse_args()
     rows = find_rows(args)
+    unknown = [key for key in args.metrics if not is_metric_key(key)]
+    if unknown:
+        raise InputError(f'--metrics {unknown[0]}: no such metric; expected a name like '
+                         f'{next(iter(METRIC_NAMES))}')
+    MMLogger.get_current_instance().setLevel('WARNING')  # mmengine tells of every variable
     check_writable(str(args.out), '--out')
     results: Dict[str, Dict[int, dict]] = {row.stem: {} for row in rows}
     to_train = []
     # Seed by seed, so that an early table already compares all rows.
-    for seed in args.seeds:
+    for seed in dict.fromkeys(args.seeds):
         for row in rows:
             run = AblationRun(row, seed, args.out / row.stem / f'seed_{seed}', args.cfg_options,
                               dict(ABLATION_DATA=args.data))
@@ -103,7 +110,7 @@ def main() -> None:
                 try:
                     results[run.config.stem][run.seed] = future.result()
                     write_outputs(args, rows, results)
-                except RuntimeError as error:
+                except (RuntimeError, InputError, OSError) as error:
                     failed.append(f'{run.config.stem}, seed {run.seed}: {error}')
                     bar.write(f'failed: {failed[-1]}', file=sys.stderr)
                 bar.update()

@@ -13,7 +13,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
 
-from mmdet3d_plugin.engine.launch import add_common_arguments, config_errors, load_config
+from mmdet3d_plugin.engine.launch import ConfigOverride, config_errors, read_config
 from mmdet3d_plugin.engine.step_profile import StepProfile, profile_steps
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.models.detectors import CenterROIMono3D
@@ -26,13 +26,14 @@ def parse_args() -> argparse.Namespace:
         description='Profile training steps on one batch of the config\'s frames and print the '
         'time of each part, forward and backward together.',
         epilog='example: python tools/benchmark.py configs/monolss/monolss_dla34_kitti.py '
-        '--batch-size 2 --cfg-options train_dataloader.dataset.dataset.data_root=data/synthetic/')
+        '--batch-size 2 --cfg-options train_dataloader.dataset.data_root=data/synthetic/')
     parser.add_argument('config', help='config file, see configs/')
     parser.add_argument('--batch-size', type=int, metavar='B', help="default: the config's")
     parser.add_argument('--steps', type=int, default=5, metavar='N',
                         help='profiled steps (default: 5)')
     parser.add_argument('--json', metavar='OUT', help='also write the figures there')
-    add_common_arguments(parser)
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOverride, metavar='KEY=VALUE',
+                        help='override config entries')
     args = parser.parse_args()
     if args.steps < 1 or (args.batch_size or 1) < 1:
         parser.error('--steps and --batch-size: at least 1')
@@ -56,7 +57,7 @@ def run(cfg: Config, batch_size: int, num_steps: int) -> StepProfile:
 def main() -> None:
     args = parse_args()
     with config_errors(args.config):
-        cfg = load_config(args)
+        cfg = read_config(args.config, args.cfg_options)
         init_default_scope(cfg.default_scope)
         batch_size = args.batch_size or cfg.train_dataloader.batch_size
         result = run(cfg, batch_size, args.steps)

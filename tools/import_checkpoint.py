@@ -3,20 +3,21 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Dict
 
 import torch
 from mmdet3d.registry import MODELS
-from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmdet3d_plugin.engine.launch import check_writable, read_checkpoint
+from mmdet3d_plugin.engine.launch import (check_writable, config_errors, read_checkpoint,
+                                          read_config)
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.models.detectors import CenterROIMono3D
-from mmdet3d_plugin.models.official_weights import import_monolss
+from mmdet3d_plugin.models.official_weights import import_monolss, tensor_entries
 from mmdet3d_plugin.utils.command_line import run_command
 from mmdet3d_plugin.utils.files import atomic_path
 
-CONFIG = Path('configs/monolss/monolss_dla34_kitti_reference.py')
+CONFIG = 'configs/monolss/monolss_dla34_kitti_reference.py'
 
 
 def parse_args() -> argparse.Namespace:
@@ -28,27 +29,27 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('method', choices=['monolss'], help='whose checkpoint it is')
     parser.add_argument('official', help="the authors' file")
     parser.add_argument('out', type=Path, help='the file to write')
-    parser.add_argument('--config', type=Path, default=CONFIG,
+    parser.add_argument('--config', default=CONFIG,
                         help='config that the weights are for (default: %(default)s)')
     return parser.parse_args()
 
 
-def build_detector(path: Path) -> CenterROIMono3D:
-    if not path.is_file():
-        raise InputError(f'{path}: no such config; see configs/monolss')
-    cfg = Config.fromfile(path)
-    cfg.model.backbone.init_cfg = None
-    init_default_scope(cfg.default_scope)
-    detector = MODELS.build(cfg.model)
+def build_detector(path: str) -> CenterROIMono3D:
+    with config_errors(path):
+        cfg = read_config(path)
+        cfg.model.backbone.init_cfg = None
+        init_default_scope(cfg.default_scope)
+        detector = MODELS.build(cfg.model)
     if not isinstance(detector, CenterROIMono3D):
         raise InputError(f'{path}: describes a {type(detector).__name__}, not MonoLSS')
     return detector
 
 
-def check_mean_sizes(source: dict, detector: CenterROIMono3D) -> None:
+def check_mean_sizes(source: Dict[str, torch.Tensor], detector: CenterROIMono3D) -> None:
     """Warns if the sizes that residuals count from are others than the config's."""
     theirs, ours = source.get('mean_size'), detector.coder.mean_sizes
-    if theirs is not None and not torch.allclose(theirs, ours, atol=1e-4):
+    if theirs is not None and (theirs.shape != ours.shape
+                               or not torch.allclose(theirs.float(), ours, atol=1e-4)):
         print("import_checkpoint.py: warning: the checkpoint's mean sizes differ from the "
               f"config's model.coder.mean_sizes: {theirs.tolist()}", file=sys.stderr)
 
@@ -57,7 +58,7 @@ def main() -> None:
     args = parse_args()
     check_writable(args.out.parent, 'OUT')
     content = read_checkpoint(args.official)
-    source = content.get('model_state', content)
+    source = tensor_entries(content.get('model_state', content))
     detector = build_detector(args.config)
     try:
         imported = import_monolss(source, detector)

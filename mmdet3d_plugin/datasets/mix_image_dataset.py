@@ -1,5 +1,5 @@
 """Datasets whose samples are mixed from several images."""
-from typing import Optional
+from typing import Optional, Sequence
 
 import numpy as np
 from mmdet3d.registry import DATASETS
@@ -15,16 +15,22 @@ class MixImageDataset(MultiImageMixDataset):
     before training starts.
 
     Args:
-        dataset: the dataset that is mixed; its pipeline loads, with
+        dataset: config of the dataset that is mixed; its pipeline loads, with
             ``filter_empty_gt=False``.
         pipeline: transforms of loaded frames.
         filter_empty_gt: draws another frame in place of one whose sample ends up
             without objects, for detectors that can't train on it.
+        skip_type_keys: types of transforms that are left out; hooks may change it.
+        max_refetch: frames that are drawn before giving up.
+        dataset_options: override entries of ``dataset``, so that
+            ``train_dataloader.dataset.data_root`` means the same in every config.
     """
 
-    def __init__(self, dataset, pipeline, filter_empty_gt: bool = False, **kwargs) -> None:
+    def __init__(self, dataset: dict, pipeline: Sequence[dict], filter_empty_gt: bool = False,
+                 skip_type_keys: Optional[Sequence[str]] = None, max_refetch: int = 15,
+                 **dataset_options) -> None:
         self.filter_empty_gt = filter_empty_gt
-        super().__init__(dataset, pipeline, **kwargs)
+        super().__init__({**dataset, **dataset_options}, pipeline, skip_type_keys, max_refetch)
 
     def full_init(self) -> None:
         super().full_init()
@@ -42,7 +48,9 @@ class MixImageDataset(MultiImageMixDataset):
 
     def _prepare(self, index: int) -> Optional[dict]:
         results = self.dataset[index]
-        for transform in self.pipeline:
+        for transform, kind in zip(self.pipeline, self.pipeline_types):
+            if kind in (self._skip_type_keys or ()):
+                continue
             if hasattr(transform, 'get_indexes'):
                 results['mix_results'] = [
                     self.dataset[other] for other in transform.get_indexes(self.dataset, index)]

@@ -1,4 +1,5 @@
 """A family of configs, each trained with several seeds, as resumable runs."""
+import hashlib
 import json
 import os
 import subprocess
@@ -6,10 +7,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence
+from unittest import mock
 
 from ..errors import InputError
 from ..utils.files import atomic_write
 from ..visualization import read_training_log
+from .launch import read_config
 
 METRIC_PREFIX = 'kitti/'
 
@@ -18,12 +21,16 @@ METRIC_PREFIX = 'kitti/'
 class AblationRun:
     """One config trained with one seed.
 
+    In its folder ``settings.json`` is written before the training starts and
+    ``result.json`` when it has finished.
+
     Attributes:
         config: file of the row.
         seed: of the training.
-        folder: work dir of the run; ``result.json`` there says that it finished.
+        folder: work dir of the run.
         options: further ``--cfg-options`` of the training command.
         environment: variables that the config reads.
+        settings: all that the result depends on, as plain values.
     """
     config: Path
     seed: int
@@ -31,11 +38,14 @@ class AblationRun:
     options: Sequence[str]
     environment: Dict[str, str]
 
-    @property
-    def command(self) -> List[str]:
-        return ['tools/train.py', str(self.config), '--work-dir', str(self.folder),
-                *(['--resume'] if (self.folder / 'last_checkpoint').exists() else []),
-                '--cfg-options', f'randomness.seed={self.seed}', *self.options]
+    def __post_init__(self) -> None:
+        # Here, because variables of the process must not change while threads train.
+        with mock.patch.dict(os.environ, self.environment):
+            content = read_config(str(self.config)).pretty_text
+        self.settings = dict(
+            config=str(self.config), seed=self.seed, options=list(self.options),
+            environment=self.environment,
+            config_sha256=hashlib.sha256(content.encode()).hexdigest())
 
     def recorded(self) -> Optional[Dict[str, float]]:
         """Metrics of the finished run, or None.
@@ -43,51 +53,71 @@ class AblationRun:
         Raises:
             InputError: the folder holds a run with other settings.
         """
-        path = self.folder / 'result.json'
-        if not path.is_file():
-            return None
-        try:
-            content = json.loads(path.read_text(encoding='utf-8'))
-            settings, metrics = content['settings'], content['metrics']
-        except (ValueError, KeyError, TypeError):
-            raise InputError(f'{path}: not a result of an ablation; remove it') from None
-        if settings != self._settings():
-            raise InputError(f'{path}: a run with other settings ({settings}); choose another '
-                             'folder with --out, or remove this one')
-        return metrics
+        settings, result = (self._read(name) for name in ('settings.json', 'result.json'))
+        if settings is not None and settings != self.settings:
+            raise InputError(f'{self.folder}: holds a run with other settings or of a config that '
+                             'has changed; choose another folder with --out, or remove this one')
+        return result
 
     def train(self, num_threads: int) -> Dict[str, float]:
         """Trains, or goes on from the last checkpoint, and records the metrics.
 
         Raises:
-            RuntimeError: the training failed; the message is its last line.
+            RuntimeError: a command failed; the message is its last line.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        log = self.folder / 'train.log'
+        atomic_write(self.folder / 'settings.json', json.dumps(self.settings, indent=1))
+        options = ['--cfg-options', f'randomness.seed={self.seed}', *self.options]
+        resume = ['--resume'] if self._last_checkpoint() else []
+        self._run('train', num_threads, str(self.config), '--work-dir', str(self.folder), *resume,
+                  *options)
+        metrics = self._final_validation()
+        if metrics is None:
+            # Killed after its last epoch, a resumed training has nothing left to validate.
+            tests = self.folder / 'test'
+            self._run('test', num_threads, str(self.config), self._last_checkpoint(),
+                      '--work-dir', str(tests), *options)
+            log = max(tests.glob('*/*.json'), key=lambda path: path.parent.name)
+            metrics = _metrics(json.loads(log.read_text(encoding='utf-8')))
+        atomic_write(self.folder / 'result.json', json.dumps(metrics, indent=1))
+        return metrics
+
+    def _run(self, tool: str, num_threads: int, *arguments: str) -> None:
+        log = self.folder / f'{tool}.log'
         environment = {**os.environ, **self.environment, 'OMP_NUM_THREADS': str(num_threads)}
         with log.open('w', encoding='utf-8') as file:
-            code = subprocess.run([sys.executable, *self.command], env=environment, stdout=file,
-                                  stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL).returncode
+            code = subprocess.run([sys.executable, f'tools/{tool}.py', *arguments],
+                                  env=environment, stdout=file, stderr=subprocess.STDOUT,
+                                  stdin=subprocess.DEVNULL).returncode
         if code:
             lines = log.read_text(encoding='utf-8', errors='replace').strip().splitlines()
             raise RuntimeError(f'{lines[-1] if lines else f"exit code {code}"} (log: {log})')
-        metrics = self._last_validation()
-        atomic_write(self.folder / 'result.json',
-                     json.dumps(dict(settings=self._settings(), metrics=metrics), indent=1))
-        return metrics
 
-    def _last_validation(self) -> Dict[str, float]:
-        rows = [row for row in read_training_log(self.folder)
-                if any(key.startswith(METRIC_PREFIX) for key in row)]
-        if not rows:
-            raise RuntimeError(f'{self.folder}: the training was never validated; set '
-                               'train_cfg.val_interval')
-        return {key[len(METRIC_PREFIX):]: value for key, value in rows[-1].items()
-                if key.startswith(METRIC_PREFIX)}
+    def _last_checkpoint(self) -> Optional[str]:
+        path = self.folder / 'last_checkpoint'
+        return path.read_text(encoding='utf-8').strip() if path.is_file() else None
 
-    def _settings(self) -> dict:
-        return dict(config=str(self.config), seed=self.seed, options=list(self.options),
-                    environment=self.environment)
+    def _final_validation(self) -> Optional[Dict[str, float]]:
+        """Metrics of the validation after the last epoch, or None."""
+        last_epoch = int(Path(self._last_checkpoint()).stem.rpartition('_')[2])
+        for row in reversed(read_training_log(self.folder)):
+            metrics = _metrics(row)
+            if metrics and row['step'] == last_epoch:
+                return metrics
+        return None
+
+    def _read(self, name: str) -> Optional[dict]:
+        path = self.folder / name
+        if not path.is_file():
+            return None
+        try:
+            return json.loads(path.read_text(encoding='utf-8'))
+        except ValueError:
+            raise InputError(f'{path}: not JSON; remove the file') from None
+
+
+def _metrics(row: dict) -> Dict[str, float]:
+    return {key[len(METRIC_PREFIX):]: value for key, value in row.items()
+            if key.startswith(METRIC_PREFIX)}
 
 
 def row_title(config: Path) -> str:

@@ -8,7 +8,7 @@ import tempfile
 import traceback
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, Optional
 
 import torch
 import torch.nn as nn
@@ -45,20 +45,26 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
                         help=argparse.SUPPRESS)
 
 
-def load_config(args: argparse.Namespace) -> Config:
-    """Reads the config that ``args`` names and applies its overrides."""
-    path = Path(args.config)
+def read_config(name: str, options: Optional[dict] = None) -> Config:
+    """Reads a config and overrides the entries that ``options`` name."""
+    path = Path(name)
     if not path.is_file():
         near = sorted(str(other) for other in Path('configs').rglob('*.py')
                       if path.stem in other.stem and '_base_' not in other.parts)
         hint = f'; did you mean {near[0]}?' if near else '; see configs/'
         raise InputError(f'{path}: no such config{hint}')
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = Config.fromfile(path)
+    cfg.merge_from_dict(options or {})
+    return cfg
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """The config that ``args`` name, for a run: overridden, its folder made, checked."""
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    cfg = read_config(args.config, args.cfg_options)
     cfg.launcher = args.launcher
-    if args.cfg_options:
-        cfg.merge_from_dict(args.cfg_options)
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or f'work_dirs/{path.stem}'
+    cfg.work_dir = (args.work_dir or cfg.get('work_dir')
+                    or f'work_dirs/{Path(args.config).stem}')
     check_writable(cfg.work_dir, '--work-dir')
     check_classes(cfg)
     return cfg
@@ -69,7 +75,8 @@ def check_classes(cfg: Config) -> None:
     expected = cfg.model.get('coder', {}).get('class_names')
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         dataset = (cfg.get(name) or {}).get('dataset', {})
-        dataset = dataset.get('dataset', dataset)
+        while 'dataset' in dataset:
+            dataset = dataset['dataset']
         classes = dataset.get('metainfo', {}).get('classes')
         if expected and classes and list(classes) != list(expected):
             raise InputError(f'{cfg.filename}: {name} labels the classes {list(classes)}, but '

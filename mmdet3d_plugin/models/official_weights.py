@@ -1,7 +1,7 @@
 """Published checkpoints of the authors' own code, as weights of our detectors."""
 import re
 from dataclasses import dataclass
-from typing import Dict, List, Optional
+from typing import Any, Dict, List, Optional
 
 import torch
 
@@ -31,6 +31,15 @@ class ImportedWeights:
     missing: List[str]
 
 
+def tensor_entries(content: Any) -> Dict[str, torch.Tensor]:
+    """The tensors of the authors' ``model_state``, without the prefix of a model
+    that was trained on several GPUs; empty for anything else."""
+    if not isinstance(content, dict):
+        return {}
+    return {re.sub(r'^module\.', '', key): value for key, value in content.items()
+            if isinstance(value, torch.Tensor)}
+
+
 def rename_monolss_key(key: str) -> Optional[str]:
     """Key of the authors' MonoLSS -> key of CenterROIMono3D; None for what their
     forward pass never uses."""
@@ -46,13 +55,12 @@ def import_monolss(source: Dict[str, torch.Tensor], model: CenterROIMono3D) -> I
     """Weights of the authors' MonoLSS as those of ``model``.
 
     Args:
-        source: their ``model_state``.
+        source: of :func:`tensor_entries`.
         model: of the config that the weights are for.
 
     Raises:
         InputError: the weights are of another model; the message says what differs.
     """
-    source = {re.sub(r'^module\.', '', key): value for key, value in source.items()}
     if 'heatmap.2.weight' not in source:
         raise InputError('not the weights of MonoLSS: no entry heatmap.2.weight')
     num_classes = len(source['heatmap.2.weight'])

@@ -26,6 +26,11 @@ def metric_key(class_name: str, metric: str = '3D', recalls: int = 40,
     return f'{class_name}_{metric}_AP{recalls}_{difficulty}_{overlap}'
 
 
+def is_metric_key(key: str) -> bool:
+    """Whether a metric can have this name, of :func:`metric_key`'s form."""
+    return _KEY.fullmatch(key) is not None
+
+
 def columns() -> List[Tuple[str, str]]:
     """(overlap, difficulty) of the table's six columns."""
     return [(overlap, difficulty) for overlap in OVERLAPS for difficulty in DIFFICULTIES]

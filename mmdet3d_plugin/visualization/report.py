@@ -17,9 +17,9 @@ from .plots import (Curves, depth_error_plot, loss_plot, precision_recall_plot,
 HEADLINES = (('loose', '0.5'), ('strict', '0.7'))  # of Car
 OVERLAP_NOTE = ('Average precision in percent over 40 recall positions. Strict asks for an IoU '
                 'of 0.7 for Car and 0.5 for Pedestrian and Cyclist, loose for 0.5 and 0.25.')
-SAMPLE_NOTE = ('Each object is divided into 7 x 7 locations that predict depth. The brighter one '
-               'is tinted, the more the detector counts on it; plain ones were dropped, and depth '
-               'is read from the framed one.')
+SAMPLE_NOTE = ('Each object is divided into a grid of locations that predict depth. The brighter '
+               'one is tinted, the larger its weight, and the largest is framed; plain ones were '
+               'dropped.')
 FRAME_NOTE = ('Ground truth green, predictions by class with their scores; the front face is '
               "tinted. Beside each image the bird's-eye view, in metres.")
 

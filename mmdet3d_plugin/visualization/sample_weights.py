@@ -22,7 +22,8 @@ def draw_sample_weights(image: np.ndarray, box: Sequence[float],
     """Tints the cells of an object's ROI, the brighter the larger the weight.
 
     Weights are shown relative to the object's largest. Cells of weight 0, which
-    selection dropped, stay as they are, and the largest is framed.
+    selection dropped, stay as they are, and the largest is framed unless all are
+    the same.
 
     Args:
         image: (H, W, 3) uint8, BGR; left as it is.
@@ -47,8 +48,9 @@ def draw_sample_weights(image: np.ndarray, box: Sequence[float],
         cell[:] = (cell * (1 - opacity) + colors[row, column] * opacity).astype(np.uint8)
     top, left = np.unravel_index(weights.argmax(), weights.shape)
     cv2.rectangle(canvas, (columns[0], rows[0]), (columns[-1], rows[-1]), to_bgr(_GRID), 1)
-    cv2.rectangle(canvas, (columns[left], rows[top]), (columns[left + 1], rows[top + 1]),
-                  to_bgr(_GRID), 1)
+    if weights.min() < weights.max():
+        cv2.rectangle(canvas, (columns[left], rows[top]), (columns[left + 1], rows[top + 1]),
+                      to_bgr(_GRID), 1)
     return canvas
 
 

@@ -1,4 +1,6 @@
 """MixUp3D: which frames are mixed, how, and what the labels say afterwards."""
+import copy
+
 import numpy as np
 import pytest
 from mmdet3d.registry import DATASETS, TRANSFORMS
@@ -6,6 +8,7 @@ from tiny_kitti import FRAMES, OTHER_FRAME, camera_of, project, write_kitti
 
 from mmdet3d_plugin.datasets import MixImageDataset
 from mmdet3d_plugin.datasets.transforms.mixup3d import CameraGroups, blend_images
+from mmdet3d_plugin.errors import InputError
 
 LOAD = [dict(type='LoadImageMono3D'), dict(type='LoadAnnotationsMono3D')]
 CLASSES = ['Pedestrian', 'Car', 'Cyclist']
@@ -172,8 +175,8 @@ def test_partners_give_no_warning(kitti_root, monkeypatch):
 
 def test_groups_tell_sizes_and_cameras_apart():
     def info(cam2img, size):
-        return dict(images=dict(CAM2=dict(cam2img=cam2img, width=size[0], height=size[1])),
-                    ann_info=dict(gt_labels_3d=np.zeros(1)))
+        camera = dict(cam2img=cam2img, width=size[0], height=size[1], img_path=object())
+        return dict(images=dict(CAM2=camera), ann_info=dict(gt_labels_3d=np.zeros(1)))
 
     (first, size), (second, other_size) = camera_of('000000'), camera_of(OTHER_FRAME)
     infos = [info(first, size), info(second, other_size), info(first, other_size),
@@ -221,3 +224,49 @@ def test_the_partner_is_told_to_the_model(kitti_root):
     sample = mixing(kitti_root, dict(type='CropScaleAffine', input_size=(640, 192)),
                     dict(type='PackMono3DInputs'), prob=1.)[0]
     assert sample['data_samples'].mixed_with.endswith(('000007.png', '000012.png'))
+
+
+def test_copies_of_one_frame_are_no_partners(tmp_path, monkeypatch):
+    warnings = capture_warnings(monkeypatch)
+    root = write_kitti(tmp_path, {'000000': FRAMES['000000']})
+    dataset = MixImageDataset(dict(type='RepeatDataset', times=5, dataset=loading_dataset(root)),
+                              [dict(type='MixUp3D', prob=1.)])
+    assert frame_of(dataset[0]) is None
+    assert len(warnings) == 1
+
+
+def test_frames_without_objects_as_mmdet3ds_datasets_write_them(kitti_root):
+    """Where a frame is empty, NuScenesDataset and KittiDataset give scalars as labels."""
+    dataset = DATASETS.build(loading_dataset(kitti_root))
+    full, empty = dataset[0], dataset[2]
+    empty['gt_bboxes_labels'] = np.array(0, dtype=np.int64)
+    for first, second in ((full, empty), (empty, full)):
+        mixed = TRANSFORMS.build(dict(type='MixUp3D'))(
+            dict(copy.deepcopy(first), mix_results=[copy.deepcopy(second)]))
+        np.testing.assert_array_equal(mixed['gt_bboxes_labels'], full['gt_labels_3d'])
+        assert len(mixed['gt_bboxes']) == 3
+
+
+def test_hooks_can_switch_mixing_off(kitti_root):
+    dataset = mixing(kitti_root, prob=1.)
+    dataset.update_skip_type_keys(['MixUp3D'])
+    assert frame_of(dataset[0]) is None
+
+
+def test_a_pipeline_that_mixes_nothing_is_named(kitti_root):
+    dataset = DATASETS.build({**loading_dataset(kitti_root),
+                              'pipeline': [*LOAD, dict(type='MixUp3D')]})
+    with pytest.raises(InputError, match='put it in the pipeline of a MixImageDataset'):
+        dataset[0]
+
+
+@pytest.mark.parametrize('settings', [dict(prob=5.), dict(blend=50), dict(max_objects=0)])
+def test_settings_out_of_range_are_named(settings):
+    with pytest.raises(InputError, match='MixUp3D: prob'):
+        TRANSFORMS.build(dict(type='MixUp3D', **settings))
+
+
+def test_options_of_the_dataset_may_be_given_to_the_wrapper(kitti_root, tmp_path):
+    other = write_kitti(tmp_path / 'other', {'000007': FRAMES['000007']})
+    dataset = MixImageDataset(loading_dataset(kitti_root), [], data_root=str(other))
+    assert len(dataset) == 1 and dataset[0]['frame'] == '000007'

@@ -107,10 +107,35 @@ def test_a_new_training_from_old_weights_warms_up_anew():
     (dict(start_epoch=3, start_fraction=.1), 'either'), (dict(start_epoch=3, window=2), 'either'),
     (dict(mode='stable', window=3), 'takes window and tolerance'),
     (dict(mode='stable', window=0, tolerance=.1), 'window is 0'),
+    (dict(mode='stable', window=2, tolerance=-1.), 'tolerance is -1.0'),
+    (dict(start_epoch=-5), 'start_epoch is -5'), (dict(start_fraction=34), 'start_fraction is 34'),
 ])
 def test_bad_settings_are_named(settings, message):
     with pytest.raises(InputError, match=message):
         SampleSelectionWarmupHook(**settings)
+
+
+def test_batches_without_objects_do_not_count():
+    hook, runner = SampleSelectionWarmupHook(**STABLE), make_runner()
+    hook.before_train_epoch(runner)
+    for loss in (-3., 0., -1.):
+        hook.after_train_iter(runner, 0, outputs=dict(loss_depth=torch.tensor(loss)))
+    hook.after_train_epoch(runner)
+    assert hook.losses == [-2.]
+
+
+@pytest.mark.parametrize('settings, epochs, warned', [
+    (dict(start_epoch=9), 5, 'never starts'), (STABLE, 3, 'never settled'),
+    (dict(start_epoch=2), 5, None)])
+def test_selection_that_never_starts_is_told(monkeypatch, settings, epochs, warned):
+    lines = []
+    monkeypatch.setattr(
+        'mmdet3d_plugin.engine.hooks.sample_selection_warmup_hook.print_log',
+        lambda message, *args, level=0, **kwargs: lines.append(message) if level else None)
+    hook, runner = SampleSelectionWarmupHook(**settings), make_runner(max_epochs=epochs)
+    run(hook, runner, FALLING[:epochs])
+    hook.after_train(runner)
+    assert len(lines) == (warned is not None) and all(warned in line for line in lines)
 
 
 def test_a_model_that_does_not_select_is_named():
@@ -123,7 +148,7 @@ def test_a_model_that_does_not_select_is_named():
 def train_one_of_two(rank, store, out):
     """A process of two whose own losses would switch at another epoch."""
     dist.init_process_group('gloo', init_method=f'file://{store}', rank=rank, world_size=2)
-    own = [[2 * loss for loss in FALLING], [0.] * len(FALLING)][rank]  # their mean is FALLING
+    own = [(1.5, .5)[rank] * loss for loss in FALLING]  # their mean is FALLING
     hook, runner = SampleSelectionWarmupHook(**STABLE), make_runner()
     selected = run(hook, runner, own)
     (out / f'{rank}.json').write_text(json.dumps([selected, hook.losses]))

@@ -63,7 +63,8 @@ def without_gradient(model):
 
 
 def test_depth_loss_before_and_after_the_warm_up(model, samples):
-    """Mean over all locations times 10; then the weighted mean times 10 times 10."""
+    """Mean over all locations times 10; then the mean weighted by the softmax of the
+    logits, which lie too close for a divide, times 10 times 10."""
     model.eval()  # no Gumbel noise
     recorded = {}
     loss_depth = model.roi_head.loss_depth
@@ -73,9 +74,10 @@ def test_depth_loss_before_and_after_the_warm_up(model, samples):
                         weight=weight)
         return loss_depth(prediction, log_variance, target, weight)
 
-    model.roi_head.loss_depth = None
     del model.roi_head.loss_depth
     model.roi_head.loss_depth = record
+    model.roi_head.logit.register_forward_hook(
+        lambda module, inputs, output: recorded.update(logits=output.flatten(1)))
     for selecting in (False, True):
         model.zero_grad()
         model.roi_head.selecting = selecting
@@ -84,11 +86,10 @@ def test_depth_loss_before_and_after_the_warm_up(model, samples):
         elementwise = (1.4142 * (-.5 * recorded['log_variance']).exp()
                        * (recorded['prediction'] - recorded['target']).abs()
                        + .5 * recorded['log_variance'])
-        if selecting:
-            expected = 10 * 10 * (elementwise * recorded['weight'] / 10).mean()
-            assert (recorded['weight'].sum(dim=1) / 10 <= 1 + 1e-5).all()
-        else:
-            expected = 10 * elementwise.mean()
+        attention = recorded['logits'].softmax(dim=1)
+        assert (attention.amax(dim=1) < 1000 * attention.amin(dim=1)).all()
+        expected = (100 * (elementwise * attention).mean() if selecting
+                    else 10 * elementwise.mean())
         torch.testing.assert_close(losses['loss_depth'], expected)
         learns = not any(name.startswith('roi_head.logit') for name in without_gradient(model))
         assert learns is selecting

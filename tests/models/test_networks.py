@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmdet3d.registry import MODELS
+from mmengine.config import Config
 from tiny_kitti import P2
 
 from mmdet3d_plugin.errors import InputError
@@ -176,3 +177,21 @@ def test_the_selector_names_the_depth_that_suits_it_once_it_selects(selector, se
 def test_hopeless_objects_have_a_finite_depth_and_no_confidence(reduction):
     depth, confidence = reduce_depths(reduction, [[50.] * 49], [[3.] * 49], [[0.] * 49])
     assert confidence.item() == 0 and depth.item() == pytest.approx(3.)
+
+
+def test_a_selector_for_other_rois_is_named():
+    cfg = Config.fromfile('configs/monolss/monolss_dla34_synthetic-demo.py').model.roi_head
+    cfg.sample_selector = dict(type='TopKSamples', k=30)
+    cfg.extractor.roi_size = 5
+    with pytest.raises(InputError, match='num_locations is 49, but an ROI .* has 25'):
+        MODELS.build(cfg)
+
+
+def test_images_in_the_unit_range_are_normalised_and_stacks_refused():
+    preprocessor = MODELS.build(dict(type='UnitRangePreprocessor', mean=[.5, .4, .3],
+                                     std=[.2, .1, .5], bgr_to_rgb=True))
+    image = torch.tensor([0, 51, 255], dtype=torch.uint8)[:, None, None].expand(3, 4, 4)
+    red, green, blue = preprocessor.preprocess_img(image)[:, 0, 0].tolist()
+    assert (red, green, blue) == pytest.approx(((1 - .5) / .2, (.2 - .4) / .1, (0 - .3) / .5))
+    with pytest.raises(InputError, match='pseudo_collate'):
+        preprocessor(dict(inputs=dict(img=image[None]), data_samples=None), True)

@@ -1,4 +1,7 @@
 """Renaming of the authors' checkpoints, and what is said of those that don't fit."""
+import json
+from pathlib import Path
+
 import pytest
 import torch
 from mmdet3d.registry import MODELS
@@ -6,7 +9,8 @@ from mmengine.config import Config
 from official_monolss import official_name
 
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.models.official_weights import import_monolss, rename_monolss_key
+from mmdet3d_plugin.models.official_weights import (import_monolss, rename_monolss_key,
+                                                    tensor_entries)
 
 # Names of the released code; never used by its forward pass: None.
 NAMES = {
@@ -54,14 +58,26 @@ def official(model):
 
 @pytest.mark.parametrize('prefix', ['', 'module.'])
 def test_every_entry_finds_its_place(model, official, prefix):
-    imported = import_monolss({prefix + key: value for key, value in official.items()}, model)
+    content = {prefix + key: value for key, value in official.items()}
+    imported = import_monolss(tensor_entries({**content, 'epoch': 600}), model)
     assert imported.unused == ['backbone.fc.weight', 'att_depth.0.weight']
     assert imported.missing == []
     assert list(imported.state_dict) == list(model.state_dict())
     for key, value in imported.state_dict.items():
         assert value is official[official_name(key)], key
-    # 374 entries, of which the published list drops 11 (mean_size, fc, att_*).
-    assert len(imported.state_dict) == 363
+
+
+def test_the_published_checkpoint_fits(model):
+    """Names and shapes of the released file: 363 of 374 entries are used."""
+    path = Path(__file__).with_name('monolss_official_state_dict.json')
+    published = {key: torch.zeros(shape) for key, shape in json.loads(path.read_text()).items()}
+    assert len(published) == 374
+    imported = import_monolss(published, model)
+    assert len(imported.state_dict) == 363 and imported.missing == []
+    assert sorted(imported.unused) == sorted(
+        ['mean_size', 'backbone.fc.weight', 'backbone.fc.bias']
+        + [f'att_depth{kind}.{layer}.{value}' for kind in ('', '_uncer') for layer in (0, 2)
+           for value in ('weight', 'bias')])
 
 
 def test_counters_may_be_missing(model, official):

@@ -66,6 +66,35 @@ def test_divider_agrees_with_plain_python(name, tau, legacy):
     torch.testing.assert_close(selector(LOGITS[name]), torch.tensor(expected), atol=1e-6, rtol=0)
 
 
+def released_rule(row):
+    """The published rule on probabilities: the lower one of the pair with the largest
+    ratio is the threshold, if that ratio exceeds 1000."""
+    g = softmax(row, 1.)
+    order = sorted(g)
+    ratios = [high / low for low, high in zip(order, order[1:])]
+    threshold = order[ratios.index(max(ratios))] if max(ratios) > 1000 else 0.
+    return [p if p >= threshold else 0. for p in g]
+
+
+@pytest.mark.parametrize('sigma', [1., 3., 6., 12.])
+def test_legacy_divider_is_the_released_rule(sigma):
+    torch.manual_seed(1)
+    logits = (sigma * torch.randn(60, L)).double()
+    expected = torch.tensor([released_rule(row) for row in logits.tolist()], dtype=torch.double)
+    torch.testing.assert_close(LearnableSampleSelector().eval()(logits), expected)
+    if sigma == 12:
+        dropping = (expected == 0).any(dim=1).double().mean()
+        assert .1 < dropping < .9  # both branches of the guard are seen
+
+
+@pytest.mark.parametrize('name', LOGITS)
+def test_bfloat16_weights_are_rounded_only(name):
+    logits = LOGITS[name].bfloat16()
+    exact = LearnableSampleSelector().eval()(logits.float())
+    torch.testing.assert_close(LearnableSampleSelector().eval()(logits).float(), exact,
+                               rtol=2 ** -8, atol=1e-30)
+
+
 @pytest.mark.parametrize('name', LOGITS)
 def test_fixed_rules_agree_with_plain_python(name):
     rows = LOGITS[name].tolist()

@@ -43,16 +43,14 @@ def test_a_family_is_trained_compared_and_resumed(run_tool, family, tmp_path):
     assert code == 1
     assert 'failed: 2_bad, seed 0' in printed.err and 'k is 50, it must lie between' in printed.err
     assert '2 of 4 runs failed' in printed.err
-    results = {seed: json.loads((out / f'1_good/seed_{seed}/result.json').read_text())
-               for seed in (0, 1)}
-    values = [result['metrics'][METRIC] for result in results.values()]
+    values = [json.loads((out / f'1_good/seed_{seed}/result.json').read_text())[METRIC]
+              for seed in (0, 1)]
     expected = f'{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f}'
     table = (out / 'table.md').read_text().splitlines()
     assert table[2] == f'| `1_good` | All is well | 0 1 | {expected} |'
     assert table[3] == '| `2_bad` | A bad k | – | – |'
     assert (out / 'plot.png').stat().st_size > 1000
-    # Trained with its seed, on the set that was asked for.
-    assert results[1]['settings']['seed'] == 1
+    assert "seed=1" in next((out / '1_good/seed_1').glob('*.py')).read_text()
 
     before = {path: path.stat().st_mtime_ns for path in out.glob('1_good/*/result.json')}
     code, printed = run_tool('ablate', *arguments, '--only', '1_good')
@@ -64,11 +62,47 @@ def test_a_family_is_trained_compared_and_resumed(run_tool, family, tmp_path):
     assert code == 2 and 'a run with other settings' in printed.err
 
 
+def test_an_interrupted_run_goes_on(run_tool, family, tmp_path):
+    """Killed after its first epoch of two, and again after its last, unvalidated."""
+    out = tmp_path / 'out'
+    arguments = [family, '--data', 'here', '--seeds', 0, '--out', out, '--metrics', METRIC,
+                 '--only', '1_good', '--cfg-options', 'train_cfg.max_epochs=2',
+                 'default_hooks.checkpoint.interval=1', 'default_hooks.logger.interval=1']
+    code, _ = run_tool('ablate', *arguments)
+    assert code == 0
+    folder = out / '1_good/seed_0'
+    whole = json.loads((folder / 'result.json').read_text())
+
+    def cut_back(epoch):
+        (folder / 'result.json').unlink()
+        for log in folder.glob('*/vis_data/scalars.json'):
+            log.unlink()
+        (folder / 'last_checkpoint').write_text(str(folder / f'epoch_{epoch}.pth'))
+
+    cut_back(1)
+    code, _ = run_tool('ablate', *arguments)
+    assert code == 0 and (folder / 'result.json').is_file()
+    assert 'resumed epoch: 1' in (folder / 'train.log').read_text()
+
+    cut_back(2)
+    before = (folder / 'epoch_2.pth').stat().st_mtime_ns
+    code, _ = run_tool('ablate', *arguments)
+    assert code == 0 and (folder / 'epoch_2.pth').stat().st_mtime_ns == before
+    assert set(json.loads((folder / 'result.json').read_text())) == set(whole)
+
+    # A row that changes after its run started is not mixed with it.
+    (family / '1_good.py').write_text((family / '1_good.py').read_text()
+                                      + 'optim_wrapper = dict(optimizer=dict(lr=1e-5))')
+    code, printed = run_tool('ablate', *arguments)
+    assert code == 2 and 'of a config that has changed' in printed.err
+
+
 @pytest.mark.parametrize('change, message', [
     (['--only', '5_none'], '--only 5_none: no such row'),
     (['--data', 'elsewhere'], '--data elsewhere: no config'),
     (['--cfg-options', 'a'], '--cfg-options a: expected KEY=VALUE'),
     (['--jobs', '0'], '--jobs: at least 1'),
+    (['--metrics', 'Car_AP'], '--metrics Car_AP: no such metric'),
 ])
 def test_bad_arguments(run_tool, family, tmp_path, change, message):
     code, printed = run_tool('ablate', family, '--data', 'here', '--out', tmp_path / 'out', *change)

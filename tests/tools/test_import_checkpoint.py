@@ -40,6 +40,7 @@ def test_weights_are_written_and_what_is_unused_is_told(convert, tmp_path):
     (lambda source: source.update({'heatmap.2.weight': torch.zeros(1, 256, 1, 1)}),
      'tell 1 classes apart, the config 3'),
     (lambda source: source.clear(), 'not the weights of MonoLSS'),
+    (lambda source: source.update({'heatmap.2.weight': 'text'}), 'not the weights of MonoLSS'),
 ])
 def test_other_checkpoints_end_with_one_line(convert, tmp_path, change, message):
     write_official(tmp_path / 'official.pth', change)
@@ -71,3 +72,14 @@ def test_missing_files_and_code_in_a_file(convert, tmp_path):
     code, printed = convert(tmp_path / 'attack.pth', tmp_path / 'ours.pth')
     assert code == 2 and 'not a checkpoint that loads safely' in printed.err
     assert not (tmp_path / 'executed').exists()
+
+
+def test_odd_contents_end_with_one_line(convert, tmp_path):
+    torch.save(dict(model_state=[1, 2]), tmp_path / 'list.pth')
+    code, printed = convert(tmp_path / 'list.pth', tmp_path / 'ours.pth')
+    assert code == 2 and 'list.pth: not the weights of MonoLSS' in printed.err
+    (tmp_path / 'broken.py').write_text('model = dict(')
+    write_official(tmp_path / 'official.pth')
+    code, printed = convert(tmp_path / 'official.pth', tmp_path / 'ours.pth', '--config',
+                            tmp_path / 'broken.py')
+    assert code == 1 and 'config error' in printed.err and 'Traceback' not in printed.err

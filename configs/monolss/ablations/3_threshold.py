@@ -1,6 +1,4 @@
 # Gumbel-softmax, locations of a probability of 0.01 or more
-_base_ = '../monolss_dla34_{{$ABLATION_DATA:kitti}}.py'
-train_dataloader = _base_.train_dataloader
-train_dataloader.dataset.pipeline[0].prob = 0.0
+_base_ = './4_lss.py'
 model = dict(roi_head=dict(sample_selector=dict(
     _delete_=True, type='ThresholdSamples', threshold=0.01, tau=1.0, loss_factor=10.0)))

@@ -8,6 +8,7 @@ from mmdet3d.registry import TRANSFORMS
 from mmengine.logging import print_log
 from PIL import Image
 
+from ...errors import InputError
 from .object_fields import append_objects
 
 MAX_TRIES = 50  # draws of a partner before a frame stays unmixed (MonoLSS's released code)
@@ -24,16 +25,19 @@ class CameraGroups:
 
     def __init__(self, dataset) -> None:
         members: Dict[tuple, List[int]] = defaultdict(list)
+        paths: Dict[tuple, set] = defaultdict(set)
         keys = []
         self.num_objects = np.zeros(len(dataset), dtype=np.int64)
         for index in range(len(dataset)):
             info = dataset.get_data_info(index)
             keys.append(camera_key(info))
             members[keys[-1]].append(index)
+            paths[keys[-1]].add(camera_record(info)['img_path'])
             self.num_objects[index] = len(info.get('ann_info', {}).get('gt_labels_3d', ()))
         groups = {key: np.array(indices) for key, indices in members.items()}
         self._group_of = [groups[key] for key in keys]
-        self.any_partner = any(len(group) > 1 for group in groups.values())
+        # Repetitions of one frame are no partners; the transform leaves them unmixed.
+        self.any_partner = any(len(group) > 1 for group in paths.values())
 
     def draw_partner(self, index: int, max_objects: int) -> Optional[int]:
         """A random other frame of the same camera that has room for the objects of
@@ -78,9 +82,16 @@ class MixUp3D(BaseTransform):
         prob: probability to look for a partner.
         blend: share of the partner in the image.
         max_objects: frames with more objects together are not mixed.
+
+    Raises:
+        InputError: a setting is out of its range, or the pipeline is not that of a
+            dataset that mixes.
     """
 
     def __init__(self, prob: float = 0.5, blend: float = 0.5, max_objects: int = 50) -> None:
+        if not (0 <= prob <= 1 and 0 < blend < 1 and max_objects >= 1):
+            raise InputError(f'MixUp3D: prob {prob}, blend {blend}, max_objects {max_objects}; '
+                             'expected shares in [0, 1] and (0, 1), and at least 1 object')
         self.prob = prob
         self.blend = blend
         self.max_objects = max_objects
@@ -96,17 +107,19 @@ class MixUp3D(BaseTransform):
 
     def get_indexes(self, dataset, index: Optional[int] = None) -> Sequence[int]:
         """The partner's index in a list, empty if the frame stays as it is."""
+        self.prepare(dataset)
         if np.random.rand() >= self.prob:
             return []
         if index is None:
             return [np.random.randint(len(dataset))]
-        self.prepare(dataset)
         partner = self._groups.draw_partner(index, self.max_objects)
         return [] if partner is None else [partner]
 
     def transform(self, results: dict) -> dict:
-        partners = results.get('mix_results') or ()
-        for partner in partners:
+        if 'mix_results' not in results:
+            raise InputError('MixUp3D needs a second frame: put it in the pipeline of a '
+                             'MixImageDataset around the dataset')
+        for partner in results['mix_results']:
             if self._fits(results, partner):
                 results['img'] = blend_images(results['img'], partner['img'], self.blend)
                 append_objects(results, partner)

@@ -17,4 +17,9 @@ def append_objects(results: dict, others: dict) -> None:
     for key in (*OBJECT_KEYS, 'gt_bboxes_ignore'):
         if key in results:
             join = getattr(type(results[key]), 'cat', np.concatenate)
-            results[key] = join([results[key], others[key]])
+            results[key] = join([_as_list(results[key]), _as_list(others[key])])
+
+
+def _as_list(values):
+    """mmdet3d's datasets write a scalar where a frame has no objects."""
+    return values[None][:0] if np.ndim(values) == 0 and isinstance(values, np.ndarray) else values

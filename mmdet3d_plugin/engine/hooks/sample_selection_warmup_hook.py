@@ -1,4 +1,6 @@
 """Sample selection starts when depths are good enough to select by."""
+import logging
+import math
 from typing import List, Optional, Sequence
 
 import torch
@@ -69,8 +71,11 @@ class SampleSelectionWarmupHook(Hook):
         if given != (dict(epoch=1, stable=0) if mode == 'epoch' else dict(epoch=0, stable=2)):
             raise InputError("warm-up: mode 'epoch' takes either start_epoch or start_fraction, "
                              "mode 'stable' takes window and tolerance")
-        if window is not None and window < 1:
-            raise InputError(f'warm-up window is {window}, it must be at least 1')
+        for name, value, low, high in [
+                ('start_epoch', start_epoch, 0, math.inf), ('window', window, 1, math.inf),
+                ('start_fraction', start_fraction, 0, 1), ('tolerance', tolerance, 0, 1)]:
+            if value is not None and not low <= value <= high:
+                raise InputError(f'warm-up {name} is {value}, it must lie in [{low}, {high}]')
         self.mode = mode
         self.start_epoch = start_epoch
         self.start_fraction = start_fraction
@@ -78,12 +83,15 @@ class SampleSelectionWarmupHook(Hook):
         self.tolerance = tolerance
         self.selecting = False
         self.losses: List[float] = []
-        self._sum, self._count = None, 0
+        self._sum: Optional[torch.Tensor] = None
 
     def before_train(self, runner: Runner) -> None:
         if runner.iter == 0:  # weights of another training bring no state of this one
             self.selecting, self.losses = False, []
         self._apply(runner)
+        if self.mode == 'epoch' and self._start(runner) >= runner.max_epochs:
+            print_log(f'sample selection never starts: its epoch {self._start(runner):g} lies '
+                      f'after the last of {runner.max_epochs}', 'current', level=logging.WARNING)
 
     def before_train_epoch(self, runner: Runner) -> None:
         if not self.selecting and self._is_due(runner):
@@ -91,21 +99,28 @@ class SampleSelectionWarmupHook(Hook):
             print_log(f'sample selection starts at epoch {runner.epoch + 1}', 'current')
         self._apply(runner)
         runner.message_hub.update_scalar('train/selecting', float(self.selecting))
-        self._sum, self._count = None, 0
+        self._sum = None
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None,
                          outputs=None) -> None:
         if self.mode == 'stable' and not self.selecting:
             loss = outputs.get('raw_depth', outputs['loss_depth']).detach().float()
-            self._sum = loss if self._sum is None else self._sum + loss
-            self._count += 1
+            # A batch without objects has no depth loss; it gives an exact 0.
+            item = torch.stack([loss, (loss != 0).float()])
+            self._sum = item if self._sum is None else self._sum + item
 
     def after_train_epoch(self, runner: Runner) -> None:
         trained = _unwrap(runner.model).task_weights.get('depth', 1.) > 0
-        if self._count and trained:
-            mean = self._sum / self._count
-            all_reduce(mean, op='mean')
-            self.losses.append(mean.item())
+        if self._sum is not None and trained:
+            all_reduce(self._sum)
+            total, count = self._sum.tolist()
+            if count:
+                self.losses.append(total / count)
+
+    def after_train(self, runner: Runner) -> None:
+        if self.mode == 'stable' and not self.selecting:
+            print_log('the depth loss never settled: sample selection has not started',
+                      'current', level=logging.WARNING)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         checkpoint[self.KEY] = dict(selecting=self.selecting, losses=self.losses)
@@ -117,11 +132,15 @@ class SampleSelectionWarmupHook(Hook):
             self._apply(runner)
 
     def _is_due(self, runner: Runner) -> bool:
-        if self.start_fraction is not None:
-            return runner.epoch >= self.start_fraction * runner.max_epochs
-        if self.start_epoch is not None:
-            return runner.epoch >= self.start_epoch
+        if self.mode == 'epoch':
+            return runner.epoch >= self._start(runner)
         return has_settled(self.losses, self.window, self.tolerance)
+
+    def _start(self, runner: Runner) -> float:
+        """The epoch from which on samples are selected."""
+        if self.start_fraction is None:
+            return self.start_epoch
+        return self.start_fraction * runner.max_epochs
 
     def _apply(self, runner: Runner) -> None:
         head = getattr(_unwrap(runner.model), 'roi_head', None)

@@ -70,6 +70,11 @@ class ObjectHead3D(BaseModule):
                              "or 'largest_logit'")
         self.depth_reduction = depth_reduction
         self.extractor = MODELS.build(extractor)
+        num_locations = self.extractor.roi_size ** 2
+        expected = getattr(self.sample_selector, 'num_locations', num_locations)
+        if expected != num_locations:
+            raise InputError(f'sample_selector.num_locations is {expected}, but an ROI of the '
+                             f'extractor has {num_locations} locations')
         self.heading_coder = TASK_UTILS.build(heading_coder)
         object_channels = in_channels + 2 + self.extractor.num_classes
 

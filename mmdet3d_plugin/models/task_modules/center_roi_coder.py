@@ -75,7 +75,8 @@ class CenterROICoder:
 
         Args:
             boxes_2d: (M, 4) input pixels.
-            centers_2d: (M, 2) projected 3D centres, input pixels, inside the input.
+            centers_2d: (M, 2) projected 3D centres, input pixels, at most a cell
+                left of or above the input.
             boxes_3d: (M, 7) as in :class:`ObjectBoxes`.
             labels: (M,) class indices.
             geometry: of the M objects.

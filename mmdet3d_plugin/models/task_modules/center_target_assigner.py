@@ -49,7 +49,8 @@ class CenterTargetAssigner:
 
         Args:
             samples: B samples whose ``gt_instances_3d`` and ``gt_instances``
-                agree in order; every projected centre lies inside the input.
+                agree in order; projected centres lie inside the input, or
+                less than a cell left of or above it.
             feature_size: (H, W) of the feature map.
             coder: encodes the objects.
             geometry: of the B images.

@@ -122,6 +122,7 @@ class TopKSamples(GumbelSelector):
             raise InputError(f'TopKSamples: k is {k}, it must lie between 1 and the '
                              f'{num_locations} locations of an ROI')
         self.k = k
+        self.num_locations = num_locations
 
     def keep(self, scores: torch.Tensor) -> torch.Tensor:
         chosen = scores.topk(self.k, dim=1).indices
