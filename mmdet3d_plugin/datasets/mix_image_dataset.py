@@ -20,7 +20,7 @@ class MixImageDataset(MultiImageMixDataset):
         pipeline: transforms of loaded frames.
         filter_empty_gt: draws another frame in place of one whose sample ends up
             without objects, for detectors that can't train on it.
-        skip_type_keys: types of transforms that are left out; hooks may change it.
+        skip_type_keys: types of transforms that are left out; hooks may change them.
         max_refetch: frames that are drawn before giving up.
         dataset_options: override entries of ``dataset``, so that
             ``train_dataloader.dataset.data_root`` means the same in every config.
@@ -48,8 +48,10 @@ class MixImageDataset(MultiImageMixDataset):
 
     def _prepare(self, index: int) -> Optional[dict]:
         results = self.dataset[index]
-        for transform, kind in zip(self.pipeline, self.pipeline_types):
-            if kind in (self._skip_type_keys or ()):
+        # By class, since mmdet's PipelineSwitchHook replaces the pipeline alone.
+        skipped = {name.rpartition('.')[2] for name in self._skip_type_keys or ()}
+        for transform in self.pipeline:
+            if type(transform).__name__ in skipped:
                 continue
             if hasattr(transform, 'get_indexes'):
                 results['mix_results'] = [

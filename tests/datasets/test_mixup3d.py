@@ -1,9 +1,11 @@
 """MixUp3D: which frames are mixed, how, and what the labels say afterwards."""
 import copy
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from mmdet3d.registry import DATASETS, TRANSFORMS
+from mmengine.registry import HOOKS
 from tiny_kitti import FRAMES, OTHER_FRAME, camera_of, project, write_kitti
 
 from mmdet3d_plugin.datasets import MixImageDataset
@@ -251,6 +253,18 @@ def test_hooks_can_switch_mixing_off(kitti_root):
     dataset = mixing(kitti_root, prob=1.)
     dataset.update_skip_type_keys(['MixUp3D'])
     assert frame_of(dataset[0]) is None
+
+
+def test_mmdets_hook_can_switch_the_pipeline(kitti_root):
+    dataset = mixing(kitti_root, dict(type='RandomFlipMono3D', prob=0.), prob=1.)
+    hook = HOOKS.build(dict(type='mmdet.PipelineSwitchHook', switch_epoch=2,
+                            switch_pipeline=[dict(type='RandomFlipMono3D', prob=1.)]))
+    loader = SimpleNamespace(dataset=dataset)
+    for epoch, mixed in enumerate([True, True, False, False]):
+        hook.before_train_epoch(SimpleNamespace(
+            epoch=epoch, train_dataloader=loader, logger=SimpleNamespace(info=lambda text: None)))
+        sample = dataset[0]
+        assert ('mixed_with' in sample) is mixed and sample.get('flip', False) is not mixed
 
 
 def test_a_pipeline_that_mixes_nothing_is_named(kitti_root):
