@@ -1,5 +1,6 @@
 """How every command of ``tools/`` ends: cleanly, with one line on bad input."""
 import os
+import re
 import sys
 from typing import Callable
 
@@ -27,5 +28,7 @@ def run_command(main: Callable[[], None]) -> None:
 
 
 def _message(error: InputError) -> str:
-    """The line that was raised; a data loader's worker wraps it in its traceback."""
-    return str(error).strip().rsplit('InputError: ', 1)[-1]
+    """The line that was raised. A data loader's worker wraps it in its traceback, and
+    mmengine's registries put the classes that were being built before it."""
+    line = str(error).strip().rsplit('InputError: ', 1)[-1]
+    return re.sub(r'^(class `\w+` in \S+: )+', '', line)

@@ -240,6 +240,21 @@ def test_config_typos(run, tmp_path, kitti_root):
         assert_one_line(error, 'config error', 'tiny.py', *parts)
 
 
+@pytest.mark.parametrize('option, message', [
+    ("{'type': 'TopKSamples', 'k': 50}", 'TopKSamples: k is 50, it must lie between 1 and the 49'),
+    ("{'type': 'LearnableSampleSelector', 'tau': 0}", 'tau is 0, it must be positive'),
+])
+def test_odd_selectors_end_with_one_line(run, tmp_path, kitti_root, option, message):
+    config = write_config(tmp_path, kitti_root, extra=f"""
+model = dict(roi_head=dict(sample_selector=dict(_delete_=True, **{option})))
+""")
+    code, error = run('train', config, '--work-dir', tmp_path / 'run')
+    assert code == 2
+    line = next(line for line in error.splitlines() if line.startswith('train.py: error: '))
+    assert line.split('error: ', 1)[1].startswith(('TopKSamples', 'LearnableSampleSelector'))
+    assert_one_line(error, message)
+
+
 def test_checkpoints_that_do_not_fit(run, trained, tmp_path, kitti_root):
     config, work_dir = trained
     code, error = run('test', config, tmp_path / 'absent.pth')
