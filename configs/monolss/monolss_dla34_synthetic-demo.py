@@ -11,8 +11,9 @@ load_pipeline = [
     dict(type='LoadAnnotationsMono3D'),
 ]
 train_pipeline = [
-    # The published half of the images is too many for a schedule this short.
-    dict(type='MixUp3D', prob=0.2, blend=0.5, max_objects=50),
+    # The published half of the images is too many for a schedule this short
+    # (docs/results.md).
+    dict(type='MixUp3D', prob=0.1, blend=0.5, max_objects=50),
     dict(type='RandomFlipMono3D', prob=0.5),
     _base_.object_filter,
     dict(type='CropScaleAffine', input_size=input_size, prob=0.5, scale=0.2, shift=0.05),
