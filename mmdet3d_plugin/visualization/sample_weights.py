@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 
 from .colors import to_bgr
-from .drawing import draw_text
+from .drawing import draw_text, text_size
 from .panels import header
 
 WIDTH = 1242  # pixels of a panel
@@ -78,13 +78,14 @@ def sample_panel(image: np.ndarray, boxes: np.ndarray, weights: np.ndarray,
     for box, weight, caption in zip(boxes, weights, captions):
         crop, inner = _enlarge(image, box)
         right = left + crop.shape[1]
-        if right + _GAP > WIDTH:
+        end = max(right, left + text_size(caption, _LETTER)[0])
+        if end + _GAP > WIDTH:
             continue
         strip[_GAP:_GAP + CROP_HEIGHT, left:right] = crop
         below = 2 * _GAP + CROP_HEIGHT
         strip[below:below + CROP_HEIGHT, left:right] = draw_sample_weights(crop, inner, weight)
         draw_text(strip, caption, (left, strip.shape[0] - _GAP), _TEXT, _LETTER)
-        left = right + 2 * _GAP
+        left = end + 2 * _GAP
     return np.vstack([header(WIDTH, round(CROP_HEIGHT / 6), title, {}), whole, strip])
 
 
