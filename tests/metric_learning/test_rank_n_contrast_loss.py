@@ -1,0 +1,60 @@
+import math
+
+import pytest
+import torch
+
+from mmdet3d_plugin.errors import InputError
+from mmdet3d_plugin.metric_learning import RankNContrastLoss
+
+
+def brute_force(features, depths, tau):
+    count, total = len(features), 0.
+    for i in range(count):
+        for j in set(range(count)) - {i}:
+            def score(k):
+                return -((features[i] - features[k]) ** 2).sum().sqrt().item() / tau
+
+            reach = abs(depths[i] - depths[j])
+            negatives = [score(k) for k in range(count)
+                         if k != i and abs(depths[i] - depths[k]) >= reach]
+            total -= score(j) - math.log(sum(map(math.exp, negatives)))
+    return total / (count * (count - 1))
+
+
+@pytest.mark.parametrize('depths', [
+    [3., 10., 11., 40., 22.5, 8.], [5., 5., 7., 7., 7., 9.], [4.] * 6])
+@pytest.mark.parametrize('tau', [.5, 2.])
+def test_agrees_with_brute_force(depths, tau):
+    torch.manual_seed(0)
+    features, depths = torch.randn(6, 4), torch.tensor(depths)
+    loss = RankNContrastLoss(tau=tau, loss_weight=.7)(features, depths)
+    assert loss.item() == pytest.approx(.7 * brute_force(features, depths, tau), rel=1e-5)
+
+
+def test_gradient():
+    torch.manual_seed(1)
+    features = torch.randn(6, 3, dtype=torch.double, requires_grad=True)
+    depths = torch.tensor([1., 2., 2., 5., 9., 4.], dtype=torch.double)
+    assert torch.autograd.gradcheck(lambda x: RankNContrastLoss()(x, depths), features)
+
+
+def test_descriptors_in_the_order_of_depth_cost_less():
+    depths = torch.arange(8.)
+    line = 4 * depths[:, None]
+    torch.manual_seed(2)
+    mixed = line[torch.randperm(8)]
+    loss = RankNContrastLoss()
+    assert loss(line, depths) < .5 * loss(mixed, depths)
+
+
+@pytest.mark.parametrize('count', [0, 1])
+def test_too_few_objects_give_zero_with_a_graph(count):
+    features = torch.ones(count, 3, requires_grad=True)
+    loss = RankNContrastLoss()(features, torch.ones(count))
+    loss.backward()
+    assert loss.item() == 0 and (features.grad == 0).all()
+
+
+def test_a_temperature_of_zero_is_named():
+    with pytest.raises(InputError, match='tau is 0'):
+        RankNContrastLoss(tau=0)
