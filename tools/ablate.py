@@ -32,7 +32,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--data', default='kitti', metavar='NAME',
                         help="train on this set: the rows vary the config beside the folder "
                         "whose name ends with _NAME.py (default: %(default)s; 'synthetic' is "
-                        "small enough for a CPU)")
+                        "rendered if need be, and small enough for a CPU)")
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2], metavar='S',
                         help='default: 0 1 2')
     parser.add_argument('--out', type=Path, required=True, metavar='DIR',
@@ -51,6 +51,14 @@ def parse_args() -> argparse.Namespace:
         if '=' not in option:
             parser.error(f'--cfg-options {option}: expected KEY=VALUE')
     return args
+
+
+def render_if_absent(folder: Path) -> None:
+    """Renders the frames that the demo renders."""
+    if not (folder / 'ImageSets').is_dir():
+        # Imported here, since other sets need no ray caster.
+        from mmdet3d_plugin.synthetic import DEMO_SET, available_cores, write_synthetic_set
+        write_synthetic_set(folder, DEMO_SET, available_cores())
 
 
 def find_rows(args: argparse.Namespace) -> List[Path]:
@@ -86,6 +94,8 @@ def main() -> None:
                          f'{next(iter(METRIC_NAMES))}')
     MMLogger.get_current_instance().setLevel('WARNING')  # mmengine tells of every variable
     check_writable(str(args.out), '--out')
+    if args.data == 'synthetic':
+        render_if_absent(Path('data/synthetic'))
     results: Dict[str, Dict[int, dict]] = {row.stem: {} for row in rows}
     to_train = []
     # Seed by seed, so that an early table already compares all rows.

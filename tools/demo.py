@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Dict, List
 
 from mmdet3d_plugin.errors import InputError
+from mmdet3d_plugin.synthetic import DEMO_SET
 from mmdet3d_plugin.utils.command_line import run_command
 
 CONFIG = 'configs/monolss/monolss_dla34_synthetic-demo.py'
 DATA = 'data/synthetic'
-NUM_TRAIN, NUM_VAL, SEED = 240, 60, 0
 SCORE_THRESHOLD = '0.05'  # of what is drawn; a short training is seldom sure
 
 
@@ -69,8 +69,9 @@ def main() -> None:
     results = work_dir / 'results'
 
     times = {}
-    render = ['tools/create_data.py', 'synthetic', '--out', DATA, '--num-train', str(NUM_TRAIN),
-              '--num-val', str(NUM_VAL), '--seed', str(SEED)]
+    render = ['tools/create_data.py', 'synthetic', '--out', DATA,
+              '--num-train', str(DEMO_SET.num_train), '--num-val', str(DEMO_SET.num_val),
+              '--seed', str(DEMO_SET.seed)]
     times['Rendering'] = step('1/4 synthetic street scenes', render, environment)
     train = ['tools/train.py', CONFIG, '--work-dir', str(work_dir)]
     report.unlink(missing_ok=True)
@@ -81,7 +82,7 @@ def main() -> None:
     test = ['tools/test.py', CONFIG, checkpoint, '--work-dir', str(work_dir / 'test'),
             '--submission-dir', str(results), '--show-samples', '--score-thr', SCORE_THRESHOLD]
     times['Evaluation'] = step('3/4 evaluation on held-out frames', test, environment)
-    facts = [f'Frames={NUM_TRAIN} rendered for training, {NUM_VAL} held out',
+    facts = [f'Frames={DEMO_SET.num_train} rendered for training, {DEMO_SET.num_val} held out',
              f'Config={CONFIG}',
              *(f'{name}={minutes(duration)}' for name, duration in times.items()),
              'Commands=' + '\n'.join('python ' + shlex.join(item)

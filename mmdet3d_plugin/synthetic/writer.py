@@ -71,6 +71,10 @@ class SyntheticSet:
         return [name for clip in self.clips() if clip.split == split for name in clip.frames]
 
 
+# What the demo and the ablations train on.
+DEMO_SET = SyntheticSet(num_train=240, num_val=60, seed=0)
+
+
 @dataclass(frozen=True)
 class Clip:
     """Consecutive frames that show one scene; ``index`` counts within the split."""
