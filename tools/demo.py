@@ -3,6 +3,7 @@
 import argparse
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -66,7 +67,7 @@ def main() -> None:
     work_dir = args.work_dir
     report = work_dir / 'report.html'
     unfinished = (work_dir / 'last_checkpoint').exists() and not report.exists()
-    results = work_dir / 'results'
+    results, samples = work_dir / 'results', work_dir / 'test/samples'
 
     times = {}
     render = ['tools/create_data.py', 'synthetic', '--out', DATA,
@@ -81,6 +82,7 @@ def main() -> None:
     checkpoint = (work_dir / 'last_checkpoint').read_text(encoding='utf-8').strip()
     test = ['tools/test.py', CONFIG, checkpoint, '--work-dir', str(work_dir / 'test'),
             '--submission-dir', str(results), '--show-samples', '--score-thr', SCORE_THRESHOLD]
+    shutil.rmtree(samples, ignore_errors=True)  # pictures of an earlier demo
     times['Evaluation'] = step('3/4 evaluation on held-out frames', test, environment)
     facts = [f'Frames={DEMO_SET.num_train} rendered for training, {DEMO_SET.num_val} held out',
              f'Config={CONFIG}',
@@ -88,7 +90,7 @@ def main() -> None:
              'Commands=' + '\n'.join('python ' + shlex.join(item)
                                      for item in (render, train, test))]
     step('4/4 report', ['tools/report.py', str(work_dir), '--data-root', DATA, '--pred',
-                        str(results / 'data'), '--samples', str(work_dir / 'test/samples'),
+                        str(results / 'data'), *(['--samples', str(samples)] * samples.is_dir()),
                         '--score-thr', SCORE_THRESHOLD, '--title',
                         'Monocular 3D detection: what the demo learned', '--facts', *facts],
          environment)
