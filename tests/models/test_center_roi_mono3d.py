@@ -240,3 +240,35 @@ def test_a_few_frames_are_learned_by_heart(model, samples):
         optimiser.step()
         history.append(total.item())
     assert history[-1] < 0.35 * history[0]
+
+
+def test_auxiliaries_add_losses_and_vanish_in_predict(config, samples):
+    """The same weights predict bit by bit the same with and without auxiliaries."""
+    def build(auxiliary):
+        torch.manual_seed(0)
+        built = MODELS.build({**copy.deepcopy(config.model), 'auxiliary': auxiliary})
+        built.init_weights()
+        return built
+
+    bare = build([])
+    helped = build(Config.fromfile('configs/ddml/monolss_both_synthetic.py').model.auxiliary)
+    helped.load_state_dict(bare.state_dict(), strict=False)
+    assert {key.split('.')[0] for key in set(helped.state_dict()) - set(bare.state_dict())} == {
+        'auxiliary'}
+    losses = losses_of(helped.eval(), samples)
+    assert set(losses) - set(losses_of(bare.eval(), samples)) == {
+        'loss_metric', 'qi_satisfied', 'loss_object_depth'}
+    assert 0 <= losses['qi_satisfied'].item() <= 1 and losses['loss_object_depth'].item() > 0
+    total, logged = helped.parse_losses(losses)
+    assert total.item() == pytest.approx(
+        sum(value.item() for key, value in losses.items() if key.startswith('loss_')), rel=1e-5)
+    assert 'qi_satisfied' in logged
+
+    data = helped.data_preprocessor(pseudo_collate(copy.deepcopy(samples)), False)
+    for model in (bare, helped):
+        model.test_cfg = {**model.test_cfg, 'score_threshold': 0.}
+    for mine, other in zip(helped(**copy.deepcopy(data), mode='predict'),
+                           bare(**copy.deepcopy(data), mode='predict')):
+        assert torch.equal(mine.pred_instances_3d.bboxes_3d.tensor,
+                           other.pred_instances_3d.bboxes_3d.tensor)
+        assert torch.equal(mine.pred_instances_3d.scores_3d, other.pred_instances_3d.scores_3d)

@@ -1,7 +1,8 @@
 """Centre + ROI monocular detector: dense 2D, then 3D for each object."""
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import torch
+import torch.nn as nn
 from mmdet3d.models.detectors import Base3DDetector
 from mmdet3d.registry import MODELS, TASK_UTILS
 from mmdet3d.structures import CameraInstance3DBoxes
@@ -9,9 +10,11 @@ from mmdet3d.structures.det3d_data_sample import SampleList
 from mmengine.structures import InstanceData
 from torchvision.ops import batched_nms
 
+from ..auxiliaries import AuxiliaryObjects
 from ..dense_heads.center_head_2d import DenseMaps, Peaks, gather_at_cells
 from ..roi_heads.object_head_3d import ObjectPredictions
 from ..task_modules.center_roi_coder import ObjectBoxes, ObjectCode
+from ..task_modules.center_target_assigner import CenterTargets
 from ..task_modules.input_geometry import InputGeometry, ReferenceGeometry
 
 
@@ -32,11 +35,15 @@ class CenterROIMono3D(Base3DDetector):
             and ray maps.
         reference: takes the geometry of inputs as MonoLSS's released code does, see
             :class:`ReferenceGeometry`. Its checkpoints expect that.
+        auxiliary: configs of modules that see the shared feature map and the labels
+            in training, ``module(feature, AuxiliaryObjects) -> losses``. Prediction
+            never runs them.
     """
 
     def __init__(self, backbone: dict, neck: dict, dense_head: dict, roi_head: dict,
                  coder: dict, assigner: dict, test_cfg: dict, detach_boxes: bool = False,
-                 reference: bool = False, data_preprocessor: Optional[dict] = None,
+                 reference: bool = False, auxiliary: Sequence[dict] = (),
+                 data_preprocessor: Optional[dict] = None,
                  init_cfg=None) -> None:
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.backbone = MODELS.build(backbone)
@@ -48,6 +55,7 @@ class CenterROIMono3D(Base3DDetector):
         self.test_cfg = test_cfg
         self.detach_boxes = detach_boxes
         self._geometry_type = ReferenceGeometry if reference else InputGeometry
+        self.auxiliary = nn.ModuleList(MODELS.build(item) for item in auxiliary)
         # Factors of the losses by task name, set by hooks; tasks not named keep 1.
         self.task_weights: Dict[str, float] = {}
 
@@ -74,6 +82,10 @@ class CenterROIMono3D(Base3DDetector):
         losses = {f'loss_{name}': value * self.task_weights.get(name, 1.)
                   for name, value in tasks.items()}
         losses.update({f'raw_{name}': tasks[name].detach() for name in self.task_weights})
+        if self.auxiliary:
+            objects = self._auxiliary_objects(targets)
+            for auxiliary in self.auxiliary:
+                losses.update(auxiliary(feature, objects))
         return losses
 
     @torch.no_grad()
@@ -100,6 +112,13 @@ class CenterROIMono3D(Base3DDetector):
     def _geometry(self, samples: SampleList, device: torch.device) -> InputGeometry:
         """Of the samples' images."""
         return self._geometry_type.from_metas([sample.metainfo for sample in samples], device)
+
+    def _auxiliary_objects(self, targets: CenterTargets) -> AuxiliaryObjects:
+        code = targets.code
+        boxes = self.coder.feature_boxes(code.cells, code.offsets_2d, code.sizes_2d)
+        return AuxiliaryObjects(
+            targets.image_index, code.cells + code.offsets_3d, boxes, code.depths,
+            targets.geometry.zooms(boxes * self.coder.stride))
 
     def _run_roi_head(
         self, feature: torch.Tensor, maps: DenseMaps, image_index: torch.Tensor,
