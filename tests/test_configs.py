@@ -17,9 +17,10 @@ def read(name):
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
 def test_config_builds(path):
     cfg = Config.fromfile(path)
-    cfg.model.backbone.init_cfg = None
-    if cfg.model.type == 'SMOKEMono3D':
-        cfg.model.neck.use_dcn = False
+    detector = cfg.model.get('detector', cfg.model)
+    detector.backbone.init_cfg = None
+    if detector.type == 'SMOKEMono3D':
+        detector.neck.use_dcn = False
     model = MODELS.build(cfg.model)
     dataset = cfg.train_dataloader.dataset
     for item in [*dataset.get('pipeline', []), *dataset.dataset.pipeline]:

@@ -76,8 +76,9 @@ def main() -> None:
             configure_submission(cfg, args.submission_dir)
         cfg.load_from = args.checkpoint
         # The weights come from the checkpoint: nothing is to be downloaded.
-        if 'backbone' in cfg.model:
-            cfg.model.backbone.init_cfg = None
+        detector = cfg.model.get('detector', cfg.model)
+        if 'backbone' in detector:
+            detector.backbone.init_cfg = None
         runner = Runner.from_cfg(cfg)
         check_checkpoint(args.checkpoint, runner.model)
         runner.test()

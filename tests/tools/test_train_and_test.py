@@ -137,6 +137,18 @@ train_dataloader['dataset']['pipeline'] = [dict(type='MixUp3D', prob=1.), *train
     assert_one_line(error, 'there are no samples to show')
 
 
+def test_auxiliaries_train_around_smoke(run, tmp_path, kitti_root):
+    config = write_config(tmp_path, kitti_root, base='configs/ddml/smoke_both_synthetic.py')
+    code, error = run('train', config, '--work-dir', tmp_path / 'run')
+    assert code == 0, error
+    rows = [row for row in log_rows(tmp_path / 'run') if 'loss_metric' in row]
+    assert rows and all(0 <= row['qi_satisfied'] <= 1 and row['loss_object_depth'] > 0
+                        for row in rows)
+    code, error = run('test', config, tmp_path / 'run/epoch_1.pth', '--work-dir',
+                      tmp_path / 'test')
+    assert code == 0, error
+
+
 WARMUPS = {
     'epoch': "dict(type='SampleSelectionWarmupHook', mode='epoch', start_epoch=2)",
     # Loss windows of one epoch; any fall but the whole one counts as settled.

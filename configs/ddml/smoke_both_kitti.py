@@ -1,0 +1,9 @@
+# SMOKE with the quasi-isometric loss and object-wise depth maps: auxiliaries attach to
+# a detector that knows nothing of them.
+_base_ = ['../smoke/smoke_dla34_kitti.py', '../_base_/auxiliaries/ddml.py']
+model = dict(
+    _delete_=True,
+    type='AuxiliarySupervision',
+    detector=_base_.model,
+    feature='neck[0]',
+    auxiliary=[_base_.quasi_isometric, _base_.object_depth])

@@ -1,0 +1,8 @@
+# SMOKE on the synthetic set with the quasi-isometric loss and object-wise depth maps.
+_base_ = ['../smoke/smoke_dla34_synthetic-demo.py', '../_base_/auxiliaries/ddml.py']
+model = dict(
+    _delete_=True,
+    type='AuxiliarySupervision',
+    detector=_base_.model,
+    feature='neck[0]',
+    auxiliary=[_base_.quasi_isometric, _base_.object_depth])

@@ -1,0 +1,107 @@
+"""Auxiliary supervision for detectors that know nothing of it."""
+import re
+from typing import Dict, List, Sequence, Tuple
+
+import torch
+import torch.nn as nn
+from mmdet3d.registry import MODELS
+from mmdet3d.structures.det3d_data_sample import SampleList
+from mmengine.model import BaseModel
+
+from ...errors import InputError
+from ..auxiliaries import AuxiliaryObjects
+
+
+@MODELS.register_module()
+class AuxiliarySupervision(BaseModel):
+    """Any monocular detector of mmdet3d, with auxiliaries on one of its feature maps.
+
+    The detector trains, predicts and is configured as without; auxiliaries add their
+    losses to its own and are not run in prediction.
+
+    Args:
+        detector: config of the detector, its ``data_preprocessor`` included.
+        feature: the module whose output the auxiliaries see, with an index where it
+            gives several, such as ``'neck[0]'``.
+        auxiliary: configs of modules ``module(feature, AuxiliaryObjects) -> losses``.
+
+    Raises:
+        InputError: the detector has no such module, or it gives no such feature map.
+    """
+
+    def __init__(self, detector: dict, feature: str, auxiliary: Sequence[dict]) -> None:
+        detector = MODELS.build(detector)
+        super().__init__(data_preprocessor=detector.data_preprocessor)
+        self.detector = detector
+        self.feature = feature
+        self._path, self._index = self._parse(feature)
+        self.auxiliary = nn.ModuleList(MODELS.build(item) for item in auxiliary)
+
+    def forward(self, inputs: dict, data_samples: SampleList = None, mode: str = 'tensor',
+                **kwargs):
+        """As the detector's; in mode ``'loss'`` with the auxiliaries' losses."""
+        if mode != 'loss':
+            return self.detector(inputs, data_samples, mode=mode, **kwargs)
+        seen: List[torch.Tensor] = []
+        handle = self.detector.get_submodule(self._path).register_forward_hook(
+            lambda module, arguments, output: seen.append(self._select(output)))
+        try:
+            losses: Dict[str, torch.Tensor] = self.detector(inputs, data_samples, mode=mode,
+                                                            **kwargs)
+        finally:
+            handle.remove()
+        if not seen:
+            raise InputError(f'feature {self.feature!r}: the detector does not run this module')
+        objects = collect_objects(data_samples, seen[0], inputs['imgs'].shape[-1])
+        for auxiliary in self.auxiliary:
+            losses.update(auxiliary(seen[0], objects))
+        return losses
+
+    def _parse(self, feature: str) -> Tuple[str, int]:
+        """'neck[0]' -> ('neck', 0); without an index, the output is the map itself."""
+        match = re.fullmatch(r'([\w.]+)(?:\[(\d+)\])?', feature)
+        known = dict(self.detector.named_modules())
+        if not match or not match[1] or match[1] not in known:
+            names = ', '.join(name for name, _ in self.detector.named_children()
+                              if name != 'data_preprocessor')
+            raise InputError(f'feature {feature!r}: {type(self.detector).__name__} has no such '
+                             f'module; it has {names}, and their parts')
+        return match[1], -1 if match[2] is None else int(match[2])
+
+    def _select(self, output) -> torch.Tensor:
+        maps = [output] if isinstance(output, torch.Tensor) else list(output)
+        index = 0 if self._index < 0 and len(maps) == 1 else self._index
+        if not 0 <= index < len(maps):
+            raise InputError(f'feature {self.feature!r}: {self._path} gives {len(maps)} maps; '
+                             f'choose one, {self._path}[0] to {self._path}[{len(maps) - 1}]')
+        return maps[index]
+
+
+def collect_objects(samples: SampleList, feature: torch.Tensor,
+                    input_width: int) -> AuxiliaryObjects:
+    """The labels of a batch, in pixels of a feature map.
+
+    Args:
+        samples: B samples in mmdet3d's format, centres and boxes in input pixels.
+        feature: (B, C, H, W).
+        input_width: pixels.
+    """
+    stride = input_width / feature.shape[-1]
+    instances = [sample.gt_instances_3d for sample in samples]
+    counts = torch.tensor([len(item.depths) for item in instances])
+    zooms = torch.tensor([zoom_of(sample.metainfo) for sample in samples])
+    index = torch.repeat_interleave(torch.arange(len(samples)), counts)
+    return AuxiliaryObjects(
+        index.to(feature.device, non_blocking=True),
+        torch.cat([item.centers_2d for item in instances]) / stride,
+        torch.cat([sample.gt_instances.bboxes for sample in samples]) / stride,
+        torch.cat([item.depths for item in instances]),
+        zooms[index].to(feature.device, non_blocking=True))
+
+
+def zoom_of(meta: dict) -> float:
+    """Input pixels an original pixel, from the affine of this project's transforms or
+    the ``scale_factor`` of mmdet3d's."""
+    if 'affine' in meta:
+        return float(meta['affine'][0, 0])
+    return float(meta['scale_factor'][0]) if 'scale_factor' in meta else 1.

@@ -1,0 +1,107 @@
+"""Auxiliaries around a detector of mmdet3d that knows nothing of them."""
+import copy
+
+import pytest
+import torch
+from mmdet3d.registry import MODELS
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+
+from mmdet3d_plugin.datasets import KittiMonoDataset
+from mmdet3d_plugin.errors import InputError
+from mmdet3d_plugin.models.detectors.auxiliary_supervision import collect_objects
+
+AUXILIARY = [dict(type='MetricAuxiliary',
+                  loss=dict(type='QuasiIsometricLoss', K=2., B=1., epsilon=10.)),
+             dict(type='ObjectDepthHead', in_channels=64, hidden_channels=8,
+                  loss=dict(type='LaplacianAleatoricLoss'))]
+
+
+@pytest.fixture(scope='module')
+def smoke():
+    cfg = Config.fromfile('configs/smoke/smoke_dla34_synthetic-demo.py')
+    return cfg.model
+
+
+@pytest.fixture
+def samples(kitti_root):
+    dataset = KittiMonoDataset(
+        str(kitti_root), 'ImageSets/train.txt', filter_empty_gt=False,
+        metainfo=dict(classes=['Pedestrian', 'Cyclist', 'Car']),
+        pipeline=[dict(type='LoadImageMono3D'), dict(type='LoadAnnotationsMono3D'),
+                  dict(type='CropScaleAffine', input_size=(320, 96)),
+                  dict(type='PackMono3DInputs')])
+    return [dataset[index] for index in (0, 1, 3)]
+
+
+def wrap(detector, feature='neck[0]', auxiliary=AUXILIARY):
+    torch.manual_seed(0)
+    return MODELS.build(dict(type='AuxiliarySupervision', detector=copy.deepcopy(detector),
+                             feature=feature, auxiliary=copy.deepcopy(auxiliary)))
+
+
+def run(model, samples, mode):
+    data = model.data_preprocessor(pseudo_collate(copy.deepcopy(samples)), mode == 'loss')
+    return model(**data, mode=mode)
+
+
+def test_losses_are_the_detectors_and_the_auxiliaries(smoke, samples):
+    wrapped = wrap(smoke)
+    own = run(wrapped.detector, samples, 'loss')
+    losses = run(wrapped, samples, 'loss')
+    assert set(losses) - set(own) == {'loss_metric', 'qi_satisfied', 'loss_object_depth'}
+    sum(losses[key] for key in ('loss_metric', 'loss_object_depth')).backward()
+    assert wrapped.detector.backbone.base_layer[0].weight.grad.abs().sum() > 0
+    assert all(weight.grad is not None for weight in wrapped.auxiliary.parameters())
+
+
+def test_prediction_is_that_of_the_bare_detector(smoke, samples):
+    wrapped = wrap(smoke).eval()
+    bare = MODELS.build(copy.deepcopy(smoke)).eval()
+    weights = {key.removeprefix('detector.'): value
+               for key, value in wrapped.state_dict().items() if key.startswith('detector.')}
+    assert set(weights) == set(bare.state_dict())
+    bare.load_state_dict(weights)
+
+    def forbid(*_):
+        pytest.fail('an auxiliary runs in prediction')
+
+    for auxiliary in wrapped.auxiliary:
+        auxiliary.register_forward_pre_hook(forbid)
+    with torch.no_grad():
+        pairs = list(zip(run(wrapped, samples, 'predict'), run(bare, samples, 'predict')))
+    assert len(pairs) == 3
+    for mine, other in pairs:
+        assert torch.equal(mine.pred_instances_3d.bboxes_3d.tensor,
+                           other.pred_instances_3d.bboxes_3d.tensor)
+        assert torch.equal(mine.pred_instances_3d.scores_3d, other.pred_instances_3d.scores_3d)
+
+
+def test_objects_are_those_of_the_labels(samples):
+    batch = [sample['data_samples'] for sample in copy.deepcopy(samples)]
+    objects = collect_objects(batch, torch.zeros(3, 64, 24, 80), 320)
+    assert objects.image_index.tolist() == [0, 0, 0, 1, 1, 2, 2]
+    torch.testing.assert_close(objects.centers[3:5], batch[1].gt_instances_3d.centers_2d / 4)
+    torch.testing.assert_close(objects.boxes[5:], batch[2].gt_instances.bboxes / 4)
+    assert objects.depths[:3].tolist() == pytest.approx([12., 25., 9.])
+    assert objects.zooms.tolist() == pytest.approx([320 / 1242] * 5 + [320 / 1224] * 2)
+
+
+@pytest.mark.parametrize('feature, message', [
+    ('nek[0]', 'SMOKEMono3D has no such module; it has backbone, neck, bbox_head'),
+    ('', 'no such module'), ('neck[x]', 'no such module')])
+def test_an_unknown_feature_is_named(smoke, feature, message):
+    with pytest.raises(InputError, match=message):
+        wrap(smoke, feature)
+
+
+@pytest.mark.parametrize('feature, message', [
+    ('backbone', r'backbone gives \d maps; choose one, backbone\[0\] to'),
+    ('neck[7]', 'neck gives 1 maps')])
+def test_a_wrong_index_is_named(smoke, samples, feature, message):
+    with pytest.raises(InputError, match=message):
+        run(wrap(smoke, feature), samples, 'loss')
+
+
+def test_one_map_needs_no_index(smoke, samples):
+    assert 'loss_metric' in run(wrap(smoke, 'neck'), samples, 'loss')
