@@ -21,9 +21,11 @@ def test_config_builds(path):
     detector.backbone.init_cfg = None
     if detector.type == 'SMOKEMono3D':
         detector.neck.use_dcn = False
+    if 'dcn_on_last_conv' in detector.get('bbox_head', {}):
+        detector.bbox_head.dcn_on_last_conv = False
     model = MODELS.build(cfg.model)
     dataset = cfg.train_dataloader.dataset
-    for item in [*dataset.get('pipeline', []), *dataset.dataset.pipeline]:
+    for item in [*dataset.get('pipeline', []), *dataset.get('dataset', {}).get('pipeline', [])]:
         TRANSFORMS.build(item)
     assert sum(parameter.numel() for parameter in model.parameters()) > 1e6
 

@@ -105,3 +105,23 @@ def test_a_wrong_index_is_named(smoke, samples, feature, message):
 
 def test_one_map_needs_no_index(smoke, samples):
     assert 'loss_metric' in run(wrap(smoke, 'neck'), samples, 'loss')
+
+
+@pytest.mark.parametrize('name', ['pgd', 'fcos3d'])
+def test_detectors_of_mmdet3d_train_with_auxiliaries(kitti_root, name):
+    """PGD and FCOS3D, with a small backbone and without deformable convolutions."""
+    cfg = Config.fromfile(f'configs/ddml/{name}_both_kitti.py')
+    detector = cfg.model.detector
+    detector.backbone.update(depth=18, init_cfg=None, style='pytorch')
+    detector.neck.in_channels = [64, 128, 256, 512]
+    detector.bbox_head.dcn_on_last_conv = False
+    dataset = KittiMonoDataset(**{**{key: value for key, value in
+                                     cfg.train_dataloader.dataset.items() if key != 'type'},
+                                  'data_root': str(kitti_root)})
+    model = MODELS.build(cfg.model)
+    losses = run(model, [dataset[0]], 'loss')
+    assert {'loss_cls', 'loss_metric', 'qi_satisfied', 'loss_object_depth'} <= set(losses)
+    total, _ = model.parse_losses(losses)
+    total.backward()
+    assert torch.isfinite(total)
+    assert model.detector.neck.fpn_convs[0].conv.weight.grad.abs().sum() > 0

@@ -1,0 +1,8 @@
+# FCOS3D with the quasi-isometric loss and object-wise depth maps on its finest level.
+_base_ = ['../fcos3d/fcos3d_r101_kitti.py', '../_base_/auxiliaries/ddml.py']
+model = dict(
+    _delete_=True,
+    type='AuxiliarySupervision',
+    detector=_base_.model,
+    feature='neck[0]',
+    auxiliary=[_base_.quasi_isometric, {**_base_.object_depth, 'in_channels': 256}])
