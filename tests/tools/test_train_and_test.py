@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_kitti import FRAMES
+from tiny_kitti import FRAMES, OTHER_FRAME, write_kitti
 
 from mmdet3d_plugin.kitti import read_objects
 
@@ -118,6 +118,15 @@ def test_smoke_trains_from_the_same_dataset_and_transforms(run, tmp_path, kitti_
     losses = [row['loss_bbox'] for row in rows if 'loss_bbox' in row]
     assert losses and all(0 < loss < 1e4 for loss in losses)
     assert any('kitti/Car_3D_AP40_moderate_loose' in row for row in rows)
+
+
+def test_a_set_without_partners_warns_once_and_trains(run_tool, tmp_path):
+    frames = {name: FRAMES[name] for name in ('000000', OTHER_FRAME)}
+    config = write_config(tmp_path, write_kitti(tmp_path / 'kitti', frames))
+    code, printed = run_tool('train', config, '--work-dir', tmp_path / 'run')
+    assert code == 0, printed.err
+    log = next((tmp_path / 'run').glob('*/*.log')).read_text()
+    assert log.count('WARNING - MixUp3D: no two frames share a camera') == 1
 
 
 def test_mixup3d_serves_smoke_too(run, tmp_path, kitti_root):

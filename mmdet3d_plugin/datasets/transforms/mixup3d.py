@@ -1,4 +1,5 @@
 """MixUp3D: two frames of one camera, overlaid."""
+import logging
 from collections import defaultdict
 from typing import Dict, List, Optional, Sequence
 
@@ -103,7 +104,7 @@ class MixUp3D(BaseTransform):
             self._groups = CameraGroups(dataset)
             if not self._groups.any_partner:
                 print_log('MixUp3D: no two frames share a camera and an image size; '
-                          'nothing will be mixed', 'current', level='WARNING')
+                          'nothing will be mixed', 'current', level=logging.WARNING)
 
     def get_indexes(self, dataset, index: Optional[int] = None) -> Sequence[int]:
         """The partner's index in a list, empty if the frame stays as it is."""
