@@ -72,6 +72,8 @@ def profile_steps(model: nn.Module, optim_wrapper: OptimWrapper, batch: dict, nu
         'optimizer': [(optim_wrapper, 'step')],
         'preprocessing': [(model.data_preprocessor, 'forward')],
     }
+    if model.auxiliary:
+        parts['auxiliaries'] = [(module, 'forward') for module in model.auxiliary]
     model.train()
     with labelled(parts):
         for _ in range(warmup_steps):
