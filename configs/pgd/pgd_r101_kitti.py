@@ -17,23 +17,16 @@ test_pipeline = [
     dict(type='mmdet.Resize', scale_factor=1.0),
     dict(type='PackMono3DInputs'),
 ]
+frames = dict(
+    _delete_=True,
+    type='KittiMonoDataset',
+    data_root=data_root,
+    metainfo=dict(classes=class_names))
 train_dataloader = dict(
-    dataset=dict(
-        _delete_=True,
-        type='KittiMonoDataset',
-        data_root=data_root,
-        ann_file='ImageSets/train.txt',
-        metainfo=dict(classes=class_names),
-        pipeline=train_pipeline))
+    dataset=dict(**frames, ann_file='ImageSets/train.txt', pipeline=train_pipeline))
 val_dataloader = dict(
-    dataset=dict(
-        _delete_=True,
-        type='KittiMonoDataset',
-        data_root=data_root,
-        ann_file='ImageSets/val.txt',
-        metainfo=dict(classes=class_names),
-        pipeline=test_pipeline,
-        test_mode=True))
+    dataset=dict(**frames, ann_file='ImageSets/val.txt', pipeline=test_pipeline,
+                 test_mode=True))
 test_dataloader = val_dataloader
 val_evaluator = dict(_delete_=True, type='KittiAPMetric')
 test_evaluator = val_evaluator

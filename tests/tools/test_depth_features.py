@@ -1,11 +1,14 @@
 """tools/analysis/depth_features.py on a detector with and without auxiliaries."""
 import json
+import runpy
 from pathlib import Path
 
 import pytest
 import torch
 from mmdet3d.registry import MODELS
 from mmengine.config import Config
+
+from mmdet3d_plugin.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,6 +25,19 @@ val_dataloader = dict(dataset=dict(data_root='{root}', pipeline=test_pipeline))
     model = MODELS.build(Config.fromfile(config).model)
     torch.save(dict(state_dict=model.state_dict()), folder / 'weights.pth')
     return config, folder / 'weights.pth'
+
+
+def test_any_config_of_ours_gives_labelled_frames(run_tool, kitti_root):
+    """Also those without an object filter, and repeated sets; not those without a set."""
+    labelled = runpy.run_path('tools/analysis/depth_features.py')['labelled_validation_set']
+    for name in ('pgd/pgd_r101_kitti', 'monolss/monolss_dla34_kitti-mini'):
+        cfg = Config.fromfile(f'configs/{name}.py')
+        settings = cfg.val_dataloader.dataset
+        settings.get('dataset', settings).update(data_root=str(kitti_root))
+        dataset = labelled(cfg)
+        assert len(dataset[0]['data_samples'].gt_instances_3d) == 3
+    with pytest.raises(InputError, match='has no validation set'):
+        labelled(Config.fromfile('configs/monolss/monolss_dla34_kitti_trainval.py'))
 
 
 @pytest.mark.parametrize('base', ['configs/ddml/monolss_qi_synthetic.py',

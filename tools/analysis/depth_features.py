@@ -86,10 +86,16 @@ def build_model(cfg: Config, args: argparse.Namespace, recorder: nn.Module) -> n
 
 def labelled_validation_set(cfg: Config):
     """The validation frames with the objects that training would learn from."""
+    if cfg.get('val_dataloader') is None:
+        raise InputError(f'{cfg.filename}: has no validation set; pass a config with a '
+                         'val_dataloader')
     settings = cfg.val_dataloader.dataset
+    while 'dataset' in settings:
+        settings = settings.dataset
     load, *rest = settings.pipeline
+    learned = [cfg.object_filter] if 'object_filter' in cfg else []
     settings.update(test_mode=False, filter_empty_gt=False, pipeline=[
-        load, dict(type='LoadAnnotationsMono3D'), cfg.object_filter, *rest])
+        load, dict(type='LoadAnnotationsMono3D'), *learned, *rest])
     return DATASETS.build(settings)
 
 

@@ -10,6 +10,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 from mmdet3d.registry import MODELS
 from mmengine.dist import all_gather, get_world_size
+from torchvision.ops import roi_align
 
 from .auxiliary_objects import AuxiliaryObjects, check_depth_space
 
@@ -21,23 +22,14 @@ def sample_descriptors(feature: torch.Tensor, image_index: torch.Tensor,
     Args:
         feature: (B, C, H, W).
         image_index: (M,) long.
-        points: (M, 2) feature pixels; those outside read the border.
+        points: (M, 2) feature pixels.
 
     Returns:
-        (M, C).
+        (M, C); zeros for points more than a cell outside the map.
     """
-    limit = points.new_tensor([feature.shape[3] - 1, feature.shape[2] - 1])
-    # Cell c is centred at c + 0.5.
-    position = torch.minimum((points - .5).clamp(min=0), limit)
-    low = position.floor()
-    x, y = (position - low)[:, :, None].unbind(1)
-    (x0, y0), (x1, y1) = low.long().unbind(1), torch.minimum(low + 1, limit).long().unbind(1)
-
-    def at(columns: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        return feature[image_index, :, rows, columns].float()
-
-    return ((1 - y) * ((1 - x) * at(x0, y0) + x * at(x1, y0))
-            + y * ((1 - x) * at(x0, y1) + x * at(x1, y1)))
+    # An ROI without extent is a point.
+    rois = torch.cat([image_index[:, None].to(points), points, points], dim=1).float()
+    return roi_align(feature.float(), rois, 1, sampling_ratio=1, aligned=True).flatten(1)
 
 
 def gather_objects(descriptors: torch.Tensor,
