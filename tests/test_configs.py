@@ -40,7 +40,7 @@ def test_ablations_vary_what_they_say(monkeypatch, data):
             cfg = Config.fromfile(path)
             warmup = next(hook for hook in cfg.custom_hooks
                           if hook.type == 'SampleSelectionWarmupHook')
-            selector = cfg.model.roi_head.sample_selector
+            selector = cfg.model.object_head.depth_head.sample_selector
             rows[path.stem] = (selector.type, selector.get('tau'), warmup.mode,
                                cfg.train_dataloader.dataset.pipeline[0].prob > 0)
     lss = 'LearnableSampleSelector'
@@ -67,7 +67,7 @@ def test_kitti_carries_the_papers_recipe():
     hooks = {hook.type: hook for hook in cfg.custom_hooks}
     assert hooks['HierarchicalTaskHook'].full_epoch == 140
     assert hooks['SampleSelectionWarmupHook'].start_epoch == 100
-    selector = cfg.model.roi_head.sample_selector
+    selector = cfg.model.object_head.depth_head.sample_selector
     assert (selector.type, selector.tau, selector.ratio_threshold, selector.loss_factor) == (
         'LearnableSampleSelector', 1., 1000., 10.)
     mixup = cfg.train_dataloader.dataset.pipeline[0]

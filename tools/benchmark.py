@@ -19,7 +19,7 @@ from torch.utils.data import Dataset
 from mmdet3d_plugin.engine.launch import ConfigOverride, config_errors, read_config
 from mmdet3d_plugin.engine.step_profile import StepProfile, profile_steps
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.models.detectors import CenterROIMono3D
+from mmdet3d_plugin.models.detectors import CenterMono3D
 from mmdet3d_plugin.utils.command_line import run_command
 from mmdet3d_plugin.utils.files import atomic_write
 
@@ -60,9 +60,9 @@ def run(cfg: Config, batch_size: int, num_steps: int) -> Tuple[StepProfile, floa
     set_random_seed(0)
     cfg.model.backbone.init_cfg = None
     model = MODELS.build(cfg.model)
-    if not isinstance(model, CenterROIMono3D):
+    if not isinstance(model, CenterMono3D):
         raise InputError(f'{cfg.filename}: describes a {type(model).__name__}; only '
-                         'CenterROIMono3D is profiled')
+                         'CenterMono3D is profiled')
     model.init_weights()
     model.to(get_device())
     dataset = DATASETS.build(cfg.train_dataloader.dataset)

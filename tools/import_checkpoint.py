@@ -12,7 +12,7 @@ from mmengine.registry import init_default_scope
 from mmdet3d_plugin.engine.launch import (check_writable, config_errors, read_checkpoint,
                                           read_config)
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.models.detectors import CenterROIMono3D
+from mmdet3d_plugin.models.detectors import CenterMono3D
 from mmdet3d_plugin.models.official_weights import import_monolss, tensor_entries
 from mmdet3d_plugin.utils.command_line import run_command
 from mmdet3d_plugin.utils.files import atomic_path
@@ -34,18 +34,18 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def build_detector(path: str) -> CenterROIMono3D:
+def build_detector(path: str) -> CenterMono3D:
     with config_errors(path):
         cfg = read_config(path)
         cfg.model.backbone.init_cfg = None
         init_default_scope(cfg.default_scope)
         detector = MODELS.build(cfg.model)
-    if not isinstance(detector, CenterROIMono3D):
+    if not isinstance(detector, CenterMono3D):
         raise InputError(f'{path}: describes a {type(detector).__name__}, not MonoLSS')
     return detector
 
 
-def check_mean_sizes(source: Dict[str, torch.Tensor], detector: CenterROIMono3D) -> None:
+def check_mean_sizes(source: Dict[str, torch.Tensor], detector: CenterMono3D) -> None:
     """Warns if the sizes that residuals count from are others than the config's."""
     theirs, ours = source.get('mean_size'), detector.coder.mean_sizes
     if theirs is not None and (theirs.shape != ours.shape

@@ -2,5 +2,5 @@
 _base_ = ['../monolss/monolss_dla34_synthetic.py', '../_base_/auxiliaries/ddml.py']
 model = dict(auxiliary=[
     _base_.quasi_isometric,
-    {**_base_.object_depth, 'in_channels': _base_.channels[0]},
+    {**_base_.object_depth, 'in_channels': _base_.slim_channels[0]},
 ])

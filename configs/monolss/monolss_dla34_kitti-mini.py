@@ -56,12 +56,12 @@ test_dataloader = val_dataloader
 model = dict(
     backbone=dict(init_cfg=None),
     dense_head=dict(prior_size_2d=(16.0, 10.0)),
-    roi_head=dict(
+    object_head=dict(
         extractor=dict(ray_scale=10.0),
-        sample_selector=dict(_delete_=True, type='AllSamples'),
-        prior_depth=30.0),
+        depth_head=dict(
+            sample_selector=dict(_delete_=True, type='AllSamples'), prior_depth=30.0)),
     detach_boxes=True,
-    test_cfg=dict(score_threshold=0.05))
+    test_cfg=dict(heatmap_threshold=0.05))
 
 # 20 epochs of 20 steps.
 max_epochs = 20

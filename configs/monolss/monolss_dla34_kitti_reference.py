@@ -9,7 +9,7 @@ next(item for item in train_dataloader.dataset.pipeline
      if item.type == 'CropScaleAffine').reference = True
 val_dataloader = dict(dataset=dict(reference=True))
 test_dataloader = val_dataloader
-model = dict(reference=True, roi_head=dict(depth_reduction='largest_logit'))
+model = dict(reference=True, object_head=dict(depth_head=dict(reduction='largest_logit')))
 # Weight decay on all but biases.
 optim_wrapper = dict(
     paramwise_cfg=dict(_delete_=True, custom_keys={'.bias': dict(decay_mult=0.)}))

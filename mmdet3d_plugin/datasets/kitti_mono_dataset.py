@@ -47,8 +47,9 @@ class KittiMonoDataset(Det3DDataset):
     Args:
         data_root: folder with ``training`` (and ``testing``, ``ImageSets``).
         ann_file: split file, relative to ``data_root``.
-        data_prefix: folders of images, labels and calibrations, relative to
-            ``data_root``. Without ``label`` the frames have no annotations.
+        data_prefix: folders of images, labels, calibrations (and depth), relative to
+            ``data_root``. Without ``label`` the frames have no annotations; with
+            ``depth`` they have a dense depth map, ``depth_path``.
         reference: takes P2[2, 3] for 0, as MonoLSS's released code does, which
             projects centres by dividing by z.
 
@@ -96,6 +97,12 @@ class KittiMonoDataset(Det3DDataset):
         cam2img = read_calibration(folders['calib'] / f'{name}.txt').cam2img
         if self.reference:
             cam2img[2, 3] = 0.
+        if 'depth' in folders:
+            depth = folders['depth'] / f'{name}.png'
+            if not depth.is_file():
+                raise InputError(f'{depth}: no dense depth for this frame; add the file, or '
+                                 'remove depth from data_prefix')
+            info['depth_path'] = str(depth)
         info.update(
             img_path=str(image),
             cam2img=cam2img,

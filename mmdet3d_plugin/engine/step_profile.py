@@ -66,9 +66,9 @@ def profile_steps(model: nn.Module, optim_wrapper: OptimWrapper, batch: dict, nu
         'backbone': [(model.backbone, 'forward')],
         'neck': [(model.neck, 'forward')],
         'dense head': [(model.dense_head, 'forward')],
-        '3D head': [(model.roi_head, 'forward')],
+        '3D head': [(model.object_head, 'forward')],
         'targets': [(model.assigner, 'assign')],
-        LOSSES: [(model.dense_head, 'loss'), (model.roi_head, 'loss')],
+        LOSSES: [(model.dense_head, 'loss'), (model.object_head, 'loss')],
         'optimizer': [(optim_wrapper, 'step')],
         'preprocessing': [(model.data_preprocessor, 'forward')],
     }

@@ -6,13 +6,15 @@ which take one object at a time.
 import torch
 
 
-def gaussian_radius(heights: torch.Tensor, widths: torch.Tensor,
-                    min_overlap: float = 0.7) -> torch.Tensor:
+def gaussian_radius(heights: torch.Tensor, widths: torch.Tensor, min_overlap: float = 0.7,
+                    exact: bool = False) -> torch.Tensor:
     """Largest shift of a box's corners that keeps its IoU above ``min_overlap``.
 
     Args:
         heights, widths: (M,) box sizes, pixels of the heatmap.
-        min_overlap: IoU bound (CornerNet, section 3.2; its released form).
+        min_overlap: IoU bound (CornerNet, section 3.2).
+        exact: solves the equations as mmdet does. CornerNet's released code, and
+            those who follow it, take larger roots.
 
     Returns:
         (M,) radius, pixels of the heatmap, not rounded.
@@ -20,8 +22,12 @@ def gaussian_radius(heights: torch.Tensor, widths: torch.Tensor,
     total, area = heights + widths, heights * widths
 
     def root(a: float, b: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
+        discriminant = torch.sqrt(b ** 2 - 4 * a * c)
+        if exact:
+            # Of the last equation, whose c is negative, the positive root.
+            return (b + torch.sign(-b) * discriminant) / (2 * a)
         # CornerNet's released code divides by 2 whatever `a` is.
-        return (b + torch.sqrt(b ** 2 - 4 * a * c)) / 2
+        return (b + discriminant) / 2
 
     both_inside = root(1, total, area * (1 - min_overlap) / (1 + min_overlap))
     one_inside = root(4, 2 * total, (1 - min_overlap) * area)

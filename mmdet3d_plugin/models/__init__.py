@@ -1,3 +1,3 @@
 """Model parts; importing this package registers them."""
 from . import (auxiliaries, backbones, data_preprocessors, dense_heads,  # noqa: F401
-               detectors, losses, necks, roi_heads, task_modules)
+               detectors, layers, losses, necks, object_heads, task_modules)

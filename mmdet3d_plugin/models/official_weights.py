@@ -7,13 +7,15 @@ import torch
 
 from ..errors import InputError
 from .backbones.dla import rename_dla_key
-from .detectors.center_roi_mono3d import CenterROIMono3D
+from .detectors.center_mono3d import CenterMono3D
 
 MONOLSS_HEADS = dict(
     heatmap='dense_head.heatmap', offset_2d='dense_head.offset_2d',
-    size_2d='dense_head.size_2d', offset_3d='roi_head.offset_3d', size_3d='roi_head.size_3d',
-    heading='roi_head.heading', vis_depth='roi_head.depth',
-    vis_depth_uncer='roi_head.uncertainty', attention='roi_head.logit')
+    size_2d='dense_head.size_2d', offset_3d='object_head.offset_3d',
+    size_3d='object_head.size_3d', heading='object_head.heading',
+    vis_depth='object_head.depth_head.depth',
+    vis_depth_uncer='object_head.depth_head.uncertainty',
+    attention='object_head.depth_head.logit')
 
 
 @dataclass
@@ -41,7 +43,7 @@ def tensor_entries(content: Any) -> Dict[str, torch.Tensor]:
 
 
 def rename_monolss_key(key: str) -> Optional[str]:
-    """Key of the authors' MonoLSS -> key of CenterROIMono3D; None for what their
+    """Key of the authors' MonoLSS -> key of CenterMono3D; None for what their
     forward pass never uses."""
     part, _, rest = key.partition('.')
     if part == 'backbone' and not rest.startswith('fc.'):
@@ -51,7 +53,7 @@ def rename_monolss_key(key: str) -> Optional[str]:
     return f'{MONOLSS_HEADS[part]}.{rest}' if part in MONOLSS_HEADS else None
 
 
-def import_monolss(source: Dict[str, torch.Tensor], model: CenterROIMono3D) -> ImportedWeights:
+def import_monolss(source: Dict[str, torch.Tensor], model: CenterMono3D) -> ImportedWeights:
     """Weights of the authors' MonoLSS as those of ``model``.
 
     Args:

@@ -1,7 +1,7 @@
 """Ablations: one row a variant, one value a seed."""
 import io
 import statistics
-from typing import Dict, List, Mapping, NamedTuple, Sequence
+from typing import List, Mapping, NamedTuple, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure

@@ -102,3 +102,16 @@ def test_reference_divides_by_z(kitti_root):
     v = (P2[1, 1] * y + P2[1, 2] * z + P2[1, 3]) / z
     np.testing.assert_allclose(info['ann_info']['centers_2d'][0], [u, v], rtol=1e-5)
     assert info['cam2img'][2, 3] == 0
+
+
+def test_dense_depth_is_found_beside_the_images(kitti_root):
+    folder = kitti_root / 'training/depth_2'
+    folder.mkdir()
+    prefix = dict(img='training/image_2', label='training/label_2', calib='training/calib',
+                  depth='training/depth_2')
+    with pytest.raises(InputError, match='depth_2/000000.png: no dense depth for this frame'):
+        build(kitti_root, data_prefix=prefix)
+    for name in FRAMES:
+        (folder / f'{name}.png').touch()
+    info = build(kitti_root, data_prefix=prefix).get_data_info(0)
+    assert info['depth_path'] == str(folder / '000000.png')

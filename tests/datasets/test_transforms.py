@@ -8,6 +8,7 @@ from tiny_kitti import project
 
 from mmdet3d_plugin.datasets import KittiMonoDataset
 from mmdet3d_plugin.datasets.transforms.crop_scale import warp_image
+from mmdet3d_plugin.datasets.transforms.mixup3d import nearest_depth
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.geometry import affine_from_crop
 
@@ -221,3 +222,72 @@ def test_centres_just_before_the_origin(reference, kept):
     centers = np.array([[0., 5.], [-3.9, 5.], [-4., 5.], [127.9, 39.9]], np.float32)
     results = transform(dict(img=np.zeros((40, 128, 3), np.uint8), centers_2d=centers))
     np.testing.assert_allclose(results['centers_2d'], centers[kept], atol=1e-4)
+
+
+def with_depth(dataset, kitti_root, depth, index=0):
+    """Results of frame ``index`` after loading, with a depth image (H, W) in metres."""
+    path = kitti_root / 'depth.png'
+    cv2.imwrite(str(path), np.round(depth * 256).astype(np.uint16))
+    info = dataset.get_data_info(index)
+    info.update(box_type_3d=dataset.box_type_3d, box_mode_3d=dataset.box_mode_3d,
+                depth_path=str(path))
+    return Compose([TRANSFORMS.build(item) for item in LOAD + [dict(type='LoadDepthMap')]])(info)
+
+
+@pytest.mark.parametrize('flip', [False, True])
+def test_dense_depth_follows_the_image_and_is_never_blended(dataset, kitti_root, flip):
+    """At the centre of a feature cell lies the depth of the pixel that is seen there."""
+    rng = np.random.default_rng(0)
+    height, width = 375, 1242
+    depth = rng.choice([0., 5., 30.25], (height, width))
+    results = with_depth(dataset, kitti_root, depth)
+    np.testing.assert_array_equal(results['gt_depth_map'], depth.astype(np.float32))
+    np.random.seed(1)
+    for item in ([FLIP] if flip else []) + [CROP]:
+        results = TRANSFORMS.build(item)(results)
+    found = results['gt_depth_map']
+    assert found.shape == (96, 320) and set(np.unique(found)) <= {0., 5., 30.25}
+    inverse = np.linalg.inv(results['affine'])
+    source = depth[:, ::-1] if flip else depth
+    agreed = total = 0
+    for row in range(0, 96, 5):
+        for column in range(0, 320, 7):
+            u, v = inverse[:2, :2] @ [(column + .5) * 4, (row + .5) * 4] + inverse[:2, 2]
+            expected = 0.
+            if 0 <= u < width and 0 <= v < height:
+                expected = source[int(v), int(u)]
+            total += 1
+            agreed += expected == found[row, column]
+    assert agreed >= .99 * total  # but for rounding at the edges of pixels
+    packed = TRANSFORMS.build(dict(type='PackMono3DInputs'))(results)['data_samples']
+    assert packed.gt_depth_map.data.shape == (1, 96, 320)
+
+
+def test_mixed_frames_keep_the_nearer_depth():
+    near, far = np.array([[5., 0., 0., 7.]]), np.array([[9., 8., 0., 3.]])
+    assert nearest_depth(near, far).tolist() == [[5., 8., 0., 3.]]
+    assert nearest_depth(near, far).dtype == np.float32
+
+
+def test_depth_maps_that_do_not_fit_are_named(dataset, kitti_root):
+    with pytest.raises(InputError, match='depth.png: its size .* differs from the image'):
+        with_depth(dataset, kitti_root, np.ones((10, 20)))
+    with pytest.raises(InputError, match="add its folder as 'depth' to data_prefix"):
+        run(dataset, 0, dict(type='LoadDepthMap'))
+    (kitti_root / 'broken.png').write_text('no image')
+    with pytest.raises(InputError, match='broken.png: not a readable 16-bit depth image'):
+        TRANSFORMS.build(dict(type='LoadDepthMap'))(
+            dict(depth_path=str(kitti_root / 'broken.png'), img=np.zeros((2, 2, 3))))
+
+
+@pytest.mark.parametrize('kept_center', ['projected', 'box'])
+def test_objects_are_kept_by_the_centre_that_is_their_cell(kept_center):
+    transform = TRANSFORMS.build(dict(type='CropScaleAffine', input_size=(64, 32),
+                                      kept_center=kept_center))
+    results = transform(dict(
+        img=np.zeros((32, 64, 3), np.uint8), centers_2d=np.array([[5., 5.], [70., 5.]]),
+        gt_bboxes=np.array([[-30., 0., 20., 9.], [40., 0., 60., 9.]], np.float32)))
+    expected = {'projected': [[5., 5.]], 'box': [[70., 5.]]}[kept_center]
+    assert results['centers_2d'].tolist() == expected
+    with pytest.raises(InputError, match="kept_center is 'cell'"):
+        TRANSFORMS.build(dict(type='CropScaleAffine', input_size=(64, 32), kept_center='cell'))

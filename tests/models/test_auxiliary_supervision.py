@@ -6,6 +6,7 @@ import torch
 from mmdet3d.registry import MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmdet3d_plugin.datasets import KittiMonoDataset
 from mmdet3d_plugin.errors import InputError
@@ -77,6 +78,30 @@ def test_prediction_is_that_of_the_bare_detector(smoke, samples):
         assert torch.equal(mine.pred_instances_3d.scores_3d, other.pred_instances_3d.scores_3d)
 
 
+class RecordedOperations(TorchDispatchMode):
+    """What PyTorch is told to compute: operators and the shapes that they see."""
+
+    def __init__(self):
+        super().__init__()
+        self.operations = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        shapes = [tuple(item.shape) for item in args if isinstance(item, torch.Tensor)]
+        self.operations.append((str(function), shapes))
+        return function(*args, **(kwargs or {}))
+
+
+def test_prediction_takes_no_operation_more_than_the_bare_detector(smoke, samples):
+    """The same work is the same latency, whatever the machine's mood."""
+    wrapped = wrap(smoke).eval()
+    recorded = []
+    for model in (wrapped, wrapped.detector):
+        with torch.no_grad(), RecordedOperations() as record:
+            run(model, samples, 'predict')
+        recorded.append(record.operations)
+    assert len(recorded[0]) > 100 and recorded[0] == recorded[1]
+
+
 def test_objects_are_those_of_the_labels(samples):
     batch = [sample['data_samples'] for sample in copy.deepcopy(samples)]
     objects = collect_objects(batch, torch.zeros(3, 64, 24, 80), 320)
@@ -85,6 +110,12 @@ def test_objects_are_those_of_the_labels(samples):
     torch.testing.assert_close(objects.boxes[5:], batch[2].gt_instances.bboxes / 4)
     assert objects.depths[:3].tolist() == pytest.approx([12., 25., 9.])
     assert objects.zooms.tolist() == pytest.approx([320 / 1242] * 5 + [320 / 1224] * 2)
+    torch.testing.assert_close(objects.keypoints[:, 8], objects.centers, atol=1e-3, rtol=0)
+    for sample in batch:
+        del sample.affine
+        sample.set_metainfo(dict(scale_factor=(.5, .5)))
+    objects = collect_objects(batch, torch.zeros(3, 64, 24, 80), 320)
+    assert objects.keypoints is None and objects.zooms.tolist() == [.5] * 7
 
 
 @pytest.mark.parametrize('feature, message', [

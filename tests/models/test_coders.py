@@ -7,7 +7,7 @@ from tiny_kitti import P2
 
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.geometry import affine_from_crop, flip_camera
-from mmdet3d_plugin.models.task_modules import (CenterROICoder, CenterTargetAssigner,
+from mmdet3d_plugin.models.task_modules import (CenterCoder, CenterTargetAssigner,
                                                 HeadingBinCoder)
 from mmdet3d_plugin.models.task_modules.input_geometry import InputGeometry
 
@@ -17,7 +17,7 @@ MEANS = dict(Pedestrian=(1.763, .661, .844), Car=(1.526, 1.629, 3.883),
 
 @pytest.fixture
 def coder():
-    return CenterROICoder(list(MEANS), MEANS, stride=4)
+    return CenterCoder(list(MEANS), MEANS, stride=4)
 
 
 def project(points, camera):
@@ -84,18 +84,37 @@ def test_codes_are_what_the_spec_says(coder):
     assert code.alphas.item() == pytest.approx(.7 - ray)
 
 
-def test_depth_is_scaled_by_the_zoom(coder):
-    raw = torch.tensor([[0., -1.], [-2., 1.]])
-    scales = np.array([np.diag([2., 2., 1.]), np.diag([.5, .5, 1.])], dtype=np.float32)
-    geometry = InputGeometry(torch.zeros(2, 4, 4), torch.tensor(np.linalg.inv(scales)))
-    depths = coder.decode_depths(raw, torch.zeros(2, 4), geometry)
-    expected = [[2., 2 * math.e], [.5 * math.e ** 2, .5 / math.e]]
-    torch.testing.assert_close(depths, torch.tensor(expected))
+@pytest.mark.parametrize('cell_center', ['projected', 'box'])
+@pytest.mark.parametrize('heading_center', ['projected', 'box'])
+def test_every_choice_of_centres_and_sizes_decodes_to_the_truth(cell_center, heading_center):
+    camera = np.vstack([P2, [0, 0, 0, 1]])
+    affine = affine_from_crop((640., 180.), 1000., (1280, 384))
+    boxes_2d, centers_2d, boxes_3d = random_objects(camera, affine)
+    coder = CenterCoder(['Car'], cell_center=cell_center, heading_center=heading_center)
+    geometry = geometry_of(camera, affine, len(boxes_3d))
+    labels = torch.zeros(len(boxes_3d), dtype=torch.long)
+    code = coder.encode(boxes_2d, centers_2d, boxes_3d, labels, geometry)
+    torch.testing.assert_close(code.size_residuals, boxes_3d[:, [4, 5, 3]])  # absolute
+    own = code.offsets_3d if cell_center == 'projected' else code.offsets_2d
+    assert (own >= 0).all() and (own < 1).all()
+    decoded = coder.decode(code, labels, geometry)
+    torch.testing.assert_close(decoded.boxes_3d, boxes_3d, atol=1e-6, rtol=1e-6)
+    if heading_center == 'projected':
+        # KITTI's alpha: the angle to the ray through the object's centre, but for P2's
+        # translation of 6 cm.
+        expected = boxes_3d[:, 6] - torch.atan2(boxes_3d[:, 0], boxes_3d[:, 2])
+        error = (code.alphas - expected + math.pi) % (2 * math.pi) - math.pi
+        assert error.abs().max() < .07 / boxes_3d[:, 2].min()
+
+
+def test_unknown_centres_are_named():
+    with pytest.raises(InputError, match="cell_center is 'middle', expected 'projected' or 'box'"):
+        CenterCoder(['Car'], cell_center='middle')
 
 
 def test_a_class_without_mean_size_is_named():
     with pytest.raises(InputError, match='Tram'):
-        CenterROICoder(['Car', 'Tram'], MEANS)
+        CenterCoder(['Car', 'Tram'], MEANS)
 
 
 @pytest.mark.parametrize('num_bins', [4, 12])

@@ -3,7 +3,8 @@ import math
 import pytest
 import torch
 
-from mmdet3d_plugin.models.losses import HeadingBinLoss, LaplacianAleatoricLoss
+from mmdet3d_plugin.models.losses import (DimensionAwareL1Loss, HeadingBinLoss,
+                                          LaplacianAleatoricLoss, UncertainHeightSizeLoss)
 
 
 def test_laplacian_closed_form():
@@ -42,3 +43,48 @@ def test_heading_loss_counts_the_true_bin_only():
         logits, residuals, torch.tensor([0, 2]), torch.tensor([.1, .2]))
     expected = 2 * ((-math.log(.5) - math.log(.8)) / 2 + (.2 + .3) / 2)
     assert loss.item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_heading_loss_of_independent_bins():
+    """The mean over all bins of both objects of -log p or -log(1 - p)."""
+    p = torch.tensor([[.5, .25, .2], [.1, .4, .8]])
+    residuals = torch.tensor([[.3, 9., 9.], [9., 9., -.1]])
+    loss = HeadingBinLoss(independent_bins=True)(
+        torch.logit(p), residuals, torch.tensor([0, 2]), torch.tensor([.1, .2]))
+    right = [.5, .75, .8, .9, .6, .8]
+    expected = -sum(map(math.log, right)) / 6 + (.2 + .3) / 2
+    assert loss.item() == pytest.approx(expected, rel=1e-6)
+
+
+def test_dimension_aware_loss_is_l1_whose_gradient_favours_short_dimensions():
+    sizes = torch.tensor([[1.5, 2., 4.], [1., 1., 1.]], requires_grad=True)
+    target = torch.tensor([[1.4, 2.2, 3.5], [9., 9., 9.]])
+    weight = torch.tensor([[1.], [0.]]).expand(2, 3)
+    loss = DimensionAwareL1Loss(loss_weight=3.)(sizes, target, weight)
+    assert loss.item() == pytest.approx(3 * (.1 + .2 + .5) / 6, rel=1e-5)
+    loss.backward()
+    assert sizes.grad[1].tolist() == [0., 0., 0.]
+    shares = sizes.grad[0] * torch.tensor([1.5, 2., 4.])
+    torch.testing.assert_close(shares, shares[0] * torch.tensor([1., -1., 1.]))
+
+
+def test_dimension_aware_loss_survives_sizes_of_nothing():
+    sizes = torch.zeros(2, 3, requires_grad=True)
+    loss = DimensionAwareL1Loss()(sizes, torch.zeros(2, 3), torch.ones(2, 3))
+    loss.backward()
+    assert loss.item() == 0 and torch.isfinite(sizes.grad).all()
+    start = DimensionAwareL1Loss()(sizes - .5, torch.ones(2, 3), torch.ones(2, 3))
+    assert start.item() == pytest.approx(1.5)
+
+
+def test_size_loss_with_uncertain_height():
+    """Two thirds of L1 on width and length, one third of a Laplacian on height."""
+    sizes = torch.tensor([[.3, .1, -.4, 2 * math.log(2.)], [0., 0., 1., 0.]])
+    target = torch.tensor([[.1, .2, .2], [.5, 0., 0.]])
+    height = [1.4142 / 2 * .2 + math.log(2.), 1.4142 * .5]
+    flat = [.1, .6, 0., 1.]
+    loss = UncertainHeightSizeLoss()(sizes, target, torch.ones(2, 3))
+    assert loss.item() == pytest.approx(2 / 3 * sum(flat) / 4 + sum(height) / 6, rel=1e-5)
+    weight = torch.tensor([[0.], [2.]]).expand(2, 3)
+    loss = UncertainHeightSizeLoss()(sizes, target, weight)
+    assert loss.item() == pytest.approx(2 / 3 * (0 + 1) / 2 + height[1] / 3, rel=1e-5)

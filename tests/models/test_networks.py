@@ -1,21 +1,18 @@
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from mmdet3d.registry import MODELS
-from mmengine.config import Config
 from tiny_kitti import P2
 
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.models.backbones.dla import rename_dla_key
-from mmdet3d_plugin.models.dense_heads.center_head_2d import CenterHead2D, gather_at_cells
+from mmdet3d_plugin.models.dense_heads.center_head_2d import CenterHead2D
+from mmdet3d_plugin.models.layers import AttentiveBatchNorm2d, gather_at_cells
 from mmdet3d_plugin.models.necks.dla_up import BilinearUpsample
-from mmdet3d_plugin.models.roi_heads import ObjectROIExtractor
-from mmdet3d_plugin.models.roi_heads.object_head_3d import ObjectHead3D, ObjectPredictions
-from mmdet3d_plugin.models.task_modules import AllSamples, LearnableSampleSelector
+from mmdet3d_plugin.models.object_heads import ObjectPointExtractor, ObjectROIExtractor
+from mmdet3d_plugin.models.object_heads.object_queries import ObjectQueries
 from mmdet3d_plugin.models.task_modules.input_geometry import InputGeometry
 
 
@@ -135,56 +132,48 @@ def test_roi_features_of_a_ramp_and_the_class_planes():
     extractor = ObjectROIExtractor(num_classes=3, roi_size=7, stride=4)
     columns = torch.arange(80.).expand(1, 1, 40, 80).clone()
     box = torch.tensor([[20., 10., 55., 31.]])
-    features = extractor(columns, box, torch.tensor([0]), torch.tensor([2]), geometry_of(1))
+    queries = ObjectQueries(torch.tensor([0]), torch.tensor([2]), None, box, None,
+                            geometry_of(1), 4)
+    features = extractor(columns, queries)
     assert features.shape == (1, 1 + 2 + 3, 7, 7)
     centres = 20 + (torch.arange(7) + .5) * 5
     torch.testing.assert_close(features[0, 0], centres.expand(7, 7))
     assert features[0, 3:].mean(dim=(1, 2)).tolist() == [0., 0., 1.]
 
 
-def reduce_depths(reduction, log_variances, depths, logits, selector=None, selecting=True):
-    predictions = ObjectPredictions(None, torch.tensor(log_variances), torch.tensor(logits),
-                                    None, None, None, None)
-    head = SimpleNamespace(depth_reduction=reduction, selecting=selecting,
-                           sample_selector=selector or AllSamples())
-    return ObjectHead3D.reduce_depths(head, predictions, torch.tensor(depths))
+@pytest.mark.parametrize('norm_cfg', [None, dict(type='AttnBN', num_affines=3)])
+def test_point_branches_read_dense_branches_at_the_cells(norm_cfg):
+    torch.manual_seed(0)
+    branch = ObjectPointExtractor(norm_cfg).vector_branch(8, 16, 5)
+    feature = torch.randn(2, 8, 10, 12)
+    cells = torch.tensor([[0, 0], [11, 9], [4, 7]])
+    image_index = torch.tensor([1, 0, 1])
+    queries = ObjectQueries(image_index, None, cells, None, None, None, 4)
+    found = branch(ObjectPointExtractor(norm_cfg)(feature, queries))
+    dense = torch.nn.Sequential(*branch)(feature)
+    expected = torch.stack([dense[image, :, row, column]
+                            for image, (column, row) in zip(image_index, cells)])
+    torch.testing.assert_close(found, expected)
 
 
-def test_test_time_depth_and_confidence():
-    logits = [[0., 3., 1.], [5., 0., 0.]]
-    log_variances = [[0., 0., 0.], [2 * np.log(2.), 0., -4.]]
-    depths = [[10., 20., 36.], [7., 8., 9.]]
-    p = np.exp([-2., -1., -np.exp(-2.)])
-    expected = [np.exp(-1.), (p ** 2).sum() / p.sum()]
-    depth, confidence = reduce_depths('largest_logit', log_variances, depths, logits)
-    assert depth.tolist() == [20., 7.]
-    np.testing.assert_allclose(confidence, expected, rtol=1e-6)
-    depth, confidence = reduce_depths('weighted_mean', log_variances, depths, logits)
-    np.testing.assert_allclose(depth, [22., (p * [7, 8, 9]).sum() / p.sum()], rtol=1e-6)
-    np.testing.assert_allclose(confidence, expected, rtol=1e-6)
-
-
-@pytest.mark.parametrize('selector, selecting, expected', [
-    (AllSamples(), True, 5.), (LearnableSampleSelector(), True, 2.),
-    (LearnableSampleSelector(), False, 5.)])
-def test_the_selector_names_the_depth_that_suits_it_once_it_selects(selector, selecting,
-                                                                    expected):
-    depth, _ = reduce_depths(None, [[0., 0.]], [[2., 8.]], [[1., 0.]], selector, selecting)
-    assert depth.item() == pytest.approx(expected)
-
-
-@pytest.mark.parametrize('reduction', ['largest_logit', 'weighted_mean'])
-def test_hopeless_objects_have_a_finite_depth_and_no_confidence(reduction):
-    depth, confidence = reduce_depths(reduction, [[50.] * 49], [[3.] * 49], [[0.] * 49])
-    assert confidence.item() == 0 and depth.item() == pytest.approx(3.)
-
-
-def test_a_selector_for_other_rois_is_named():
-    cfg = Config.fromfile('configs/monolss/monolss_dla34_synthetic-demo.py').model.roi_head
-    cfg.sample_selector = dict(type='TopKSamples', k=30)
-    cfg.extractor.roi_size = 5
-    with pytest.raises(InputError, match='num_locations is 49, but an ROI .* has 25'):
-        MODELS.build(cfg)
+def test_attentive_normalisation_mixes_affines_by_image():
+    """By hand: normalised channels times a mixture that the image's statistics choose."""
+    torch.manual_seed(0)
+    norm = AttentiveBatchNorm2d(4, num_affines=3)
+    torch.nn.init.normal_(norm.attention[1].weight)
+    feature = torch.randn(5, 4, 6, 7) * torch.rand(5, 4, 1, 1) + torch.randn(5, 4, 1, 1)
+    x = feature.double().numpy()
+    mean, variance = x.mean((0, 2, 3), keepdims=True), x.var((0, 2, 3), keepdims=True)
+    normalised = (x - mean) / np.sqrt(variance + norm.eps)
+    ratio = x.mean((2, 3)) / np.sqrt(x.var((2, 3), ddof=1) + norm.eps)
+    logits = ratio @ norm.attention[0].weight.detach().double().numpy()[:, :, 0, 0].T
+    logits = ((logits - logits.mean(0)) / np.sqrt(logits.var(0) + 1e-5)
+              * norm.attention[1].weight.detach().numpy())
+    weights = np.clip((logits + 3) / 6, 0, 1)
+    scale = weights @ norm.scales.detach().double().numpy()
+    shift = weights @ norm.shifts.detach().double().numpy()
+    expected = scale[:, :, None, None] * normalised + shift[:, :, None, None]
+    np.testing.assert_allclose(norm(feature).detach().numpy(), expected, atol=1e-4)
 
 
 def test_images_in_the_unit_range_are_normalised_and_stacks_refused():

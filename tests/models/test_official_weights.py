@@ -23,10 +23,10 @@ NAMES = {
     'feat_up.ida_0.up_1.weight': 'neck.ida_0.up_1.weight',
     'heatmap.2.bias': 'dense_head.heatmap.2.bias',
     'size_2d.0.weight': 'dense_head.size_2d.0.weight',
-    'heading.1.running_mean': 'roi_head.heading.1.running_mean',
-    'vis_depth.2.weight': 'roi_head.depth.2.weight',
-    'vis_depth_uncer.0.bias': 'roi_head.uncertainty.0.bias',
-    'attention.2.weight': 'roi_head.logit.2.weight',
+    'heading.1.running_mean': 'object_head.heading.1.running_mean',
+    'vis_depth.2.weight': 'object_head.depth_head.depth.2.weight',
+    'vis_depth_uncer.0.bias': 'object_head.depth_head.uncertainty.0.bias',
+    'attention.2.weight': 'object_head.depth_head.logit.2.weight',
     'att_depth.0.weight': None,
     'att_depth_uncer.2.bias': None,
     'mean_size': None,
@@ -98,9 +98,10 @@ def reshape(key, *shape):
 @pytest.mark.parametrize('change, message', [
     (reshape('heatmap.2.weight', 1, 256, 1, 1), 'tell 1 classes apart, the config 3'),
     (drop('heatmap.2.weight'), 'not the weights of MonoLSS'),
-    (drop('attention.0.weight'), '1 of 363 entries are missing, first roi_head.logit.0.weight'),
+    (drop('attention.0.weight'),
+     '1 of 363 entries are missing, first object_head.depth_head.logit.0.weight'),
     (reshape('heading.4.weight', 12, 256, 1, 1),
-     r'heading.4.weight has shape \(12, 256, 1, 1\), but roi_head.heading.4.weight'),
+     r'heading.4.weight has shape \(12, 256, 1, 1\), but object_head.heading.4.weight'),
 ])
 def test_other_weights_are_named(model, official, change, message):
     change(official)

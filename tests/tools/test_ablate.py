@@ -31,8 +31,8 @@ def family(tmp_path, kitti_root):
     (folder / '1_good.py').write_text(ROW.format(title='All is well', change=''))
     (folder / '2_bad.py').write_text(ROW.format(
         title='A bad k',
-        change="model = dict(roi_head=dict(sample_selector=dict(_delete_=True, "
-               "type='TopKSamples', k=50)))"))
+        change="model = dict(object_head=dict(depth_head=dict(sample_selector=dict("
+               "_delete_=True, type='TopKSamples', k=50))))"))
     return folder
 
 

@@ -267,7 +267,7 @@ def test_config_typos(run, tmp_path, kitti_root):
 ])
 def test_odd_selectors_end_with_one_line(run, tmp_path, kitti_root, option, message):
     config = write_config(tmp_path, kitti_root, extra=f"""
-model = dict(roi_head=dict(sample_selector=dict(_delete_=True, **{option})))
+model = dict(object_head=dict(depth_head=dict(sample_selector=dict(_delete_=True, **{option}))))
 """)
     code, error = run('train', config, '--work-dir', tmp_path / 'run')
     assert code == 2

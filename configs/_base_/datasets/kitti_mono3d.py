@@ -3,17 +3,16 @@ data_root = 'data/kitti/'
 class_names = ['Pedestrian', 'Car', 'Cyclist']
 input_size = (1280, 384)  # width, height; pixels
 
-# The published recipe (MonoLSS, as GUPNet and DID-M3D): objects that are too
-# small, cut, hidden, near or far are not learned.
+# The recipe of GUPNet, DID-M3D and MonoLSS: objects that are too small, cut, hidden or
+# near are not learned. MonoDLE and MonoCon leave out those beyond 65 m as well.
 object_filter = dict(
     type='FilterObjects', min_height=25, max_truncation=0.5, max_occlusion=2,
-    depth_range=(2., 65.))
+    depth_range=(2., 1000.))
 load_pipeline = [
     dict(type='LoadImageMono3D'),
     dict(type='LoadAnnotationsMono3D'),
 ]
 train_pipeline = [
-    dict(type='MixUp3D', prob=0.5, blend=0.5, max_objects=50),
     dict(type='RandomFlipMono3D', prob=0.5),
     object_filter,
     dict(type='CropScaleAffine', input_size=input_size, prob=0.5, scale=0.4, shift=0.1),

@@ -1,3 +1,4 @@
 # MixUp3D
 _base_ = '../monolss_dla34_{{$ABLATION_DATA:kitti}}.py'
-model = dict(roi_head=dict(sample_selector=dict(_delete_=True, type='AllSamples')))
+model = dict(object_head=dict(depth_head=dict(
+    sample_selector=dict(_delete_=True, type='AllSamples'))))

@@ -5,11 +5,11 @@ They read and write mmdet3d's result keys, so stock detectors can use them too.
 from .crop_scale import CropScaleAffine
 from .filter_objects import FilterObjects
 from .flip import RandomFlipMono3D
-from .loading import LoadAnnotationsMono3D, LoadImageMono3D
+from .loading import LoadAnnotationsMono3D, LoadDepthMap, LoadImageMono3D
 from .mixup3d import MixUp3D
 from .packing import PackMono3DInputs
 
 __all__ = [
-    'CropScaleAffine', 'FilterObjects', 'LoadAnnotationsMono3D', 'LoadImageMono3D', 'MixUp3D',
-    'PackMono3DInputs', 'RandomFlipMono3D'
+    'CropScaleAffine', 'FilterObjects', 'LoadAnnotationsMono3D', 'LoadDepthMap',
+    'LoadImageMono3D', 'MixUp3D', 'PackMono3DInputs', 'RandomFlipMono3D'
 ]

@@ -7,6 +7,7 @@ from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 from PIL import Image
 
+from ...errors import InputError
 from ...geometry import affine_from_crop, apply_affine
 from .object_fields import keep_objects
 
@@ -22,7 +23,8 @@ class CropScaleAffine(BaseTransform):
 
     2D boxes, projected centres and DontCare regions move to input pixels (boxes
     are not clipped); objects whose projected 3D centre leaves the input are
-    dropped. ``cam2img``, 3D boxes and depths stay those of the original image,
+    dropped. Dense depth is read at the centres of feature-map cells, never blended.
+    ``cam2img``, 3D boxes and depths stay those of the original image,
     and these keys tie the two together:
 
     - ``affine``: (3, 3), original pixels to input pixels.
@@ -36,17 +38,24 @@ class CropScaleAffine(BaseTransform):
         scale: spread of the crop's size.
         shift: spread of the crop's centre, in image sizes.
         stride: input pixels a feature-map cell.
+        kept_center: whose centre must lie in the input for an object to be kept,
+            ``'projected'`` (the 3D centre's projection) or ``'box'``; as the
+            ``cell_center`` of the detector's coder.
         reference: keeps objects whose centre is less than a cell left of or above
             the input, as MonoLSS's released code does by truncation toward zero.
     """
 
     def __init__(self, input_size: Tuple[int, int], prob: float = 0., scale: float = 0.4,
-                 shift: float = 0.1, stride: int = 4, reference: bool = False) -> None:
+                 shift: float = 0.1, stride: int = 4, kept_center: str = 'projected',
+                 reference: bool = False) -> None:
         self.input_size = tuple(input_size)
         self.prob = prob
         self.scale = scale
         self.shift = shift
         self.stride = stride
+        if kept_center not in ('projected', 'box'):
+            raise InputError(f"kept_center is {kept_center!r}, expected 'projected' or 'box'")
+        self.kept_center = kept_center
         self.reference = reference
 
     def transform(self, results: dict) -> dict:
@@ -56,9 +65,12 @@ class CropScaleAffine(BaseTransform):
         center = np.array([width, height]) * (0.5 + move)
         affine = affine_from_crop(center, width * zoom, self.input_size)
 
-        results['img'] = warp_image(
-            results['img'], crop_from_input(center, width * zoom, self.input_size),
-            self.input_size)
+        inverse = crop_from_input(center, width * zoom, self.input_size)
+        results['img'] = warp_image(results['img'], inverse, self.input_size)
+        if 'gt_depth_map' in results:
+            results['gt_depth_map'] = warp_image(
+                results['gt_depth_map'], inverse * [self.stride, self.stride, 1],
+                [size // self.stride for size in self.input_size], Image.Resampling.NEAREST)
         results['img_shape'] = results['img'].shape[:2]
         results['pad_shape'] = results['img_shape']
         results['affine'] = affine
@@ -71,6 +83,8 @@ class CropScaleAffine(BaseTransform):
         if 'centers_2d' in results:
             centers = apply_affine(results['centers_2d'].astype(np.float64), affine)
             centers = results['centers_2d'] = centers.astype(np.float32)
+            if self.kept_center == 'box':
+                centers = results['gt_bboxes'].reshape(-1, 2, 2).mean(axis=1)
             before_origin = centers <= -self.stride if self.reference else centers < 0
             inside = ~before_origin & (centers < self.input_size)
             keep_objects(results, inside.all(axis=1))
@@ -84,7 +98,7 @@ class CropScaleAffine(BaseTransform):
     def __repr__(self) -> str:
         return (f'{type(self).__name__}(input_size={self.input_size}, prob={self.prob}, '
                 f'scale={self.scale}, shift={self.shift}, stride={self.stride}, '
-                f'reference={self.reference})')
+                f'kept_center={self.kept_center!r}, reference={self.reference})')
 
 
 def crop_from_input(center: np.ndarray, crop_width: float,
@@ -98,18 +112,19 @@ def crop_from_input(center: np.ndarray, crop_width: float,
     return cv2.getAffineTransform(in_input.astype(np.float32), in_image.astype(np.float32))
 
 
-def warp_image(image: np.ndarray, inverse_affine: np.ndarray,
-               size: Tuple[int, int]) -> np.ndarray:
-    """Bilinear warp; what lies outside the image is black.
+def warp_image(image: np.ndarray, inverse_affine: np.ndarray, size: Tuple[int, int],
+               resample: Image.Resampling = Image.Resampling.BILINEAR) -> np.ndarray:
+    """Warp; what lies outside the image is 0.
 
     Pillow samples at pixel centres of continuous coordinates, the convention of
     boxes and cameras here; OpenCV's warp is half a pixel off under scaling.
 
     Args:
-        image: (H, W, 3) uint8.
+        image: (H, W, 3) uint8, or (H, W) float32.
         inverse_affine: (2, 3), target pixels to source pixels.
         size: (width, height) of the result.
+        resample: Pillow's kind of sampling.
     """
     warped = Image.fromarray(image).transform(
-        size, Image.Transform.AFFINE, tuple(inverse_affine.ravel()), Image.Resampling.BILINEAR)
+        tuple(size), Image.Transform.AFFINE, tuple(inverse_affine.ravel()), resample)
     return np.array(warped)

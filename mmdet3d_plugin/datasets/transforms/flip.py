@@ -13,8 +13,8 @@ class RandomFlipMono3D(RandomFlip3D):
     """mmdet3d's RandomFlip3D with a camera that is mirrored exactly.
 
     The stock transform leaves the camera's translation unmirrored, which moves
-    every object by about 12 cm on KITTI. This one also mirrors ``alphas`` and
-    DontCare regions. Apply it before any affine of the image.
+    every object by about 12 cm on KITTI. This one also mirrors ``alphas``, DontCare
+    regions and dense depth. Apply it before any affine of the image.
 
     Args:
         prob: probability of the mirror.
@@ -34,6 +34,8 @@ class RandomFlipMono3D(RandomFlip3D):
             mirrored = input_dict['centers_2d'].copy()
             mirrored[:, 0] = width - mirrored[:, 0]
             input_dict['centers_2d'] = mirrored
+        if 'gt_depth_map' in input_dict:
+            input_dict['gt_depth_map'] = input_dict['gt_depth_map'][:, ::-1]
         if 'alphas' in input_dict:
             input_dict['alphas'] = wrap_angle(math.pi - input_dict['alphas'])
         if 'gt_bboxes_ignore' in input_dict:

@@ -3,6 +3,8 @@ import copy
 from typing import Dict, Optional
 
 import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
 from mmdet3d.datasets.transforms import LoadAnnotations3D, LoadImageFromFileMono3D
 from mmdet3d.registry import TRANSFORMS
 
@@ -70,4 +72,30 @@ class LoadAnnotationsMono3D(LoadAnnotations3D):
         for key in self.KITTI_KEYS:
             if key in results['ann_info']:
                 results[key] = results['ann_info'][key]
+        return results
+
+
+@TRANSFORMS.register_module()
+class LoadDepthMap(BaseTransform):
+    """Dense depth of the image as ``gt_depth_map`` (H, W) float32, metres, 0 where
+    unknown, from a 16-bit PNG of 256ths of a metre (KITTI's format).
+
+    Needs ``depth`` in the dataset's ``data_prefix``, and the image before it.
+
+    Raises:
+        InputError: there is no depth map, or it is unreadable or of another size.
+    """
+
+    def transform(self, results: dict) -> dict:
+        if 'depth_path' not in results:
+            raise InputError("LoadDepthMap: the dataset has no dense depth; add its folder as "
+                             "'depth' to data_prefix")
+        path = results['depth_path']
+        stored = cv2.imread(path, cv2.IMREAD_UNCHANGED)
+        if stored is None or stored.dtype != np.uint16 or stored.ndim != 2:
+            raise InputError(f'{path}: not a readable 16-bit depth image; restore the file')
+        if stored.shape != results['img'].shape[:2]:
+            raise InputError(f'{path}: its size {stored.shape} differs from the image\'s '
+                             f'{results["img"].shape[:2]}; pad it to that')
+        results['gt_depth_map'] = stored.astype(np.float32) / 256
         return results

@@ -124,6 +124,9 @@ class MixUp3D(BaseTransform):
             if self._fits(results, partner):
                 results['img'] = blend_images(results['img'], partner['img'], self.blend)
                 append_objects(results, partner)
+                if 'gt_depth_map' in results:
+                    results['gt_depth_map'] = nearest_depth(results['gt_depth_map'],
+                                                            partner['gt_depth_map'])
                 results['mixed_with'] = camera_record(partner)['img_path']
         return results
 
@@ -144,3 +147,9 @@ def blend_images(image: np.ndarray, other: np.ndarray, share: float) -> np.ndarr
     if image.dtype == np.uint8:
         return np.array(Image.blend(Image.fromarray(image), Image.fromarray(other), share))
     return image + share * (other - image)
+
+
+def nearest_depth(depth: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The nearer of two depth maps, metres, wherever one is known (not 0)."""
+    nearest = np.minimum(np.where(depth > 0, depth, np.inf), np.where(other > 0, other, np.inf))
+    return np.where(np.isinf(nearest), 0, nearest).astype(np.float32)

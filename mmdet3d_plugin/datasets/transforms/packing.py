@@ -1,16 +1,18 @@
 """Packing of a monocular sample for the model."""
 from typing import Sequence
 
+import numpy as np
 from mmdet3d.datasets.transforms import Pack3DDetInputs
 from mmdet3d.datasets.transforms.formating import to_tensor
 from mmdet3d.registry import TRANSFORMS
-from mmengine.structures import InstanceData
+from mmengine.structures import InstanceData, PixelData
 
 
 @TRANSFORMS.register_module()
 class PackMono3DInputs(Pack3DDetInputs):
     """Pack3DDetInputs that also carries KITTI's object flags, DontCare regions
-    (as ``ignored_instances``), the frame's name and the input's affine.
+    (as ``ignored_instances``), dense depth (as ``gt_depth_map``), the frame's name
+    and the input's affine.
 
     Args:
         keys: entries to pack; absent ones are left out.
@@ -35,4 +37,7 @@ class PackMono3DInputs(Pack3DDetInputs):
         if 'gt_bboxes_ignore' in results:
             packed['data_samples'].ignored_instances = InstanceData(
                 bboxes=to_tensor(results['gt_bboxes_ignore']))
+        if 'gt_depth_map' in results:
+            packed['data_samples'].gt_depth_map = PixelData(
+                data=to_tensor(np.ascontiguousarray(results['gt_depth_map'])[None]))
         return packed

@@ -16,7 +16,7 @@ class DrawSamplesHook(PictureHook):
     """Draws the weights of ROI locations over the most certain objects of frames.
 
     Reads ``sample_weights`` (M, L) of ``pred_instances_3d``, as of
-    :class:`CenterROIMono3D`. Frames without objects are left out.
+    :class:`CenterMono3D`. Frames without objects are left out.
 
     Args:
         max_objects: objects in a picture.

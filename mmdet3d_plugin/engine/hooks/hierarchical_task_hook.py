@@ -52,7 +52,7 @@ class HierarchicalTaskHook(Hook):
     State is saved with the checkpoint and restored on resume.
 
     The detector exposes ``task_weights`` (a dict that this hook fills) and logs
-    ``raw_TASK`` losses, as :class:`CenterROIMono3D` does.
+    ``raw_TASK`` losses, as :class:`CenterMono3D` does.
 
     Args:
         parents: tasks that each dependent task builds on.

@@ -143,9 +143,9 @@ class SampleSelectionWarmupHook(Hook):
         return self.start_fraction * runner.max_epochs
 
     def _apply(self, runner: Runner) -> None:
-        head = getattr(_unwrap(runner.model), 'roi_head', None)
+        head = getattr(getattr(_unwrap(runner.model), 'object_head', None), 'depth_head', None)
         if not hasattr(head, 'selecting'):
-            raise InputError('SampleSelectionWarmupHook: the model has no ROI head that selects '
+            raise InputError('SampleSelectionWarmupHook: the model has no depth head that selects '
                              'samples; remove the hook from custom_hooks')
         head.selecting = self.selecting
 

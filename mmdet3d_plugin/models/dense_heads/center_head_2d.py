@@ -3,7 +3,7 @@
 Legend: B images, K classes, (H, W) feature cells, M objects, P peaks an image.
 """
 from dataclasses import dataclass
-from typing import Dict, Tuple
+from typing import Dict, Optional, Tuple
 
 import torch
 import torch.nn as nn
@@ -11,6 +11,7 @@ from mmdet3d.registry import MODELS
 from mmdet.models.utils import get_local_maximum, get_topk_from_heatmap
 from mmengine.model import BaseModule, bias_init_with_prob, normal_init
 
+from ..layers import dense_branch, gather_at_cells
 from ..task_modules.center_target_assigner import CenterTargets
 
 # Keeps the focal loss's logarithms finite (CornerNet's released code).
@@ -46,12 +47,6 @@ class Peaks:
     cells: torch.Tensor
 
 
-def gather_at_cells(dense_map: torch.Tensor, image_index: torch.Tensor,
-                    cells: torch.Tensor) -> torch.Tensor:
-    """(B, C, H, W) at M cells (column, row) -> (M, C)."""
-    return dense_map[image_index, :, cells[:, 1], cells[:, 0]]
-
-
 @MODELS.register_module()
 class CenterHead2D(BaseModule):
     """Heatmap, 2D offset and 2D size from a shared feature map.
@@ -63,20 +58,19 @@ class CenterHead2D(BaseModule):
         loss_heatmap, loss_offset_2d, loss_size_2d: loss configs.
         prior_size_2d: width and height that boxes start from, feature pixels.
             Since ROIs are predicted boxes, short schedules profit from a guess.
+        norm_cfg: normalisation in the hidden layers, if any.
     """
 
     def __init__(self, num_classes: int, in_channels: int, hidden_channels: int,
                  loss_heatmap: dict, loss_offset_2d: dict, loss_size_2d: dict,
-                 prior_size_2d: Tuple[float, float] = (0., 0.), init_cfg=None) -> None:
+                 prior_size_2d: Tuple[float, float] = (0., 0.),
+                 norm_cfg: Optional[dict] = None, init_cfg=None) -> None:
         super().__init__(init_cfg)
         self.num_classes = num_classes
         self.prior_size_2d = prior_size_2d
 
         def branch(out_channels: int) -> nn.Sequential:
-            return nn.Sequential(
-                nn.Conv2d(in_channels, hidden_channels, 3, padding=1),
-                nn.ReLU(inplace=True),
-                nn.Conv2d(hidden_channels, out_channels, 1))
+            return dense_branch(in_channels, hidden_channels, out_channels, norm_cfg)
 
         self.heatmap = branch(num_classes)
         self.offset_2d = branch(2)

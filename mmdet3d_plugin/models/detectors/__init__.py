@@ -1,5 +1,5 @@
 """Detectors: wiring of parts."""
 from .auxiliary_supervision import AuxiliarySupervision
-from .center_roi_mono3d import CenterROIMono3D
+from .center_mono3d import CenterMono3D
 
-__all__ = ['AuxiliarySupervision', 'CenterROIMono3D']
+__all__ = ['AuxiliarySupervision', 'CenterMono3D']

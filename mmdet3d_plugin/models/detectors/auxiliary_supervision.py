@@ -9,7 +9,8 @@ from mmdet3d.structures.det3d_data_sample import SampleList
 from mmengine.model import BaseModel
 
 from ...errors import InputError
-from ..auxiliaries import AuxiliaryObjects
+from ..auxiliaries import AuxiliaryObjects, project_keypoints
+from ..task_modules.input_geometry import InputGeometry
 
 
 @MODELS.register_module()
@@ -91,12 +92,19 @@ def collect_objects(samples: SampleList, feature: torch.Tensor,
     counts = torch.tensor([len(item.depths) for item in instances])
     zooms = torch.tensor([zoom_of(sample.metainfo) for sample in samples])
     index = torch.repeat_interleave(torch.arange(len(samples)), counts)
+    metas = [sample.metainfo for sample in samples]
+    keypoints = ()
+    if all('affine' in meta for meta in metas):
+        geometry = InputGeometry.from_metas(metas, feature.device)
+        boxes_3d = torch.cat([item.bboxes_3d.tensor for item in instances])
+        keypoints = project_keypoints(boxes_3d.to(feature.device),
+                                      geometry.of_objects(index.to(feature.device)), stride)
     return AuxiliaryObjects(
         index.to(feature.device, non_blocking=True),
         torch.cat([item.centers_2d for item in instances]) / stride,
         torch.cat([sample.gt_instances.bboxes for sample in samples]) / stride,
         torch.cat([item.depths for item in instances]),
-        zooms[index].to(feature.device, non_blocking=True))
+        zooms[index].to(feature.device, non_blocking=True), *keypoints)
 
 
 def zoom_of(meta: dict) -> float:

@@ -1,5 +1,9 @@
 """Losses that OpenMMLab does not have; the others are its own."""
 from .heading_loss import HeadingBinLoss
 from .laplacian_loss import LaplacianAleatoricLoss
+from .size_losses import DimensionAwareL1Loss, UncertainHeightSizeLoss
 
-__all__ = ['HeadingBinLoss', 'LaplacianAleatoricLoss']
+__all__ = [
+    'DimensionAwareL1Loss', 'HeadingBinLoss', 'LaplacianAleatoricLoss',
+    'UncertainHeightSizeLoss'
+]

@@ -10,12 +10,16 @@ class HeadingBinLoss(nn.Module):
     """Cross-entropy over heading bins plus L1 on the true bin's residual.
 
     Args:
+        independent_bins: binary cross-entropy of each bin, mean over objects and bins
+            (MonoCon), in place of the softmax over them.
         loss_weight: factor of the sum.
     """
 
-    def __init__(self, loss_weight: float = 1.0) -> None:
+    def __init__(self, independent_bins: bool = False, loss_weight: float = 1.0) -> None:
         super().__init__()
         self.loss_weight = loss_weight
+        self.loss_bin = MODELS.build(dict(
+            type='mmdet.CrossEntropyLoss', use_sigmoid=independent_bins))
 
     def forward(self, bin_logits: torch.Tensor, residuals: torch.Tensor,
                 target_bins: torch.Tensor, target_residuals: torch.Tensor) -> torch.Tensor:
@@ -27,5 +31,5 @@ class HeadingBinLoss(nn.Module):
             target_residuals: (M,) radians.
         """
         chosen = residuals.gather(1, target_bins[:, None])[:, 0]
-        return self.loss_weight * (F.cross_entropy(bin_logits, target_bins)
+        return self.loss_weight * (self.loss_bin(bin_logits, target_bins)
                                    + F.l1_loss(chosen, target_residuals))

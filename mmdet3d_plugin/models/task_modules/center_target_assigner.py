@@ -1,13 +1,13 @@
 """Training targets of centre detectors for a whole batch at once."""
 from dataclasses import dataclass
-from typing import Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
 import torch
 from mmdet3d.registry import TASK_UTILS
 from mmdet3d.structures.det3d_data_sample import SampleList
 
 from ...geometry import draw_gaussians, gaussian_radius
-from .center_roi_coder import CenterROICoder, ObjectCode
+from .center_coder import CenterCoder, ObjectCode
 from .input_geometry import InputGeometry
 
 
@@ -21,36 +21,52 @@ class CenterTargets:
         labels: (M,) long, its class.
         code: its encoding.
         geometry: its camera and affine.
+        boxes_3d: (M, 7) as in :class:`ObjectBoxes`.
+        cropped: (M,) bool, whether its image is a random crop.
+        depth_maps: (B, 1, H, W) dense depth, metres, 0 where unknown; None where the
+            samples have none.
     """
     heatmap: torch.Tensor
     image_index: torch.Tensor
     labels: torch.Tensor
     code: ObjectCode
     geometry: InputGeometry
+    boxes_3d: torch.Tensor
+    cropped: torch.Tensor
+    depth_maps: Optional[torch.Tensor] = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def whole_weights(self) -> torch.Tensor:
+        """(M,) weights that turn a mean over all objects into one over those of whole
+        images; zeros where there are none."""
+        whole = (~self.cropped).to(self.code.depths)
+        return whole * (len(whole) / whole.sum().clamp(min=1))
+
 
 @TASK_UTILS.register_module()
 class CenterTargetAssigner:
-    """Puts each object at the cell of its projected 3D centre (MonoDLE).
+    """Puts a Gaussian at each object's cell of the heatmap (CenterNet).
 
     Args:
         min_overlap: IoU that sets the Gaussian's radius (CornerNet).
+        exact_radius: solves for the radius as mmdet does, see :func:`gaussian_radius`.
     """
 
-    def __init__(self, min_overlap: float = 0.7) -> None:
+    def __init__(self, min_overlap: float = 0.7, exact_radius: bool = False) -> None:
         self.min_overlap = min_overlap
+        self.exact_radius = exact_radius
 
-    def assign(self, samples: SampleList, feature_size: Tuple[int, int], coder: CenterROICoder,
+    def assign(self, samples: SampleList, feature_size: Tuple[int, int], coder: CenterCoder,
                geometry: InputGeometry) -> CenterTargets:
         """Targets of all images.
 
         Args:
             samples: B samples whose ``gt_instances_3d`` and ``gt_instances``
-                agree in order; projected centres lie inside the input, or
-                less than a cell left of or above it.
+                agree in order; the centres that are the coder's cells lie inside
+                the input, or less than a cell left of or above it.
             feature_size: (H, W) of the feature map.
             coder: encodes the objects.
             geometry: of the B images.
@@ -58,27 +74,34 @@ class CenterTargetAssigner:
         instances = [sample.gt_instances_3d for sample in samples]
         labels = torch.cat([item.labels_3d for item in instances])
         device = labels.device
-        counts = [len(item.labels_3d) for item in instances]
-        # Built on the host, which knows the counts without asking the device.
-        image_index = torch.repeat_interleave(
-            torch.arange(len(samples)), torch.tensor(counts)).to(device, non_blocking=True)
+        counts = torch.tensor([len(item.labels_3d) for item in instances])
+        cropped = torch.tensor([sample.metainfo.get('affine_aug', False) for sample in samples])
+
+        def of_objects(values: torch.Tensor) -> torch.Tensor:
+            """(B,) -> (M,), on the host, which knows the counts without asking the device."""
+            return values.repeat_interleave(counts).to(device, non_blocking=True)
+
+        image_index = of_objects(torch.arange(len(samples)))
+        boxes_3d = torch.cat([item.bboxes_3d.tensor for item in instances]).to(device)
         geometry = geometry.of_objects(image_index)
         code = coder.encode(
             boxes_2d=torch.cat([sample.gt_instances.bboxes for sample in samples]),
             centers_2d=torch.cat([item.centers_2d for item in instances]),
-            boxes_3d=torch.cat([item.bboxes_3d.tensor for item in instances]).to(device),
+            boxes_3d=boxes_3d,
             labels=labels,
             geometry=geometry)
         heatmap = self.draw_heatmap(code, image_index, labels, len(samples),
                                     coder.num_classes, feature_size)
-        return CenterTargets(heatmap, image_index, labels, code, geometry)
+        depth_maps = [sample.gt_depth_map.data for sample in samples if 'gt_depth_map' in sample]
+        return CenterTargets(heatmap, image_index, labels, code, geometry, boxes_3d,
+                             of_objects(cropped), torch.stack(depth_maps) if depth_maps else None)
 
     def draw_heatmap(self, code: ObjectCode, image_index: torch.Tensor, labels: torch.Tensor,
                      num_images: int, num_classes: int,
                      feature_size: Sequence[int]) -> torch.Tensor:
         """(B, K, H, W) with a Gaussian for each object in its class's plane."""
         widths, heights = code.sizes_2d.clamp(min=0).unbind(1)
-        radii = gaussian_radius(heights, widths, self.min_overlap).long()
+        radii = gaussian_radius(heights, widths, self.min_overlap, self.exact_radius).long()
         planes = draw_gaussians(image_index * num_classes + labels, code.cells, radii,
                                 num_images * num_classes, feature_size)
         return planes.view(num_images, num_classes, *feature_size)

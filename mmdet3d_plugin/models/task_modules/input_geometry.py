@@ -46,6 +46,13 @@ class InputGeometry:
         """(M, ..., 2) input pixels -> original pixels."""
         return apply_affine(points, self.inverse_affine)
 
+    def to_input(self, points: torch.Tensor) -> torch.Tensor:
+        """(M, ..., 2) original pixels -> input pixels, for affines without rotation."""
+        scale = self.inverse_affine.diagonal(dim1=1, dim2=2)[:, :2]
+        offset = self.inverse_affine[:, :2, 2]
+        size = (-1, *[1] * (points.dim() - 2), 2)
+        return (points - offset.view(size)) / scale.reshape(size)
+
     def zooms(self, boxes: torch.Tensor) -> torch.Tensor:
         """(M,) input pixels an original pixel, how much nearer the objects look.
 
@@ -53,6 +60,10 @@ class InputGeometry:
             boxes: (M, 4) 2D boxes, input pixels.
         """
         return 1 / self.inverse_affine[:, 0, 0]
+
+    def original_heights(self, boxes: torch.Tensor) -> torch.Tensor:
+        """(M, 4) 2D boxes, input pixels -> (M,) heights, original pixels."""
+        return (boxes[:, 3] - boxes[:, 1]) * self.inverse_affine[:, 1, 1]
 
 
 class ReferenceGeometry(InputGeometry):
@@ -81,5 +92,4 @@ class ReferenceGeometry(InputGeometry):
 
     def zooms(self, boxes: torch.Tensor) -> torch.Tensor:
         heights = boxes[:, 3] - boxes[:, 1]
-        original_heights = heights * self.inverse_affine[:, 1, 1]
-        return heights.clamp(min=1) / original_heights.clamp(min=1)
+        return heights.clamp(min=1) / self.original_heights(boxes).clamp(min=1)

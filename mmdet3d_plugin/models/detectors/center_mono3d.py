@@ -1,5 +1,5 @@
-"""Centre + ROI monocular detector: dense 2D, then 3D for each object."""
-from typing import Dict, List, Optional, Sequence, Tuple
+"""Centre-based monocular detector: dense 2D, then 3D for each object."""
+from typing import Dict, List, NamedTuple, Optional, Sequence
 
 import torch
 import torch.nn as nn
@@ -10,26 +10,37 @@ from mmdet3d.structures.det3d_data_sample import SampleList
 from mmengine.structures import InstanceData
 from torchvision.ops import batched_nms
 
-from ..auxiliaries import AuxiliaryObjects
-from ..dense_heads.center_head_2d import DenseMaps, Peaks, gather_at_cells
-from ..roi_heads.object_head_3d import ObjectPredictions
-from ..task_modules.center_roi_coder import ObjectBoxes, ObjectCode
+from ..auxiliaries import AuxiliaryObjects, project_keypoints
+from ..dense_heads.center_head_2d import DenseMaps, Peaks
+from ..layers import gather_at_cells
+from ..object_heads.object_queries import ObjectQueries
+from ..task_modules.center_coder import ObjectBoxes, ObjectCode, feature_boxes
 from ..task_modules.center_target_assigner import CenterTargets
 from ..task_modules.input_geometry import InputGeometry, ReferenceGeometry
 
 
+class Detections(NamedTuple):
+    """P peaks described: boxes in the world and the original image, confidences (P,)
+    and the weights (P, L) of the locations that tell their depth."""
+    boxes: ObjectBoxes
+    confidences: torch.Tensor
+    sample_weights: torch.Tensor
+
+
 @MODELS.register_module()
-class CenterROIMono3D(Base3DDetector):
-    """The two-stage layout of GUPNet, DID-M3D and MonoLSS.
+class CenterMono3D(Base3DDetector):
+    """Objects as peaks of a heatmap, described one by one: MonoDLE, MonoCon, GUPNet,
+    DID-M3D and MonoLSS, which differ in the configs of the parts.
 
     Args:
         backbone, neck: one feature map comes out of the neck.
         dense_head: config of the dense 2D head.
-        roi_head: config of the 3D head.
+        object_head: config of the 3D head.
         coder: config of the object coder.
         assigner: config of the target assigner.
-        test_cfg: ``max_detections`` peaks an image, ``score_threshold`` that a
-            peak's heatmap score must reach, ``nms_iou`` above which the weaker of
+        test_cfg: ``max_detections`` peaks an image, ``heatmap_threshold`` that a
+            peak's heatmap score must reach and ``score_threshold`` that its product
+            with the 3D confidence must, ``nms_iou`` above which the weaker of
             two 2D boxes of a class is dropped (1 drops none).
         detach_boxes: keeps the 3D losses from moving the 2D boxes through ROI
             and ray maps.
@@ -40,7 +51,7 @@ class CenterROIMono3D(Base3DDetector):
             never runs them.
     """
 
-    def __init__(self, backbone: dict, neck: dict, dense_head: dict, roi_head: dict,
+    def __init__(self, backbone: dict, neck: dict, dense_head: dict, object_head: dict,
                  coder: dict, assigner: dict, test_cfg: dict, detach_boxes: bool = False,
                  reference: bool = False, auxiliary: Sequence[dict] = (),
                  data_preprocessor: Optional[dict] = None,
@@ -49,7 +60,7 @@ class CenterROIMono3D(Base3DDetector):
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck)
         self.dense_head = MODELS.build(dense_head)
-        self.roi_head = MODELS.build(roi_head)
+        self.object_head = MODELS.build(object_head)
         self.coder = TASK_UTILS.build(coder)
         self.assigner = TASK_UTILS.build(assigner)
         self.test_cfg = test_cfg
@@ -73,12 +84,11 @@ class CenterROIMono3D(Base3DDetector):
                                        self._geometry(batch_data_samples, feature.device))
         tasks = self.dense_head.loss(maps, targets)
         if len(targets):
-            predictions, depths, _ = self._run_roi_head(
-                feature, maps, targets.image_index, targets.code.cells, targets.labels,
-                targets.geometry)
-            tasks.update(self.roi_head.loss(predictions, depths, targets))
+            queries = self._queries(maps, targets.image_index, targets.code.cells,
+                                    targets.labels, targets.geometry)
+            tasks.update(self.object_head.loss(self.object_head(feature, queries), targets))
         else:
-            tasks.update(self.roi_head.zero_loss())
+            tasks.update(self.object_head.zero_loss())
         losses = {f'loss_{name}': value * self.task_weights.get(name, 1.)
                   for name, value in tasks.items()}
         losses.update({f'raw_{name}': tasks[name].detach() for name in self.task_weights})
@@ -102,9 +112,8 @@ class CenterROIMono3D(Base3DDetector):
         peaks = self.dense_head.find_peaks(maps.heatmap, self.test_cfg['max_detections'])
         geometry = self._geometry(batch_data_samples,
                                   feature.device).of_objects(peaks.image_index)
-        boxes, confidences, weights = self._decode(feature, maps, peaks, geometry)
-        return self._fill_samples(batch_data_samples, peaks, boxes, peaks.scores * confidences,
-                                  weights)
+        found = self._describe(feature, maps, peaks, geometry)
+        return self._fill_samples(batch_data_samples, peaks, found)
 
     def _forward(self, batch_inputs_dict: dict, batch_data_samples=None, **kwargs) -> DenseMaps:
         return self.dense_head(self.extract_feat(batch_inputs_dict))
@@ -115,51 +124,44 @@ class CenterROIMono3D(Base3DDetector):
 
     def _auxiliary_objects(self, targets: CenterTargets) -> AuxiliaryObjects:
         code = targets.code
-        boxes = self.coder.feature_boxes(code.cells, code.offsets_2d, code.sizes_2d)
         return AuxiliaryObjects(
-            targets.image_index, code.cells + code.offsets_3d, boxes, code.depths,
-            targets.geometry.zooms(boxes * self.coder.stride))
+            targets.image_index, code.cells + code.offsets_3d, code.boxes, code.depths,
+            targets.geometry.zooms(code.boxes * self.coder.stride),
+            *project_keypoints(targets.boxes_3d, targets.geometry, self.coder.stride))
 
-    def _run_roi_head(
-        self, feature: torch.Tensor, maps: DenseMaps, image_index: torch.Tensor,
-        cells: torch.Tensor, labels: torch.Tensor, geometry: InputGeometry
-    ) -> Tuple[ObjectPredictions, torch.Tensor, Tuple[torch.Tensor, torch.Tensor]]:
-        """3D head on the 2D boxes that the dense head predicts at the M cells.
-
-        Returns:
-            Predictions, (M, L) depths in metres, and the 2D offsets and sizes.
-        """
-        offsets = gather_at_cells(maps.offset_2d, image_index, cells)
-        sizes = gather_at_cells(maps.size_2d, image_index, cells)
-        boxes = self.coder.feature_boxes(cells, offsets, sizes)
+    def _queries(self, maps: DenseMaps, image_index: torch.Tensor, cells: torch.Tensor,
+                 labels: torch.Tensor, geometry: InputGeometry) -> ObjectQueries:
+        """M objects with the 2D boxes that the dense head predicts at their cells."""
+        boxes = feature_boxes(cells, gather_at_cells(maps.offset_2d, image_index, cells),
+                              gather_at_cells(maps.size_2d, image_index, cells))
         if self.detach_boxes:
             boxes = boxes.detach()
-        predictions = self.roi_head(feature, boxes, image_index, labels, geometry)
-        depths = self.coder.decode_depths(predictions.raw_depths, boxes, geometry)
-        return predictions, depths, (offsets, sizes)
+        return ObjectQueries(image_index, labels, cells, boxes, self.coder.means(labels),
+                             geometry, self.coder.stride)
 
-    def _decode(self, feature: torch.Tensor, maps: DenseMaps, peaks: Peaks,
-                geometry: InputGeometry) -> Tuple[ObjectBoxes, torch.Tensor, torch.Tensor]:
-        """Boxes and confidences of the peaks, and the weights of their ROI locations."""
-        predictions, depths, (offsets, sizes) = self._run_roi_head(
-            feature, maps, peaks.image_index, peaks.cells, peaks.labels, geometry)
-        depth, confidences = self.roi_head.reduce_depths(predictions, depths)
+    def _describe(self, feature: torch.Tensor, maps: DenseMaps, peaks: Peaks,
+                  geometry: InputGeometry) -> Detections:
+        predictions = self.object_head(feature, self._queries(
+            maps, peaks.image_index, peaks.cells, peaks.labels, geometry))
+        depth_head = self.object_head.depth_head
+        depths, confidences = depth_head.reduce(predictions.depth)
         code = ObjectCode(
             cells=peaks.cells,
-            offsets_2d=offsets,
-            sizes_2d=sizes,
+            offsets_2d=gather_at_cells(maps.offset_2d, peaks.image_index, peaks.cells),
+            sizes_2d=gather_at_cells(maps.size_2d, peaks.image_index, peaks.cells),
             offsets_3d=predictions.offsets_3d,
-            depths=depth,
+            depths=depths,
             size_residuals=predictions.size_residuals,
-            alphas=self.roi_head.heading_coder.decode(predictions.heading_logits,
-                                                      predictions.heading_residuals))
-        return (self.coder.decode(code, peaks.labels, geometry), confidences,
-                self.roi_head.sample_weights(predictions.logits))
+            alphas=self.object_head.heading_coder.decode(predictions.heading_logits,
+                                                         predictions.heading_residuals))
+        return Detections(self.coder.decode(code, peaks.labels, geometry), confidences,
+                          depth_head.sample_weights(predictions.depth))
 
-    def _fill_samples(self, samples: SampleList, peaks: Peaks, boxes: ObjectBoxes,
-                      scores: torch.Tensor, sample_weights: torch.Tensor) -> List:
+    def _fill_samples(self, samples: SampleList, peaks: Peaks, found: Detections) -> List:
         """Splits the detections by image, drops the unfit ones, sorts by score."""
-        fit = ((peaks.scores >= self.test_cfg['score_threshold'])
+        boxes, scores = found.boxes, peaks.scores * found.confidences
+        fit = ((peaks.scores >= self.test_cfg['heatmap_threshold'])
+               & (scores >= self.test_cfg['score_threshold'])
                & (boxes.boxes_3d[:, 3:6] > 0).all(dim=1))
         results_3d, results_2d = [], []
         for index in range(len(samples)):
@@ -169,7 +171,7 @@ class CenterROIMono3D(Base3DDetector):
             results_3d.append(InstanceData(
                 bboxes_3d=CameraInstance3DBoxes(boxes.boxes_3d[kept]),
                 scores_3d=scores[kept], labels_3d=peaks.labels[kept],
-                alphas=boxes.alphas[kept], sample_weights=sample_weights[kept]))
+                alphas=boxes.alphas[kept], sample_weights=found.sample_weights[kept]))
             results_2d.append(InstanceData(
                 bboxes=boxes.boxes_2d[kept], scores=scores[kept], labels=peaks.labels[kept]))
         return self.add_pred_to_datasample(samples, results_3d, results_2d)

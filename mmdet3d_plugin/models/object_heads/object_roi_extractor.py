@@ -10,6 +10,7 @@ from torchvision.ops import roi_align
 
 from ...geometry import image_to_camera
 from ..task_modules.input_geometry import InputGeometry
+from .object_queries import ObjectQueries
 
 
 @MODELS.register_module()
@@ -33,26 +34,50 @@ class ObjectROIExtractor(nn.Module):
         self.roi_size = roi_size
         self.stride = stride
 
-    def forward(self, feature: torch.Tensor, boxes: torch.Tensor, image_index: torch.Tensor,
-                labels: torch.Tensor, geometry: InputGeometry) -> torch.Tensor:
+    @property
+    def num_locations(self) -> int:
+        """L, locations in an ROI."""
+        return self.roi_size ** 2
+
+    def vector_branch(self, in_channels: int, hidden_channels: int,
+                      out_channels: int) -> nn.Sequential:
+        """Branch with ``out_channels`` values an object, pooled over its ROI."""
+        return nn.Sequential(
+            nn.Conv2d(self._channels(in_channels), hidden_channels, 3, padding=1),
+            nn.BatchNorm2d(hidden_channels),
+            nn.ReLU(inplace=True),
+            nn.AdaptiveAvgPool2d(1),
+            nn.Conv2d(hidden_channels, out_channels, 1))
+
+    def map_branch(self, in_channels: int, hidden_channels: int) -> nn.Sequential:
+        """Branch with one value at each of an object's L locations."""
+        return nn.Sequential(
+            nn.Conv2d(self._channels(in_channels), hidden_channels, 3, padding=1),
+            nn.LeakyReLU(inplace=True),
+            nn.Conv2d(hidden_channels, 1, 1))
+
+    def _channels(self, feature_channels: int) -> int:
+        """Appearance, two rays, class."""
+        return feature_channels + 2 + self.num_classes
+
+    def forward(self, feature: torch.Tensor, queries: ObjectQueries) -> torch.Tensor:
         """Features of M objects.
 
         Args:
             feature: (B, C, H, W) feature map.
-            boxes: (M, 4) 2D boxes, feature pixels.
-            image_index, labels: (M,) long.
-            geometry: of the M objects.
+            queries: the M objects.
 
         Returns:
             (M, C + 2 + K, S, S): appearance, x and y of the viewing ray
             at depth 1, one-hot class.
         """
-        rois = torch.cat([image_index[:, None].to(boxes), boxes], dim=1)
+        boxes = queries.boxes
+        rois = torch.cat([queries.image_index[:, None].to(boxes), boxes], dim=1)
         # Without half-pixel alignment, as the published weights were trained.
         appearance = roi_align(feature, rois, self.roi_size, aligned=False)
-        one_hot = F.one_hot(labels, self.num_classes).to(appearance)
+        one_hot = F.one_hot(queries.labels, self.num_classes).to(appearance)
         planes = one_hot[:, :, None, None].expand(-1, -1, self.roi_size, self.roi_size)
-        rays = self.ray_scale * self.ray_maps(boxes, geometry)
+        rays = self.ray_scale * self.ray_maps(boxes, queries.geometry)
         return torch.cat([appearance, rays, planes], dim=1)
 
     def ray_maps(self, boxes: torch.Tensor, geometry: InputGeometry) -> torch.Tensor:

@@ -11,8 +11,11 @@ from mmengine.dataset import pseudo_collate
 from tiny_kitti import FRAMES
 
 from mmdet3d_plugin.datasets import KittiMonoDataset
-from mmdet3d_plugin.models.dense_heads.center_head_2d import Peaks
-from mmdet3d_plugin.models.task_modules.center_roi_coder import ObjectBoxes
+from mmdet3d_plugin.models.dense_heads.center_head_2d import DenseMaps, Peaks
+from mmdet3d_plugin.models.detectors.center_mono3d import Detections
+from mmdet3d_plugin.models.object_heads.depth_heads import SelectableDepths
+from mmdet3d_plugin.models.object_heads.object_head_3d import ObjectPredictions
+from mmdet3d_plugin.models.task_modules.center_coder import ObjectBoxes
 from mmdet3d_plugin.models.task_modules.input_geometry import InputGeometry
 
 # mmdet3d's two-level trees own a projection that they never call.
@@ -67,20 +70,20 @@ def test_depth_loss_before_and_after_the_warm_up(model, samples):
     logits, which lie too close for a divide, times 10 times 10."""
     model.eval()  # no Gumbel noise
     recorded = {}
-    loss_depth = model.roi_head.loss_depth
+    loss_depth = model.object_head.depth_head.loss_depth
 
     def record(prediction, log_variance, target, weight):
         recorded.update(prediction=prediction, log_variance=log_variance, target=target,
                         weight=weight)
         return loss_depth(prediction, log_variance, target, weight)
 
-    del model.roi_head.loss_depth
-    model.roi_head.loss_depth = record
-    model.roi_head.logit.register_forward_hook(
+    del model.object_head.depth_head.loss_depth
+    model.object_head.depth_head.loss_depth = record
+    model.object_head.depth_head.logit.register_forward_hook(
         lambda module, inputs, output: recorded.update(logits=output.flatten(1)))
     for selecting in (False, True):
         model.zero_grad()
-        model.roi_head.selecting = selecting
+        model.object_head.depth_head.selecting = selecting
         losses = losses_of(model, samples)
         losses['loss_depth'].backward()
         elementwise = (1.4142 * (-.5 * recorded['log_variance']).exp()
@@ -91,7 +94,8 @@ def test_depth_loss_before_and_after_the_warm_up(model, samples):
         expected = (100 * (elementwise * attention).mean() if selecting
                     else 10 * elementwise.mean())
         torch.testing.assert_close(losses['loss_depth'], expected)
-        learns = not any(name.startswith('roi_head.logit') for name in without_gradient(model))
+        learns = not any(name.startswith('object_head.depth_head.logit')
+                         for name in without_gradient(model))
         assert learns is selecting
 
 
@@ -145,7 +149,8 @@ def test_detached_boxes_shield_the_2d_head_from_3d_losses(model, samples):
     assert gradient() == 0
 
 
-@pytest.mark.parametrize('name, change', [('threshold', dict(score_threshold=0.)),
+@pytest.mark.parametrize('name, change', [('threshold', dict(heatmap_threshold=0.)),
+                                          ('none', dict(heatmap_threshold=2.)),
                                           ('none', dict(score_threshold=2.))])
 def test_predictions_have_agreeing_fields(model, samples, name, change):
     model.eval()
@@ -170,10 +175,10 @@ def test_of_overlapping_boxes_of_a_class_the_best_stays(model, samples, nms_iou,
     boxes = ObjectBoxes(boxes_2d, torch.ones(4, 7), torch.zeros(4))
     scores = torch.tensor([.9, .8, .7, .6])
     peaks = Peaks(torch.zeros(4, dtype=torch.long), torch.tensor([1, 1, 2, 1]), scores, None)
-    model.test_cfg.update(nms_iou=nms_iou, score_threshold=0.)
+    model.test_cfg.update(nms_iou=nms_iou, heatmap_threshold=0.)
     data = model.data_preprocessor(pseudo_collate(copy.deepcopy(samples[:1])), False)
-    (sample, ) = model._fill_samples(data['data_samples'], peaks, boxes, scores,
-                                     torch.ones(4, 49))
+    found = Detections(boxes, torch.ones(4), torch.ones(4, 49))
+    (sample, ) = model._fill_samples(data['data_samples'], peaks, found)
     torch.testing.assert_close(sample.pred_instances.scores, scores[kept])
     torch.testing.assert_close(sample.pred_instances.bboxes, boxes_2d[kept])
 
@@ -191,32 +196,28 @@ def test_perfect_outputs_decode_to_the_labels(model, samples, monkeypatch):
     rows, columns = code.cells[:, 1], code.cells[:, 0]
 
     def forward_dense(_):
-        from mmdet3d_plugin.models.dense_heads.center_head_2d import DenseMaps
         offset = torch.zeros(len(samples), 2, *feature.shape[-2:])
         size = offset.clone()
         offset[targets.image_index, :, rows, columns] = code.offsets_2d
         size[targets.image_index, :, rows, columns] = code.sizes_2d
         return DenseMaps(targets.heatmap * .9, offset, size)
 
-    def forward_roi(feature, boxes, image_index, labels, objects):
-        from mmdet3d_plugin.models.roi_heads.object_head_3d import ObjectPredictions
-        count = len(boxes)
+    def forward_objects(feature, queries):
+        count = len(queries.boxes)
         match = [((targets.image_index == image) & (targets.labels == label)
-                  & ((model.coder.feature_boxes(code.cells, code.offsets_2d, code.sizes_2d)
-                      - box).abs().sum(1) < 1e-4)).nonzero().flatten()
-                 for image, label, box in zip(image_index, labels, boxes)]
+                  & ((code.boxes - box).abs().sum(1) < 1e-4)).nonzero().flatten()
+                 for image, label, box in zip(queries.image_index, queries.labels, queries.boxes)]
         index = torch.tensor([item[0] if len(item) else 0 for item in match])
-        bins, residuals = model.roi_head.heading_coder.encode(code.alphas[index])
-        unit = model.coder.decode_depths(torch.zeros(count, 1), boxes, objects)
-        raw = -torch.log(code.depths[index, None] / unit).expand(-1, 49)
+        bins, residuals = model.object_head.heading_coder.encode(code.alphas[index])
+        depth = SelectableDepths(code.depths[index, None].expand(-1, 49),
+                                 torch.full((count, 49), -20.), torch.zeros(count, 49))
         return ObjectPredictions(
-            raw, torch.full((count, 49), -20.), torch.zeros(count, 49),
-            code.size_residuals[index], code.offsets_3d[index],
+            depth, code.size_residuals[index], code.offsets_3d[index],
             torch.nn.functional.one_hot(bins, 12).float(), residuals[:, None].expand(-1, 12))
 
     monkeypatch.setattr(model.dense_head, 'forward', forward_dense)
-    monkeypatch.setattr(model.roi_head, 'forward', forward_roi)
-    model.test_cfg.update(score_threshold=.85)
+    monkeypatch.setattr(model.object_head, 'forward', forward_objects)
+    model.test_cfg.update(heatmap_threshold=.85)
     predicted = model(**data, mode='predict')
     for sample, labels in zip(predicted, truth):
         found = sample.pred_instances_3d
@@ -266,7 +267,7 @@ def test_auxiliaries_add_losses_and_vanish_in_predict(config, samples):
 
     data = helped.data_preprocessor(pseudo_collate(copy.deepcopy(samples)), False)
     for model in (bare, helped):
-        model.test_cfg = {**model.test_cfg, 'score_threshold': 0.}
+        model.test_cfg = {**model.test_cfg, 'heatmap_threshold': 0.}
     for mine, other in zip(helped(**copy.deepcopy(data), mode='predict'),
                            bare(**copy.deepcopy(data), mode='predict')):
         assert torch.equal(mine.pred_instances_3d.bboxes_3d.tensor,

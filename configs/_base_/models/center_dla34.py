@@ -1,0 +1,50 @@
+# What MonoDLE, MonoCon, GUPNet, DID-M3D and MonoLSS share: DLA-34, DLA-up, CenterNet's
+# 2D heads, and objects as the cells of their projected 3D centres. Each adds its 3D head.
+detected_classes = ['Pedestrian', 'Car', 'Cyclist']
+num_classes = len(detected_classes)
+stride = 4
+feature_channels = 64
+hidden_channels = 256
+heading_coder = dict(type='HeadingBinCoder', num_bins=12)
+roi_extractor = dict(
+    type='ObjectROIExtractor', num_classes=num_classes, roi_size=7, stride=stride)
+
+model = dict(
+    type='CenterMono3D',
+    data_preprocessor=dict(
+        type='UnitRangePreprocessor',
+        mean=[0.485, 0.456, 0.406],
+        std=[0.229, 0.224, 0.225],
+        bgr_to_rgb=True,
+        pad_size_divisor=32),
+    backbone=dict(
+        type='DLANet',
+        depth=34,
+        out_indices=(2, 3, 4, 5),
+        norm_cfg=dict(type='BN'),
+        init_cfg=dict(
+            type='DLAImageNetInit',
+            checkpoint='http://dl.yf.io/dla/models/imagenet/dla34-ba72cf86.pth')),
+    neck=dict(type='DLAUpConcatNeck', in_channels=(64, 128, 256, 512)),
+    dense_head=dict(
+        type='CenterHead2D',
+        num_classes=num_classes,
+        in_channels=feature_channels,
+        hidden_channels=hidden_channels,
+        loss_heatmap=dict(type='mmdet.GaussianFocalLoss', alpha=2.0, gamma=4.0),
+        loss_offset_2d=dict(type='mmdet.L1Loss'),
+        loss_size_2d=dict(type='mmdet.L1Loss')),
+    coder=dict(
+        type='CenterCoder',
+        class_names=detected_classes,
+        # Height, width, length in metres (KITTI train; released code of GUPNet,
+        # DID-M3D and MonoLSS).
+        mean_sizes=dict(
+            Pedestrian=(1.76255119, 0.66068622, 0.84422524),
+            Car=(1.52563191462, 1.62856739989, 3.88311640418),
+            Cyclist=(1.73698127, 0.59706367, 1.76282397)),
+        stride=stride),
+    assigner=dict(type='CenterTargetAssigner', min_overlap=0.7),
+    # No detector of the family suppresses overlapping boxes.
+    test_cfg=dict(
+        max_detections=50, heatmap_threshold=0.2, score_threshold=0.0, nms_iou=1.0))

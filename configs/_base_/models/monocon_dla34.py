@@ -1,0 +1,34 @@
+# MonoCon (Liu et al., AAAI 2022): everything from the cell of the 2D box's centre, with
+# attentive normalisation, and the projected corners as auxiliary contexts.
+_base_ = './center_dla34.py'
+
+norm_cfg = dict(type='AttnBN', num_affines=10)
+keypoints = dict(
+    type='KeypointHead',
+    in_channels=_base_.feature_channels,
+    hidden_channels=64,
+    min_overlap=0.3,
+    loss_heatmap=dict(type='mmdet.GaussianFocalLoss', alpha=2.0, gamma=4.0),
+    loss_offset=dict(type='mmdet.L1Loss'),
+    # One L1 over nine keypoints, of which the centre is the object head's.
+    loss_corners=dict(type='mmdet.L1Loss', loss_weight=8 / 9),
+    norm_cfg=norm_cfg)
+
+model = dict(
+    dense_head=dict(
+        hidden_channels=64, norm_cfg=norm_cfg,
+        loss_size_2d=dict(type='mmdet.L1Loss', loss_weight=0.1)),
+    object_head=dict(
+        type='ObjectHead3D',
+        in_channels=_base_.feature_channels,
+        hidden_channels=64,
+        extractor=dict(type='ObjectPointExtractor', norm_cfg=norm_cfg),
+        heading_coder=_base_.heading_coder,
+        depth_head=dict(type='DirectDepthHead', loss=dict(type='LaplacianAleatoricLoss')),
+        loss_size_3d=dict(type='DimensionAwareL1Loss'),
+        loss_offset_3d=dict(type='mmdet.L1Loss', loss_weight=1 / 9),
+        loss_heading=dict(type='HeadingBinLoss', independent_bins=True)),
+    coder=dict(mean_sizes=None, cell_center='box', heading_center='projected'),
+    assigner=dict(min_overlap=0.3, exact_radius=True),
+    auxiliary=[keypoints],
+    test_cfg=dict(max_detections=30, heatmap_threshold=0.0, score_threshold=0.4))

@@ -1,0 +1,2 @@
+# GUPNet on KITTI alone.
+_base_ = '../gupnet/gupnet_dla34_kitti.py'

@@ -1,0 +1,2 @@
+# MonoCon on KITTI alone.
+_base_ = '../monocon/monocon_dla34_kitti.py'

@@ -1,0 +1,3 @@
+# MonoCon on KITTI with object-wise depth maps.
+_base_ = ['../monocon/monocon_dla34_kitti.py', '../_base_/auxiliaries/ddml.py']
+model = dict(auxiliary=[*_base_.model.auxiliary, _base_.object_depth])

@@ -1,0 +1,3 @@
+# MonoCon on KITTI with the quasi-isometric loss.
+_base_ = ['../monocon/monocon_dla34_kitti.py', '../_base_/auxiliaries/ddml.py']
+model = dict(auxiliary=[*_base_.model.auxiliary, _base_.quasi_isometric])

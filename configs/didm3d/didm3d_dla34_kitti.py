@@ -1,0 +1,16 @@
+# DID-M3D on KITTI train/val. Needs completed LiDAR depth of the training frames as 16-bit
+# PNGs of the images' size in training/depth_2 (docs/data.md).
+_base_ = [
+    '../_base_/datasets/kitti_mono3d.py',
+    '../_base_/models/didm3d_dla34.py',
+    '../_base_/schedules/adam_150e.py',
+    '../_base_/default_runtime.py'
+]
+train_dataloader = dict(
+    dataset=dict(
+        dataset=dict(
+            data_prefix=dict(
+                img='training/image_2', label='training/label_2', calib='training/calib',
+                depth='training/depth_2'),
+            pipeline=[*_base_.load_pipeline, dict(type='LoadDepthMap')])))
+custom_hooks = _base_.custom_hooks + [_base_.hierarchical_task]

@@ -1,0 +1,23 @@
+# DID-M3D, slim, on the synthetic set.
+_base_ = [
+    '../_base_/datasets/synthetic_mono3d.py',
+    '../_base_/models/didm3d_dla34.py',
+    '../_base_/models/slim.py',
+    '../_base_/schedules/synthetic_15e.py',
+    '../_base_/default_runtime.py'
+]
+train_dataloader = dict(
+    dataset=dict(
+        dataset=dict(
+            data_prefix=dict(
+                img='training/image_2', label='training/label_2', calib='training/calib',
+                depth='training/depth_2'),
+            pipeline=[*_base_.load_pipeline, dict(type='LoadDepthMap')])))
+model = dict(
+    **_base_.slim,
+    object_head=dict(
+        in_channels=_base_.slim_channels[0],
+        extractor=_base_.roi_help,
+        depth_head=_base_.depth_help))
+default_hooks = dict(
+    logger=dict(interval=10), checkpoint=dict(interval=4, max_keep_ckpts=2))

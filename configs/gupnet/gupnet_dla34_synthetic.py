@@ -1,0 +1,13 @@
+# GUPNet, slim, on the synthetic set.
+_base_ = [
+    '../_base_/datasets/synthetic_mono3d.py',
+    '../_base_/models/gupnet_dla34.py',
+    '../_base_/models/slim.py',
+    '../_base_/schedules/synthetic_15e.py',
+    '../_base_/default_runtime.py'
+]
+model = dict(
+    **_base_.slim,
+    object_head=dict(in_channels=_base_.slim_channels[0], extractor=_base_.roi_help))
+default_hooks = dict(
+    logger=dict(interval=10), checkpoint=dict(interval=4, max_keep_ckpts=2))

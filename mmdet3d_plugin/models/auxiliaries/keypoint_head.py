@@ -1,0 +1,119 @@
+"""Projected corners of 3D boxes as auxiliary supervision of shared features.
+
+Legend: B images, M objects, (H, W) feature cells; 9 keypoints: 8 corners and the centre.
+"""
+from typing import Dict, Optional
+
+import torch
+import torch.nn as nn
+from mmdet3d.registry import MODELS
+from mmengine.model import BaseModule, bias_init_with_prob, normal_init
+
+from ...errors import InputError
+from ...geometry import draw_gaussians, gaussian_radius
+from ..dense_heads.center_head_2d import MIN_SCORE
+from ..layers import dense_branch, gather_at_cells
+from .auxiliary_objects import NUM_KEYPOINTS, AuxiliaryObjects
+
+
+@MODELS.register_module()
+class KeypointHead(BaseModule):
+    """MonoCon's auxiliary monocular contexts (Liu et al., AAAI 2022, section 3.3).
+
+    Three dense branches predict a heatmap of each keypoint, where in its cell a
+    keypoint lies, and, at the cell of the 2D box's centre, where the corners lie from
+    there. The centre's own offset is the detector's ``offset_3d``.
+
+    Args:
+        in_channels: channels of the feature map.
+        hidden_channels: channels of each branch's hidden layer.
+        min_overlap: IoU that sets the Gaussians' radius, as mmdet solves for it.
+        loss_heatmap, loss_offset, loss_corners: loss configs.
+        norm_cfg: normalisation in the hidden layers, if any.
+    """
+
+    def __init__(self, in_channels: int, hidden_channels: int, min_overlap: float,
+                 loss_heatmap: dict, loss_offset: dict, loss_corners: dict,
+                 norm_cfg: Optional[dict] = None, init_cfg=None) -> None:
+        super().__init__(init_cfg)
+        self.min_overlap = min_overlap
+
+        def branch(out_channels: int):
+            return dense_branch(in_channels, hidden_channels, out_channels, norm_cfg)
+
+        self.heatmap = branch(NUM_KEYPOINTS)
+        self.offset = branch(2)
+        self.corners = branch(2 * (NUM_KEYPOINTS - 1))
+        self.loss_heatmap = MODELS.build(loss_heatmap)
+        self.loss_offset = MODELS.build(loss_offset)
+        self.loss_corners = MODELS.build(loss_corners)
+        for output in (self.offset[-1], self.corners[-1]):
+            normal_init(output, std=0.001)
+        # Heatmaps start at 0.1 (focal loss's prior).
+        normal_init(self.heatmap[-1], std=0.001, bias=bias_init_with_prob(0.1))
+
+    def forward(self, feature: torch.Tensor,
+                objects: AuxiliaryObjects) -> Dict[str, torch.Tensor]:
+        """``loss_keypoint_heatmap``, ``loss_keypoint_offset`` and ``loss_corners``; the
+        latter are means over what is known of M objects, zero where nothing is.
+
+        Args:
+            feature: (B, C, H, W) shared features.
+
+        Raises:
+            InputError: the objects have no keypoints.
+        """
+        if objects.keypoints is None:
+            raise InputError('KeypointHead needs the projected corners of 3D boxes, which are '
+                             "known for inputs of this project's CropScaleAffine only")
+        # Pixels of points behind the camera mean nothing, and may be infinite.
+        known = objects.keypoints_in_front
+        keypoints = torch.where(known[..., None], objects.keypoints, -1.)
+        inside = inside_map(keypoints, feature.shape[-2:])
+        cells = torch.where(inside[..., None], keypoints, 0.).long()
+        centers = (objects.boxes[:, :2] + objects.boxes[:, 2:]) / 2
+        placed = inside_map(centers, feature.shape[-2:])
+        center_cells = torch.where(placed[:, None], centers, 0.).long()
+
+        images = objects.image_index[:, None].expand_as(inside)
+        offsets = gather_at_cells(self.offset(feature).float(), images.flatten(),
+                                  cells.flatten(0, 1))
+        corners = gather_at_cells(self.corners(feature).float(), objects.image_index,
+                                  center_cells)
+        return dict(
+            loss_keypoint_heatmap=self._heatmap_loss(feature, objects, cells, inside),
+            loss_keypoint_offset=masked_loss(
+                self.loss_offset, offsets.view_as(keypoints), keypoints - cells, inside),
+            loss_corners=masked_loss(
+                self.loss_corners, corners.view(-1, NUM_KEYPOINTS - 1, 2),
+                keypoints[:, :-1] - center_cells[:, None], known[:, :-1] & placed[:, None]))
+
+    def _heatmap_loss(self, feature: torch.Tensor, objects: AuxiliaryObjects,
+                      cells: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
+        widths, heights = (objects.boxes[:, 2:] - objects.boxes[:, :2]).clamp(min=0).unbind(1)
+        radii = gaussian_radius(heights, widths, self.min_overlap, exact=True).long()
+        scores = self.heatmap(feature).float().sigmoid().clamp(MIN_SCORE, 1 - MIN_SCORE)
+        num_planes = len(feature) * NUM_KEYPOINTS
+        planes = (objects.image_index[:, None] * NUM_KEYPOINTS
+                  + torch.arange(NUM_KEYPOINTS, device=cells.device))
+        # One plane more takes what lies outside the map, so that shapes don't depend on it.
+        planes = torch.where(inside, planes, num_planes)
+        drawn = draw_gaussians(planes.flatten(), cells.flatten(0, 1),
+                               radii.repeat_interleave(NUM_KEYPOINTS), num_planes + 1,
+                               feature.shape[-2:])
+        target = drawn[:-1].view_as(scores)
+        return self.loss_heatmap(scores, target, avg_factor=target.eq(1).sum().clamp(min=1))
+
+
+def masked_loss(loss: nn.Module, prediction: torch.Tensor, target: torch.Tensor,
+                mask: torch.Tensor) -> torch.Tensor:
+    """Mean over the masked points: prediction and target (..., 2), mask (...)."""
+    weight = mask[..., None].expand_as(target).to(prediction)
+    return loss(prediction, torch.where(mask[..., None], target, 0.), weight,
+                avg_factor=weight.sum().clamp(min=1))
+
+
+def inside_map(points: torch.Tensor, size: torch.Size) -> torch.Tensor:
+    """(..., 2) feature pixels -> (...) bool, whether they lie in a map of (H, W)."""
+    limits = points.new_tensor([size[1], size[0]])
+    return ((points >= 0) & (points < limits)).all(dim=-1)

@@ -1,0 +1,37 @@
+"""Batch normalisation whose affine depends on the image."""
+import torch
+import torch.nn as nn
+from mmengine.registry import MODELS
+
+
+@MODELS.register_module('AttnBN')
+class AttentiveBatchNorm2d(nn.BatchNorm2d):
+    """Attentive normalisation (Li et al., ECCV 2020) as MonoCon's heads use it.
+
+    Channels are normalised over the batch, then scaled and shifted by a mixture of
+    ``num_affines`` learned affines. Their weights come from the image: its channels'
+    mean over standard deviation, a 1x1 convolution, batch norm and a hard sigmoid.
+
+    Args:
+        num_features: C.
+        num_affines: A.
+        eps, momentum: of the normalisation (MonoCon's released code).
+    """
+
+    def __init__(self, num_features: int, num_affines: int = 10, eps: float = 1e-3,
+                 momentum: float = 0.03) -> None:
+        super().__init__(num_features, eps=eps, momentum=momentum, affine=False)
+        self.scales = nn.Parameter(torch.empty(num_affines, num_features).normal_(1., .1))
+        self.shifts = nn.Parameter(torch.empty(num_affines, num_features).normal_(0., .1))
+        self.attention = nn.Sequential(
+            nn.Conv2d(num_features, num_affines, 1, bias=False),
+            nn.BatchNorm2d(num_affines),
+            nn.Hardsigmoid())
+        nn.init.kaiming_normal_(self.attention[0].weight, mode='fan_out', nonlinearity='relu')
+
+    def forward(self, feature: torch.Tensor) -> torch.Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
+        variance, mean = torch.var_mean(feature, dim=(2, 3), keepdim=True)
+        weights = self.attention(mean * torch.rsqrt(variance + self.eps)).flatten(1)
+        scale, shift = weights @ self.scales, weights @ self.shifts
+        return scale[:, :, None, None] * super().forward(feature) + shift[:, :, None, None]

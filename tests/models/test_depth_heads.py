@@ -1,0 +1,217 @@
+"""Depth heads: closed forms of depth, uncertainty, loss and reduction."""
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from mmdet3d.registry import MODELS
+from mmengine.config import Config
+from torchvision.ops import roi_align
+
+from mmdet3d_plugin.errors import InputError
+from mmdet3d_plugin.models.object_heads import ObjectPointExtractor, ObjectROIExtractor
+from mmdet3d_plugin.models.object_heads.depth_heads import ObjectHeights, SelectableDepths
+from mmdet3d_plugin.models.object_heads.object_queries import ObjectQueries
+from mmdet3d_plugin.models.task_modules import AllSamples, LearnableSampleSelector
+from mmdet3d_plugin.models.task_modules.input_geometry import InputGeometry
+
+LAPLACIAN = dict(type='LaplacianAleatoricLoss')
+
+
+def laplacian(error, s):
+    return 1.4142 * np.exp(-s / 2) * np.abs(error) + s / 2
+
+
+def build(kind, roi_size=None, **options):
+    extractor = (ObjectPointExtractor() if roi_size is None
+                 else ObjectROIExtractor(num_classes=3, roi_size=roi_size))
+    return MODELS.build(dict(type=kind, in_channels=4, hidden_channels=8, extractor=extractor,
+                             loss=LAPLACIAN, **options))
+
+
+def queries_of(boxes, zooms=1., focal=700.):
+    """Objects in inputs that are enlarged by their zooms; boxes in feature pixels."""
+    boxes = torch.tensor(boxes)
+    count = len(boxes)
+    camera = torch.diag(torch.tensor([focal, focal, 1., 1.])).expand(count, 4, 4)
+    inverse = torch.eye(3).repeat(count, 1, 1)
+    inverse[:, 0, 0] = inverse[:, 1, 1] = 1 / torch.as_tensor(zooms)
+    return ObjectQueries(torch.zeros(count, dtype=torch.long), torch.zeros(count).long(),
+                         torch.zeros(count, 2).long(), boxes, torch.zeros(count, 3),
+                         InputGeometry(camera, inverse), stride=4)
+
+
+def outputs(monkeypatch, head, **branches):
+    for name, values in branches.items():
+        monkeypatch.setattr(getattr(head, name), 'forward', lambda _, values=values: values)
+
+
+def test_direct_depth_is_the_inverse_sigmoid_and_its_output_the_log_scale(monkeypatch):
+    head = build('DirectDepthHead')
+    x, log_scale = torch.tensor([-3., 0., -4.]), torch.tensor([.5, -1., 0.])
+    outputs(monkeypatch, head, depth=torch.stack([x, log_scale], dim=1))
+    estimates = head(None, None, None)
+    expected = 1 / (1 / (1 + np.exp(-x.numpy())) + 1e-6) - 1
+    np.testing.assert_allclose(estimates.depths[:, 0], expected, rtol=1e-5)
+    depths, confidences = head.reduce(estimates)
+    np.testing.assert_allclose(depths, expected, rtol=1e-5)
+    np.testing.assert_allclose(confidences, np.exp(-log_scale.numpy()), rtol=1e-6)
+    # MonoDLE's form of the loss, with s the log scale: sqrt2 exp(-s) |error| + s.
+    truth = np.array([20., 2., 50.])
+    targets = SimpleNamespace(code=SimpleNamespace(depths=torch.tensor(truth).float()))
+    s = log_scale.numpy()
+    per_object = 1.4142 * np.exp(-s) * np.abs(expected - truth) + s
+    weight = torch.tensor([[1.], [0.], [2.]])
+    assert head.loss(estimates, targets, weight).item() == pytest.approx(
+        (per_object * [1, 0, 2]).mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize('zoom', [1., 1.5])
+def test_geometric_depth_propagates_the_height_s_uncertainty(monkeypatch, zoom):
+    """f h3 / h2 with h2 in original pixels, whatever the input's zoom."""
+    head = build('GeometricDepthHead')
+    raw = torch.tensor([[-2., .3], [0., -1.]])
+    outputs(monkeypatch, head, correction=raw)
+    # 25 and 50 original pixels, and a box without height that counts as 1.
+    boxes = [[0., 0., 9., 25 / 4 * zoom], [3., 1., 5., 1 + 50 / 4 * zoom]]
+    heights = ObjectHeights(torch.tensor([1.5, 1.7]), torch.tensor([.2, -3.]))
+    estimates = head(None, queries_of(boxes, [zoom, zoom]), heights)
+    a_metre = 700 / np.array([25., 50.])
+    expected = a_metre * [1.5, 1.7] + np.exp([2., 0.])
+    np.testing.assert_allclose(estimates.depths[:, 0], expected, rtol=1e-4)
+    s = np.log(np.exp([.3, -1.]) + np.exp([.2, -3.]) * a_metre ** 2)
+    np.testing.assert_allclose(estimates.log_variances[:, 0], s, rtol=1e-5)
+    depths, confidences = head.reduce(estimates)
+    np.testing.assert_allclose(depths, expected, rtol=1e-4)
+    np.testing.assert_allclose(confidences, np.exp(-np.exp(s / 2)), rtol=1e-4)
+
+
+def test_boxes_without_height_give_a_finite_depth(monkeypatch):
+    head = build('GeometricDepthHead')
+    outputs(monkeypatch, head, correction=torch.zeros(1, 2))
+    heights = ObjectHeights(torch.tensor([1.5]), torch.tensor([0.]))
+    estimates = head(None, queries_of([[0., 3., 4., 1.]]), heights)
+    assert estimates.depths.item() == pytest.approx(1.5 * 700 + 1, rel=1e-5)
+    assert torch.isfinite(estimates.log_variances).all()
+
+
+def test_visual_and_attribute_depths_add_up(monkeypatch):
+    head = build('VisualAttributeDepthHead', roi_size=2, max_attribute=3.)
+    generator = torch.Generator().manual_seed(0)
+    visual, visual_s, attribute, attribute_s = torch.randn(4, 2, 1, 2, 2, generator=generator)
+    outputs(monkeypatch, head, visual=visual - 3, visual_uncertainty=visual_s,
+            attribute=attribute, attribute_uncertainty=attribute_s)
+    boxes = [[2., 2., 6., 8.], [10., 3., 15., 9.]]
+    estimates = head(None, queries_of(boxes, [1., 2.]), None)
+    z_visual = np.exp(3 - visual.flatten(1).numpy()) * [[1.], [2.]]
+    z = z_visual + attribute.flatten(1).numpy()
+    np.testing.assert_allclose(estimates.depths, z, rtol=1e-5)
+    s = np.log(np.exp(visual_s.flatten(1)) + np.exp(attribute_s.flatten(1))).numpy()
+    np.testing.assert_allclose(estimates.log_variances, s, rtol=1e-5, atol=1e-6)
+
+    # The surface of the first object is known at 3 of 4 locations, that of the second at
+    # none: half of it has no depth, and half is a wall behind it.
+    depth_map = torch.zeros(1, 1, 12, 20)
+    depth_map[..., 2:8, 2:4] = 18.5
+    depth_map[..., 2:5, 4:6] = 21.
+    depth_map[..., 5:8, 4:6] = 40.
+    depth_map[..., 10:15] = 60.
+    depth_map[..., :6, 10:15] = 0.
+    code = SimpleNamespace(depths=torch.tensor([20., 30.]), boxes=torch.tensor(boxes))
+    targets = SimpleNamespace(code=code, depth_maps=depth_map,
+                              image_index=torch.zeros(2, dtype=torch.long))
+    rois = torch.cat([torch.zeros(2, 1), torch.tensor(boxes)], dim=1)
+    surface = roi_align(depth_map, rois, 2, aligned=False).flatten(1).numpy()
+    truth = np.array([[20.], [30.]])
+    valid = (surface > 0) & (np.abs(surface - truth) < 3)
+    assert valid.tolist() == [[True, True, True, False], [False] * 4]
+    visual_s, attribute_s = visual_s.flatten(1).numpy(), attribute_s.flatten(1).numpy()
+    expected = (laplacian(z - truth, s).mean()
+                + laplacian(z_visual - surface, visual_s)[valid].mean()
+                + laplacian(attribute.flatten(1).numpy() - (truth - surface),
+                            attribute_s)[valid].mean())
+    assert head.loss(estimates, targets, torch.ones(2, 1)).item() == pytest.approx(
+        expected, rel=1e-5)
+
+    targets.depth_maps = torch.zeros_like(depth_map)  # a frame without known depth
+    assert head.loss(estimates, targets, torch.ones(2, 1)).item() == pytest.approx(
+        laplacian(z - truth, s).mean(), rel=1e-5)
+    targets.depth_maps = None
+    with pytest.raises(InputError, match="add LoadDepthMap .* and 'depth' to data_prefix"):
+        head.loss(estimates, targets, torch.ones(2, 1))
+
+
+def test_selected_depths_are_scaled_by_the_zoom(monkeypatch):
+    head = build('SelectedDepthHead', roi_size=1, sample_selector=dict(type='AllSamples'))
+    outputs(monkeypatch, head, depth=torch.tensor([[[[-1.]]], [[[1.]]]]))
+    estimates = head(torch.zeros(2, 9, 1, 1), queries_of([[0.] * 4] * 2, [2., .5]), None)
+    assert estimates.depths[:, 0].tolist() == pytest.approx([2 * math.e, .5 / math.e])
+
+
+@pytest.mark.parametrize('kind, options', [
+    ('DirectDepthHead', {}), ('SelectedDepthHead', dict(sample_selector=dict(type='AllSamples')))])
+def test_depth_starts_from_the_guess(kind, options):
+    head = build(kind, roi_size=3, prior_depth=30., **options)
+    with torch.no_grad():
+        for layer in head.modules():
+            if isinstance(layer, torch.nn.Conv2d):
+                layer.weight.zero_()
+    objects = torch.randn(2, 9, 3, 3)
+    depths = head(objects, queries_of([[0., 0., 3., 3.]] * 2), None).depths
+    torch.testing.assert_close(depths, torch.full_like(depths, 30.), rtol=1e-3, atol=0)
+
+
+def reduce(reduction, log_variances, depths, logits, selector=None, selecting=True):
+    head = build('SelectedDepthHead', roi_size=1, sample_selector=dict(type='AllSamples'),
+                 reduction=reduction)
+    head.selecting, head.sample_selector = selecting, selector or AllSamples()
+    return head.reduce(SelectableDepths(*map(torch.tensor, (depths, log_variances, logits))))
+
+
+def test_test_time_depth_and_confidence():
+    logits = [[0., 3., 1.], [5., 0., 0.]]
+    log_variances = [[0., 0., 0.], [2 * np.log(2.), 0., -4.]]
+    depths = [[10., 20., 36.], [7., 8., 9.]]
+    p = np.exp([-2., -1., -np.exp(-2.)])
+    expected = [np.exp(-1.), (p ** 2).sum() / p.sum()]
+    depth, confidence = reduce('largest_logit', log_variances, depths, logits)
+    assert depth.tolist() == [20., 7.]
+    np.testing.assert_allclose(confidence, expected, rtol=1e-6)
+    depth, confidence = reduce('weighted_mean', log_variances, depths, logits)
+    np.testing.assert_allclose(depth, [22., (p * [7, 8, 9]).sum() / p.sum()], rtol=1e-6)
+    np.testing.assert_allclose(confidence, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize('selector, selecting, expected', [
+    (AllSamples(), True, 5.), (LearnableSampleSelector(), True, 2.),
+    (LearnableSampleSelector(), False, 5.)])
+def test_the_selector_names_the_depth_that_suits_it_once_it_selects(selector, selecting,
+                                                                    expected):
+    depth, _ = reduce(None, [[0., 0.]], [[2., 8.]], [[1., 0.]], selector, selecting)
+    assert depth.item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize('reduction', ['largest_logit', 'weighted_mean'])
+def test_hopeless_objects_have_a_finite_depth_and_no_confidence(reduction):
+    depth, confidence = reduce(reduction, [[50.] * 49], [[3.] * 49], [[0.] * 49])
+    assert confidence.item() == 0 and depth.item() == pytest.approx(3.)
+
+
+def test_what_does_not_fit_is_named():
+    cfg = Config.fromfile('configs/monolss/monolss_dla34_synthetic-demo.py').model.object_head
+    cfg.depth_head.sample_selector = dict(type='TopKSamples', k=30)
+    cfg.extractor.roi_size = 5
+    with pytest.raises(InputError, match='num_locations is 49, but an ROI .* has 25'):
+        MODELS.build(cfg)
+    cfg.depth_head = dict(type='SelectedDepthHead', loss=LAPLACIAN, reduction='median',
+                          sample_selector=dict(type='AllSamples'))
+    with pytest.raises(InputError, match="reduction is 'median', expected 'weighted_mean'"):
+        MODELS.build(cfg)
+    cfg.depth_head = dict(type='GeometricDepthHead', loss=LAPLACIAN)
+    with pytest.raises(InputError, match='set predict_height_variance=True'):
+        MODELS.build(cfg)
+    cfg.depth_head = dict(type='VisualAttributeDepthHead', loss=LAPLACIAN, max_attribute=3.)
+    cfg.extractor = dict(type='ObjectPointExtractor')
+    with pytest.raises(InputError, match='VisualAttributeDepthHead needs ROIs'):
+        MODELS.build(cfg)
