@@ -36,7 +36,7 @@ def test_ablations_vary_what_they_say(monkeypatch, data):
     monkeypatch.setenv('ABLATION_DATA', data)
     rows = {}
     for path in CONFIGS:
-        if path.parent.name == 'ablations':
+        if path.match('monolss/ablations/*.py'):
             cfg = Config.fromfile(path)
             warmup = next(hook for hook in cfg.custom_hooks
                           if hook.type == 'SampleSelectionWarmupHook')
@@ -54,6 +54,28 @@ def test_ablations_vary_what_they_say(monkeypatch, data):
         '7_stable_warmup': (lss, 1., 'stable', True),
         '8_tau_half': (lss, .5, 'epoch', True),
         '9_tau_double': (lss, 2., 'epoch', True),
+    }
+
+
+@pytest.mark.parametrize('data', ['kitti', 'synthetic'])
+def test_metric_learning_ablations_vary_what_they_say(monkeypatch, data):
+    """Each row differs from the start values in its own entry alone."""
+    monkeypatch.setenv('ABLATION_DATA', data)
+    start = dict(type='QuasiIsometricLoss', K=2., B=1., epsilon=10., loss_weight=.1)
+    found = {}
+    for path in CONFIGS:
+        if path.match('ddml/ablations/*.py'):
+            for item in Config.fromfile(path).model.get('auxiliary', []):
+                loss = item.loss.to_dict()
+                found[path.stem.split('_', 1)[1]] = {
+                    key: value for key, value in [*loss.items(), ('space', item.depth_space)]
+                    if start.get(key) != value and value != 'metric'}
+    assert found == {
+        'qi': {}, 'K_1.25': dict(K=1.25), 'K_4': dict(K=4.), 'B_0': dict(B=0.),
+        'B_2': dict(B=2.), 'epsilon_5': dict(epsilon=5.), 'epsilon_20': dict(epsilon=20.),
+        'epsilon_all': dict(epsilon=1000.), 'weight_0.03': dict(loss_weight=.03),
+        'weight_0.3': dict(loss_weight=.3), 'apparent': dict(space='apparent'),
+        'rank_n_contrast': dict(type='RankNContrastLoss', tau=2.),
     }
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python
 """Trains a family of configs with several seeds and compares them:
-python tools/ablate.py CONFIG_DIR --data synthetic --seeds 0 1 2 --out DIR."""
+python tools/ablate.py CONFIGS --data synthetic --seeds 0 1 2 --out DIR."""
 import argparse
 import os
 import sys
@@ -16,19 +16,20 @@ from mmdet3d_plugin.engine.launch import check_writable
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.utils.command_line import run_command
 from mmdet3d_plugin.utils.files import atomic_write
-from mmdet3d_plugin.visualization.ablation import (METRIC_NAMES, AblationRow, ablation_plot,
-                                                   ablation_table)
+from mmdet3d_plugin.visualization.ablation import (FEATURE_STYLES, METRIC_STYLES, AblationRow,
+                                                   ablation_plot, ablation_table)
 from mmdet3d_plugin.visualization.metric_table import is_metric_key
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description='Train every config of a folder with every seed, and write one table '
+        description='Train every config with every seed, and write one table '
         '(table.md) and one plot (plot.png) with the mean and the spread over seeds. Finished '
         'runs are not repeated, interrupted ones go on, and a failed one stops no other.',
         epilog='example: python tools/ablate.py configs/monolss/ablations --data synthetic '
         '--seeds 0 1 2 --out work_dirs/ablations')
-    parser.add_argument('configs', type=Path, help='folder of configs, one a row')
+    parser.add_argument('configs', type=Path, nargs='+',
+                        help='folders of configs, or configs; one config a row')
     parser.add_argument('--data', default='kitti', metavar='NAME',
                         help="train on this set: the rows vary the config beside the folder "
                         "whose name ends with _NAME.py (default: %(default)s; 'synthetic' is "
@@ -40,8 +41,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--only', nargs='+', metavar='ROW', help='train these rows only')
     parser.add_argument('--jobs', type=int, default=1, metavar='N',
                         help='trainings at a time, which share the CPU cores (default: 1)')
-    parser.add_argument('--metrics', nargs='+', default=list(METRIC_NAMES), metavar='KEY',
+    parser.add_argument('--metrics', nargs='+', default=list(METRIC_STYLES), metavar='KEY',
                         help="columns, as in the training log without 'kitti/'")
+    parser.add_argument('--depth-features', action='store_true',
+                        help='analyse the features of every run as well '
+                        '(tools/analysis/depth_features.py), with columns for their Spearman '
+                        'correlation, the pairs in the band and the depth error of cars')
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
                         help='override config entries in every run')
     args = parser.parse_args()
@@ -62,16 +67,23 @@ def render_if_absent(folder: Path) -> None:
 
 
 def find_rows(args: argparse.Namespace) -> List[Path]:
-    """Configs of the folder, in the order of their names."""
-    rows = sorted(args.configs.glob('*.py'))
-    if not rows:
-        raise InputError(f'{args.configs}: no configs here; see configs/monolss/ablations')
-    unknown = set(args.only or ()) - {row.stem for row in rows}
+    """The configs, those of a folder in the order of their names."""
+    rows = []
+    for path in args.configs:
+        found = sorted(path.glob('*.py')) if path.is_dir() else [path]
+        if not found:
+            raise InputError(f'{path}: no configs here; see configs/monolss/ablations')
+        if path.is_dir() and not list(path.parent.glob(f'*_{args.data}.py')):
+            raise InputError(f'--data {args.data}: no config {path.parent}/*_{args.data}.py')
+        rows += found
+    names = [row.stem for row in rows]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f'{twice[0]}: two rows have this name; rename a config')
+    unknown = set(args.only or ()) - set(names)
     if unknown:
-        raise InputError(f'--only {sorted(unknown)[0]}: no such row in {args.configs}; there are '
-                         + ', '.join(row.stem for row in rows))
-    if not list(args.configs.parent.glob(f'*_{args.data}.py')):
-        raise InputError(f'--data {args.data}: no config {args.configs.parent}/*_{args.data}.py')
+        raise InputError(f'--only {sorted(unknown)[0]}: no such row; there are '
+                         + ', '.join(names))
     return rows
 
 
@@ -79,9 +91,10 @@ def write_outputs(args: argparse.Namespace, rows: List[Path],
                   results: Dict[str, Dict[int, dict]]) -> str:
     """Writes table and plot of what is finished; returns the table."""
     table_rows = [AblationRow(row.stem, row_title(row), results[row.stem]) for row in rows]
-    table = ablation_table(table_rows, args.metrics)
+    metrics = [*args.metrics, *(FEATURE_STYLES if args.depth_features else ())]
+    table = ablation_table(table_rows, metrics)
     atomic_write(args.out / 'table.md', table + '\n')
-    atomic_write(args.out / 'plot.png', ablation_plot(table_rows, args.metrics))
+    atomic_write(args.out / 'plot.png', ablation_plot(table_rows, metrics))
     return table
 
 
@@ -91,29 +104,29 @@ def main() -> None:
     unknown = [key for key in args.metrics if not is_metric_key(key)]
     if unknown:
         raise InputError(f'--metrics {unknown[0]}: no such metric; expected a name like '
-                         f'{next(iter(METRIC_NAMES))}')
+                         f'{next(iter(METRIC_STYLES))}')
     MMLogger.get_current_instance().setLevel('WARNING')  # mmengine tells of every variable
     check_writable(str(args.out), '--out')
     if args.data == 'synthetic':
         render_if_absent(Path('data/synthetic'))
     results: Dict[str, Dict[int, dict]] = {row.stem: {} for row in rows}
-    to_train = []
+    unfinished = []
     # Seed by seed, so that an early table already compares all rows.
     for seed in dict.fromkeys(args.seeds):
         for row in rows:
             run = AblationRun(row, seed, args.out / row.stem / f'seed_{seed}', args.cfg_options,
-                              dict(ABLATION_DATA=args.data))
+                              dict(ABLATION_DATA=args.data), args.depth_features)
             metrics = run.recorded()
             if metrics is not None:
                 results[row.stem][seed] = metrics
             elif not args.only or row.stem in args.only:
-                to_train.append(run)
+                unfinished.append(run)
 
     failed = []
     threads = max((os.cpu_count() or 1) // args.jobs, 1)
     with ThreadPoolExecutor(args.jobs) as pool, tqdm(
-            total=len(to_train), desc='runs', unit='run', dynamic_ncols=True) as bar:
-        futures = {pool.submit(run.train, threads): run for run in to_train}
+            total=len(unfinished), desc='runs', unit='run', dynamic_ncols=True) as bar:
+        futures = {pool.submit(run.run, threads): run for run in unfinished}
         try:
             for future in as_completed(futures):
                 run = futures[future]
@@ -130,7 +143,7 @@ def main() -> None:
     print(write_outputs(args, rows, results))
     print(f'\n{args.out / "table.md"}, {args.out / "plot.png"}')
     if failed:
-        print(f'{len(failed)} of {len(to_train)} runs failed; the same command tries them again',
+        print(f'{len(failed)} of {len(unfinished)} runs failed; the same command tries them again',
               file=sys.stderr)
         sys.exit(1)
 

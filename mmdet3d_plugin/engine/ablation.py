@@ -6,7 +6,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Optional, Sequence
+from typing import Dict, List, Optional, Sequence
 from unittest import mock
 
 from ..errors import InputError
@@ -15,14 +15,16 @@ from ..visualization import read_training_log
 from .launch import read_config
 
 METRIC_PREFIX = 'kitti/'
+FEATURES = 'depth_features/depth_features.json'
 
 
 @dataclass
 class AblationRun:
     """One config trained with one seed.
 
-    In its folder ``settings.json`` is written before the training starts and
-    ``result.json`` when it has finished.
+    In its folder ``settings.json`` is written before the training starts,
+    ``result.json`` when it has finished, and ``depth_features`` holds the analysis of
+    its features, if wanted.
 
     Attributes:
         config: file of the row.
@@ -30,6 +32,7 @@ class AblationRun:
         folder: work dir of the run.
         options: further ``--cfg-options`` of the training command.
         environment: variables that the config reads.
+        analyse: whether depth features belong to the metrics.
         settings: all that the result depends on, as plain values.
     """
     config: Path
@@ -37,6 +40,7 @@ class AblationRun:
     folder: Path
     options: Sequence[str]
     environment: Dict[str, str]
+    analyse: bool = False
 
     def __post_init__(self) -> None:
         # Here, because variables of the process must not change while threads train.
@@ -57,16 +61,29 @@ class AblationRun:
         if settings is not None and settings != self.settings:
             raise InputError(f'{self.folder}: holds a run with other settings or of a config that '
                              'has changed; choose another folder with --out, or remove this one')
-        return result
+        if result is None or not self.analyse:
+            return result
+        features = self._read(FEATURES)
+        return None if features is None else {**result, **feature_metrics(features)}
 
-    def train(self, num_threads: int) -> Dict[str, float]:
-        """Trains, or goes on from the last checkpoint, and records the metrics.
+    def run(self, num_threads: int) -> Dict[str, float]:
+        """Does what is not yet recorded, and returns the metrics.
 
         Raises:
             RuntimeError: a command failed; the message is its last line.
         """
+        if self._read('result.json') is None:
+            self._train(num_threads)
+        if self.analyse and self._read(FEATURES) is None:
+            self._run('analysis/depth_features', num_threads, str(self.config),
+                      self._last_checkpoint(), '--out', str((self.folder / FEATURES).parent),
+                      *self._overrides(*self.options))
+        return self.recorded()
+
+    def _train(self, num_threads: int) -> None:
+        """Trains, or goes on from the last checkpoint, and records the metrics."""
         atomic_write(self.folder / 'settings.json', json.dumps(self.settings, indent=1))
-        options = ['--cfg-options', f'randomness.seed={self.seed}', *self.options]
+        options = self._overrides(f'randomness.seed={self.seed}', *self.options)
         resume = ['--resume'] if self._last_checkpoint() else []
         self._run('train', num_threads, str(self.config), '--work-dir', str(self.folder), *resume,
                   *options)
@@ -79,10 +96,13 @@ class AblationRun:
             log = max(tests.glob('*/*.json'), key=lambda path: path.parent.name)
             metrics = _metrics(json.loads(log.read_text(encoding='utf-8')))
         atomic_write(self.folder / 'result.json', json.dumps(metrics, indent=1))
-        return metrics
+
+    @staticmethod
+    def _overrides(*options: str) -> List[str]:
+        return ['--cfg-options', *options] if options else []
 
     def _run(self, tool: str, num_threads: int, *arguments: str) -> None:
-        log = self.folder / f'{tool}.log'
+        log = self.folder / f'{Path(tool).name}.log'
         environment = {**os.environ, **self.environment, 'OMP_NUM_THREADS': str(num_threads)}
         with log.open('w', encoding='utf-8') as file:
             code = subprocess.run([sys.executable, f'tools/{tool}.py', *arguments],
@@ -118,6 +138,14 @@ class AblationRun:
 def _metrics(row: dict) -> Dict[str, float]:
     return {key[len(METRIC_PREFIX):]: value for key, value in row.items()
             if key.startswith(METRIC_PREFIX)}
+
+
+def feature_metrics(figures: dict) -> Dict[str, Optional[float]]:
+    """What ``tools/analysis/depth_features.py`` writes, as metrics: shares in percent,
+    depth errors in metres."""
+    errors = figures['mean_depth_error']
+    return dict(spearman=100 * figures['spearman'], qi_satisfied=100 * figures['qi_satisfied'],
+                **{f'{name}_depth_error': error for name, error in errors.items()})
 
 
 def row_title(config: Path) -> str:

@@ -9,10 +9,27 @@ from matplotlib.figure import Figure
 from .colors import class_colors
 from .metric_table import UNDEFINED
 
-METRIC_NAMES = {
-    'Car_3D_AP40_moderate_loose': 'Car AP 3D R40 moderate, IoU 0.5',
-    'Car_3D_AP40_moderate_strict': 'Car AP 3D R40 moderate, IoU 0.7',
+
+class MetricStyle(NamedTuple):
+    """How a metric is shown: its name, its unit, and the decimals that matter."""
+    name: str
+    unit: str = 'AP (%)'
+    decimals: int = 1
+
+
+METRIC_STYLES = {
+    'Car_3D_AP40_moderate_loose': MetricStyle('Car AP 3D R40 moderate, IoU 0.5'),
+    'Car_3D_AP40_moderate_strict': MetricStyle('Car AP 3D R40 moderate, IoU 0.7'),
 }
+FEATURE_STYLES = {
+    'spearman': MetricStyle('Spearman correlation, %', '%'),
+    'qi_satisfied': MetricStyle('pairs in the band, %', '%'),
+    'Car_depth_error': MetricStyle('Car depth error, m', 'm', 2),
+}
+
+
+def style_of(metric: str) -> MetricStyle:
+    return {**METRIC_STYLES, **FEATURE_STYLES}.get(metric, MetricStyle(metric))
 
 
 class AblationRow(NamedTuple):
@@ -21,7 +38,7 @@ class AblationRow(NamedTuple):
     Attributes:
         name: of its config.
         title: what it varies.
-        results: by seed, the metrics by key, in percent.
+        results: by seed, the metrics by key.
     """
     name: str
     title: str
@@ -32,20 +49,21 @@ class AblationRow(NamedTuple):
                 if metrics.get(metric) is not None]
 
 
-def mean_and_spread(values: Sequence[float]) -> str:
+def mean_and_spread(values: Sequence[float], decimals: int = 1) -> str:
     """``mean ± sample standard deviation``; a single value has no spread."""
     if not values:
         return UNDEFINED
-    mean = f'{statistics.fmean(values):.1f}'
-    return f'{mean} ± {statistics.stdev(values):.1f}' if len(values) > 1 else mean
+    mean = f'{statistics.fmean(values):.{decimals}f}'
+    return f'{mean} ± {statistics.stdev(values):.{decimals}f}' if len(values) > 1 else mean
 
 
 def ablation_table(rows: Sequence[AblationRow], metrics: Sequence[str]) -> str:
     """A Markdown table with the mean and the spread over seeds."""
-    header = ['config', 'varies', 'seeds', *(METRIC_NAMES.get(key, key) for key in metrics)]
+    header = ['config', 'varies', 'seeds', *(style_of(key).name for key in metrics)]
     lines = [header, ['---'] * len(header)]
     lines += [[f'`{row.name}`', row.title, ' '.join(map(str, sorted(row.results))) or UNDEFINED,
-               *(mean_and_spread(row.values(key)) for key in metrics)] for row in rows]
+               *(mean_and_spread(row.values(key), style_of(key).decimals) for key in metrics)]
+              for row in rows]
     return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
 
 
@@ -62,8 +80,9 @@ def ablation_plot(rows: Sequence[AblationRow], metrics: Sequence[str]) -> bytes:
             if values:
                 mean = statistics.fmean(values)
                 panel.plot([mean] * 2, [position - .28, position + .28], color='black')
-        panel.set_title(METRIC_NAMES.get(metric, metric), fontsize=9, loc='left')
-        panel.set_xlabel('AP (%); a dot a seed, a line at the mean', fontsize=8)
+        style = style_of(metric)
+        panel.set_title(style.name, fontsize=9, loc='left')
+        panel.set_xlabel(f'{style.unit}; a dot a seed, a line at the mean', fontsize=8)
         panel.margins(x=.06)
         panel.set_xlim(left=0)
         panel.grid(axis='x', alpha=.2)

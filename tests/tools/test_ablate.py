@@ -62,6 +62,31 @@ def test_a_family_is_trained_compared_and_resumed(run_tool, family, tmp_path):
     assert code == 2 and 'a run with other settings' in printed.err
 
 
+def test_features_are_analysed_after_the_training(run_tool, family, tmp_path):
+    """Configs may be named one by one; finished runs are analysed, not trained again."""
+    out = tmp_path / 'out'
+    arguments = [family / '1_good.py', '--data', 'here', '--seeds', 0, '--out', out,
+                 '--metrics', METRIC]
+    code, printed = run_tool('ablate', *arguments)
+    assert code == 0, printed.err
+    checkpoint = out / '1_good/seed_0/epoch_1.pth'
+    before = checkpoint.stat().st_mtime_ns
+    for _ in range(2):
+        code, printed = run_tool('ablate', *arguments, '--depth-features')
+        assert code == 0, printed.err
+    assert checkpoint.stat().st_mtime_ns == before
+    figures = json.loads((out / '1_good/seed_0/depth_features/depth_features.json').read_text())
+    header, _, row = (out / 'table.md').read_text().splitlines()
+    assert header.endswith('| Spearman correlation, % | pairs in the band, % | '
+                           'Car depth error, m |')
+    spearman, satisfied = row.split(' | ')[-3:-1]
+    assert float(spearman) == pytest.approx(100 * figures['spearman'], abs=.06)
+    assert float(satisfied) == pytest.approx(100 * figures['qi_satisfied'], abs=.06)
+
+    code, printed = run_tool('ablate', family, *arguments)
+    assert code == 2 and '1_good: two rows have this name' in printed.err
+
+
 def test_an_interrupted_run_goes_on(run_tool, family, tmp_path):
     """Killed after its first epoch of two, and again after its last, unvalidated."""
     out = tmp_path / 'out'

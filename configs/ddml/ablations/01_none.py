@@ -1,0 +1,2 @@
+# MonoLSS alone
+_base_ = '../monolss_none_{{$ABLATION_DATA:kitti}}.py'

@@ -1,0 +1,5 @@
+# weight 0.3
+_base_ = '../monolss_qi_{{$ABLATION_DATA:kitti}}.py'
+auxiliary = _base_.model.auxiliary
+auxiliary[0].loss.update(loss_weight=0.3)
+model = dict(auxiliary=auxiliary)
