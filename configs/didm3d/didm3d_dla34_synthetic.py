@@ -9,9 +9,7 @@ _base_ = [
 train_dataloader = dict(
     dataset=dict(
         dataset=dict(
-            data_prefix=dict(
-                img='training/image_2', label='training/label_2', calib='training/calib',
-                depth='training/depth_2'),
+            data_prefix=_base_.data_prefix_with_depth,
             pipeline=[*_base_.load_pipeline, dict(type='LoadDepthMap')])))
 model = dict(
     **_base_.slim,

@@ -2,6 +2,10 @@
 data_root = 'data/kitti/'
 class_names = ['Pedestrian', 'Car', 'Cyclist']
 input_size = (1280, 384)  # width, height; pixels
+# With dense depth beside the images (docs/data.md).
+data_prefix_with_depth = dict(
+    img='training/image_2', label='training/label_2', calib='training/calib',
+    depth='training/depth_2')
 
 # The recipe of GUPNet, DID-M3D and MonoLSS: objects that are too small, cut, hidden or
 # near are not learned. MonoDLE and MonoCon leave out those beyond 65 m as well.

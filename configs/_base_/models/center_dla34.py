@@ -1,13 +1,11 @@
 # What MonoDLE, MonoCon, GUPNet, DID-M3D and MonoLSS share: DLA-34, DLA-up, CenterNet's
-# 2D heads, and objects as the cells of their projected 3D centres. Each adds its 3D head.
+# 2D heads, objects as the cells of their projected 3D centres, and branches on their ROIs.
+# Each adds its depth head, and changes what its paper does otherwise.
 detected_classes = ['Pedestrian', 'Car', 'Cyclist']
 num_classes = len(detected_classes)
 stride = 4
 feature_channels = 64
 hidden_channels = 256
-heading_coder = dict(type='HeadingBinCoder', num_bins=12)
-roi_extractor = dict(
-    type='ObjectROIExtractor', num_classes=num_classes, roi_size=7, stride=stride)
 
 model = dict(
     type='CenterMono3D',
@@ -34,6 +32,16 @@ model = dict(
         loss_heatmap=dict(type='mmdet.GaussianFocalLoss', alpha=2.0, gamma=4.0),
         loss_offset_2d=dict(type='mmdet.L1Loss'),
         loss_size_2d=dict(type='mmdet.L1Loss')),
+    object_head=dict(
+        type='ObjectHead3D',
+        in_channels=feature_channels,
+        hidden_channels=hidden_channels,
+        extractor=dict(
+            type='ObjectROIExtractor', num_classes=num_classes, roi_size=7, stride=stride),
+        heading_coder=dict(type='HeadingBinCoder', num_bins=12),
+        loss_size_3d=dict(type='mmdet.L1Loss'),
+        loss_offset_3d=dict(type='mmdet.L1Loss'),
+        loss_heading=dict(type='HeadingBinLoss')),
     coder=dict(
         type='CenterCoder',
         class_names=detected_classes,

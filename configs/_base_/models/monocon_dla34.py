@@ -19,11 +19,8 @@ model = dict(
         hidden_channels=64, norm_cfg=norm_cfg,
         loss_size_2d=dict(type='mmdet.L1Loss', loss_weight=0.1)),
     object_head=dict(
-        type='ObjectHead3D',
-        in_channels=_base_.feature_channels,
         hidden_channels=64,
-        extractor=dict(type='ObjectPointExtractor', norm_cfg=norm_cfg),
-        heading_coder=_base_.heading_coder,
+        extractor=dict(_delete_=True, type='ObjectPointExtractor', norm_cfg=norm_cfg),
         depth_head=dict(type='DirectDepthHead', loss=dict(type='LaplacianAleatoricLoss')),
         loss_size_3d=dict(type='DimensionAwareL1Loss'),
         loss_offset_3d=dict(type='mmdet.L1Loss', loss_weight=1 / 9),

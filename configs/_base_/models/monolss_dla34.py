@@ -13,16 +13,8 @@ sample_selector = dict(
 
 model = dict(
     object_head=dict(
-        type='ObjectHead3D',
-        in_channels=_base_.feature_channels,
-        hidden_channels=_base_.hidden_channels,
-        extractor=_base_.roi_extractor,
-        heading_coder=_base_.heading_coder,
         depth_head=dict(
             type='SelectedDepthHead',
             sample_selector=sample_selector,
             # MonoLSS's released code weighs the depth loss by 10.
-            loss=dict(type='LaplacianAleatoricLoss', loss_weight=10.0)),
-        loss_size_3d=dict(type='mmdet.L1Loss'),
-        loss_offset_3d=dict(type='mmdet.L1Loss'),
-        loss_heading=dict(type='HeadingBinLoss')))
+            loss=dict(type='LaplacianAleatoricLoss', loss_weight=10.0))))

@@ -1,10 +1,5 @@
 # 150 epochs of Adam, steps at 90 and 120: DID-M3D.
-_base_ = './monolss_600e.py'
+_base_ = './adam_140e.py'
 max_epochs = 150
-train_cfg = dict(max_epochs=max_epochs, val_interval=10)
+train_cfg = dict(max_epochs=max_epochs)
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
-param_scheduler = [
-    dict(type='CosineWarmupLR', start_lr=1e-5, begin=0, end=6, by_epoch=True),
-    dict(type='MultiStepLR', milestones=[90, 120], gamma=0.1, begin=0, end=max_epochs,
-         by_epoch=True),
-]
