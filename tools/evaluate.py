@@ -4,15 +4,21 @@ import json
 import math
 import sys
 from pathlib import Path
-from typing import List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
+import numpy as np
 from tqdm import tqdm
 
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.kitti import KittiObjects, read_objects, read_split
-from mmdet3d_plugin.kitti.evaluation import MIN_OVERLAPS, evaluate_kitti
+from mmdet3d_plugin.kitti.evaluation import MIN_OVERLAPS, KittiEvaluation, evaluate_kitti
 from mmdet3d_plugin.utils.command_line import run_command
 from mmdet3d_plugin.utils.files import atomic_write
+from mmdet3d_plugin.waymo.evaluation import MODES, WaymoEvaluation, evaluate_waymo
+from mmdet3d_plugin.waymo.files import read_objects as read_waymo
+from mmdet3d_plugin.waymo.objects import TYPES
+
+Curves = Dict[str, Dict[str, Tuple[np.ndarray, np.ndarray]]]
 
 EXAMPLE = '''
 examples:
@@ -21,6 +27,14 @@ examples:
       --split data/kitti/ImageSets/val.txt --classes Car --json results.json
 
 The definition of all values stands in docs/evaluation.md.
+'''
+WAYMO_EXAMPLE = '''
+examples:
+  python tools/evaluate.py waymo --gt labels.npz --pred detections.npz --plot curves.png
+  python tools/evaluate.py waymo --gt labels.npz --pred detections.npz --mode deviant
+  python tools/evaluate.py waymo --gt ground_truths.bin --pred predictions.bin
+
+The files and both modes are described in docs/datasets.md.
 '''
 
 
@@ -40,8 +54,25 @@ def parse_args() -> argparse.Namespace:
                        help='frame names, one a line; all label files if left out')
     kitti.add_argument('--classes', nargs='+', metavar='CLASS', default=list(MIN_OVERLAPS),
                        help=f'classes to evaluate (default: {" ".join(MIN_OVERLAPS)})')
-    kitti.add_argument('--json', metavar='OUT', type=Path,
-                       help='also write all values to this file, by name')
+    waymo = benchmarks.add_parser(
+        'waymo', epilog=WAYMO_EXAMPLE, formatter_class=argparse.RawDescriptionHelpFormatter,
+        help="Waymo's AP and APH from files of labels and detections",
+        description="Waymo's 3D AP and APH by class, level, IoU and range. Mode 'official' is the "
+                    'released\nalgorithm in the vehicle frame; mode \'deviant\' is what '
+                    "DEVIANT's and later monocular\npapers' numbers are computed with. Numbers of "
+                    'the two are not comparable.')
+    waymo.add_argument('--gt', required=True, metavar='FILE', type=Path,
+                       help='labels: .npz, .json or .bin')
+    waymo.add_argument('--pred', required=True, metavar='FILE', type=Path,
+                       help='detections: .npz, .json or .bin')
+    waymo.add_argument('--mode', choices=MODES, default='official', help='default: official')
+    waymo.add_argument('--classes', nargs='+', metavar='CLASS', default=list(TYPES),
+                       help=f'classes to evaluate (default: {" ".join(TYPES)})')
+    for benchmark in (kitti, waymo):
+        benchmark.add_argument('--json', metavar='OUT', type=Path,
+                               help='also write all values to this file, by name')
+        benchmark.add_argument('--plot', metavar='OUT', type=Path,
+                               help='also draw precision over recall to this PNG file')
     return parser.parse_args()
 
 
@@ -76,9 +107,28 @@ def read_frames(folder: Path, frames: List[str], with_scores: bool) -> List[Kitt
             for frame in tqdm(frames, f'reading {kind}', disable=None, delay=1)]
 
 
-def evaluate_files(args: argparse.Namespace) -> None:
-    if args.json and args.json.is_dir():
-        raise InputError(f'{args.json}: is a folder; --json needs a file name')
+def kitti_curves(evaluation: KittiEvaluation) -> Curves:
+    """Curves in 3D by class and overlap, and by difficulty."""
+    metric = evaluation.metrics.index('3D')
+    return {
+        f'{name} 3D, {overlap} IoU': {
+            difficulty: (evaluation.recall, evaluation.precision[index, metric, d, o])
+            for d, difficulty in enumerate(evaluation.difficulties)}
+        for index, name in enumerate(evaluation.classes)
+        for o, overlap in enumerate(evaluation.overlaps)}
+
+
+def waymo_curves(evaluation: WaymoEvaluation) -> Curves:
+    """Curves at level 2 by class and overlap, and by range."""
+    panels: Curves = {}
+    for item in evaluation.results:
+        if item.level == 2:
+            title = f'{item.class_name}, IoU {item.min_overlap}, level 2 ({evaluation.mode})'
+            panels.setdefault(title, {})[item.range_name] = (item.recalls, item.precisions)
+    return panels
+
+
+def evaluate_kitti_files(args: argparse.Namespace) -> Tuple[KittiEvaluation, Curves]:
     frames = find_frames(args.gt, args.split)
     folder, found = find_results(args.pred)
     if extra := len(set(found) - set(frames)):
@@ -86,11 +136,32 @@ def evaluate_files(args: argparse.Namespace) -> None:
     evaluation = evaluate_kitti(read_frames(args.gt, frames, with_scores=False),
                                 read_frames(folder, frames, with_scores=True), args.classes)
     print(f'{len(frames)} frames, percent\n{evaluation.table()}')
+    return evaluation, kitti_curves(evaluation)
+
+
+def evaluate_waymo_files(args: argparse.Namespace) -> Tuple[WaymoEvaluation, Curves]:
+    labels, detections = read_waymo(args.gt, False), read_waymo(args.pred, True)
+    evaluation = evaluate_waymo(labels, detections, args.mode, args.classes)
+    print(f'{len(labels)} labels, {len(detections)} detections\n{evaluation.table()}')
+    return evaluation, waymo_curves(evaluation)
+
+
+def main() -> None:
+    args = parse_args()
+    for option, path in (('--json', args.json), ('--plot', args.plot)):
+        if path and path.is_dir():
+            raise InputError(f'{path}: is a folder; {option} needs a file name')
+    evaluate = dict(kitti=evaluate_kitti_files, waymo=evaluate_waymo_files)[args.benchmark]
+    evaluation, curves = evaluate(args)
     if args.json:
         values = {name: None if math.isnan(value) else value
                   for name, value in evaluation.to_dict().items()}
         atomic_write(args.json, json.dumps(values, indent=2) + '\n')
+    if args.plot:
+        # Imported here, since the figures alone need no drawing.
+        from mmdet3d_plugin.visualization.precision_recall import precision_recall_picture
+        atomic_write(args.plot, precision_recall_picture(curves))
 
 
 if __name__ == '__main__':
-    run_command(lambda: evaluate_files(parse_args()))
+    run_command(main)

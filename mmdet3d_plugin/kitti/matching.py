@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Tuple
 
 import numpy as np
-from numba import njit
+
+from ..detection_metrics.matching import greedy_matches
+from ..detection_metrics.integration import precision_envelope
 
 RECALL_STEPS = 41
-_LOWEST_SCORE = -1e7  # the development kit never matches a score this low
 
 
 @dataclass
@@ -52,14 +53,14 @@ def precision_curves(candidates: Candidates) -> Tuple[np.ndarray, np.ndarray]:
         Two (41,) arrays in [0, 1] at recalls 0, 1/40, ..., 1: each the largest
         value at this recall or a higher one, 0 at recalls that are not reached.
     """
-    matched = _match(candidates.labels, candidates.detections, candidates.scores,
+    matched = greedy_matches(candidates.labels, candidates.detections, candidates.scores,
                      np.full(len(candidates.labels), True))
     thresholds = recall_thresholds(candidates.scores[matched & candidates.hits],
                                    candidates.label_count)
     values = np.zeros((2, RECALL_STEPS))
     for step, threshold in enumerate(thresholds):
         values[:, step] = _precision_at(candidates, threshold)
-    return tuple(np.maximum.accumulate(values[:, ::-1], axis=1)[:, ::-1])
+    return tuple(precision_envelope(values))
 
 
 def recall_thresholds(scores: np.ndarray, label_count: int) -> np.ndarray:
@@ -89,7 +90,7 @@ def recall_thresholds(scores: np.ndarray, label_count: int) -> np.ndarray:
 def _precision_at(candidates: Candidates, threshold: float) -> Tuple[float, float]:
     """Precision and orientation similarity of the detections at a score or above."""
     usable = (candidates.scores >= threshold) & ~candidates.small
-    matched = _match(candidates.labels, candidates.detections, candidates.overlaps, usable)
+    matched = greedy_matches(candidates.labels, candidates.detections, candidates.overlaps, usable)
     hits = matched & candidates.hits
     true = np.count_nonzero(hits)
     costly = len(candidates.costly_scores) - np.searchsorted(candidates.costly_scores, threshold)
@@ -97,24 +98,3 @@ def _precision_at(candidates: Candidates, threshold: float) -> Tuple[float, floa
     if counted == 0:
         return 0., 0.
     return true / counted, candidates.similarities[hits].sum() / counted
-
-
-@njit
-def _match(labels, detections, ranks, usable):
-    """(P,) bool, the pairs matched: each label in turn takes the usable and free
-    detection of the highest rank, the first one of equals."""
-    matched = np.zeros(len(labels), np.bool_)
-    taken = np.zeros(detections.max() + 1 if len(detections) else 0, np.bool_)
-    start = 0
-    while start < len(labels):
-        best, best_rank = -1, _LOWEST_SCORE
-        stop = start
-        while stop < len(labels) and labels[stop] == labels[start]:
-            if usable[stop] and not taken[detections[stop]] and ranks[stop] > best_rank:
-                best, best_rank = stop, ranks[stop]
-            stop += 1
-        if best >= 0:
-            matched[best] = True
-            taken[detections[best]] = True
-        start = stop
-    return matched

@@ -43,8 +43,8 @@ def folders(tmp_path):
 
 
 def evaluate(folders, **changes):
-    load_tool().evaluate_files(Namespace(**{
-        'gt': folders / 'gt', 'pred': folders / 'pred', 'split': None, 'json': None,
+    load_tool().evaluate_kitti_files(Namespace(**{
+        'gt': folders / 'gt', 'pred': folders / 'pred', 'split': None,
         'classes': ['Car', 'Cyclist'], **changes}))
 
 
@@ -101,7 +101,7 @@ def test_a_split_selects_frames_and_extra_results_are_reported(folders, capsys):
 
 def test_an_empty_result_file_means_no_detections(folders, capsys):
     (folders / 'pred' / '000000.txt').write_text('')
-    evaluate(folders, json=folders / 'values.json')
+    run('--gt', folders / 'gt', '--pred', folders / 'pred', '--json', folders / 'values.json')
     values = json.loads((folders / 'values.json').read_text())
     assert values['Car_2D_AP40_easy_strict'] == 97.5  # 40 of 41 cars: the last step is missed
 
@@ -112,7 +112,6 @@ def test_an_empty_result_file_means_no_detections(folders, capsys):
     (lambda root: {'pred': root / 'absent'}, 'absent: no such folder; --pred needs'),
     (lambda root: {'pred': root}, 'holds no result files'),
     (lambda root: {'split': root / 'absent.txt'}, 'absent.txt: no such split file'),
-    (lambda root: {'json': root / 'gt'}, 'gt: is a folder; --json needs a file name'),
     (lambda root: {'classes': ['Tram']}, "cannot evaluate 'Tram'; choose from Car"),
     (lambda root: (root / 'pred' / '000009.txt').unlink() or {}, '000009.txt: no such file'),
     (lambda root: (root / 'gt' / '000009.txt').write_text('Car 1 2\n') and {},
@@ -123,6 +122,20 @@ def test_bad_input_names_the_cause(folders, spoil, message):
     with pytest.raises(InputError) as error:
         evaluate(folders, **spoil(folders))
     assert message in str(error.value) and '\n' not in str(error.value)
+
+
+@pytest.mark.parametrize('option', ['--json', '--plot'])
+def test_outputs_are_files(folders, option):
+    result = run('--gt', folders / 'gt', '--pred', folders / 'pred', option, folders / 'gt')
+    assert result.returncode == 2
+    assert f'gt: is a folder; {option} needs a file name' in result.stderr
+
+
+def test_curves_are_drawn(folders):
+    result = run('--gt', folders / 'gt', '--pred', folders / 'pred',
+                 '--plot', folders / 'curves.png')
+    assert result.returncode == 0
+    assert (folders / 'curves.png').read_bytes()[:4] == b'\x89PNG'
 
 
 def crowded_frame(rng):

@@ -1,0 +1,1 @@
+"""The Waymo Open Dataset's release, as files and as a metric; numpy only."""
