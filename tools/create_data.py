@@ -1,4 +1,4 @@
-"""Makes or checks a data set in KITTI's layout; see docs/data.md."""
+"""Makes, checks or converts data sets; see docs/data.md and docs/datasets.md."""
 import argparse
 import os
 import re
@@ -48,6 +48,7 @@ def parse_args() -> argparse.Namespace:
     commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
     _add_synthetic(commands)
     _add_kitti(commands)
+    _add_waymo(commands)
     return parser.parse_args()
 
 
@@ -95,6 +96,30 @@ def _add_kitti(commands) -> None:
     parser.set_defaults(run=run_kitti)
 
 
+def _add_waymo(commands) -> None:
+    parser = commands.add_parser(
+        'waymo', help="convert Waymo's Parquet release",
+        description="Converts Waymo's Parquet release (v2) to images, JSON annotations and split "
+                    'files. Finished segments are skipped; images are not encoded anew.',
+        epilog='example: python tools/create_data.py waymo --root /data/waymo_v2 '
+               '--out data/waymo_mono --split training --every 3')
+    parser.add_argument('--root', type=Path, required=True, metavar='WAYMO_PARQUET',
+                        help='the folder with training/camera_image, validation/... ')
+    parser.add_argument('--out', type=Path, default=Path('data/waymo_mono'), metavar='DIR',
+                        help='default: %(default)s')
+    parser.add_argument('--split', choices=['training', 'validation'], nargs='+',
+                        default=None, help='default: those that the root holds')
+    parser.add_argument('--camera', default='FRONT',
+                        choices=['FRONT', 'FRONT_LEFT', 'FRONT_RIGHT', 'SIDE_LEFT', 'SIDE_RIGHT'],
+                        help='default: FRONT')
+    parser.add_argument('--every', type=positive, default=1, metavar='N',
+                        help="keep frames whose number divides by N; 3 gives the papers' "
+                             'training frames (default: 1)')
+    parser.add_argument('--workers', type=positive, default=None, metavar='W',
+                        help='processes (default: one per available core)')
+    parser.set_defaults(run=run_waymo)
+
+
 def run_synthetic(args: argparse.Namespace) -> None:
     # Imported here so that --help and `kitti` need no ray caster.
     from mmdet3d_plugin.synthetic import SyntheticSet, available_cores, write_synthetic_set
@@ -115,6 +140,26 @@ def run_kitti(args: argparse.Namespace) -> None:
         atomic_write(args.json, json.dumps(report.as_dict(), indent=2) + '\n')
     if report.problems:
         sys.exit(2)
+
+
+def run_waymo(args: argparse.Namespace) -> None:
+    from mmdet3d_plugin.errors import InputError
+    from mmdet3d_plugin.utils.files import available_cores
+    try:
+        from mmdet3d_plugin.waymo.converter import ConversionSettings, convert_waymo
+    except ImportError as error:
+        raise InputError(f'reading Parquet files needs pyarrow ({error}); pip install -r '
+                         'requirements.txt') from error
+    splits = args.split or [name for name in ('training', 'validation')
+                            if (args.root / name).is_dir()]
+    if not splits:
+        raise InputError(f'{args.root}: holds neither training nor validation; --root is the '
+                         'folder of the Parquet release')
+    settings = ConversionSettings(args.camera, args.every)
+    for split in splits:
+        report = convert_waymo(args.root, args.out, split, settings,
+                               args.workers or available_cores())
+        print(f'{args.out}, {split}: {report.text()}')
 
 
 def main() -> None:

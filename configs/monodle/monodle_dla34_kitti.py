@@ -6,9 +6,10 @@ _base_ = [
     '../_base_/default_runtime.py'
 ]
 class_names = ['Car']
+object_filter = dict(depth_range=(2., 65.))
 train_pipeline = [
     dict(type='RandomFlipMono3D', prob=0.5),
-    {**_base_.object_filter, 'depth_range': (2., 65.)},
+    {**_base_.object_filter, **object_filter},
     dict(type='CropScaleAffine', input_size=_base_.input_size, prob=0.5, scale=0.4, shift=0.1),
     dict(type='PackMono3DInputs'),
 ]

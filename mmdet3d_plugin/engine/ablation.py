@@ -75,6 +75,9 @@ class AblationRun:
         if self._read('result.json') is None:
             self._train(num_threads)
         if self.analyse and self._read(FEATURES) is None:
+            if not self._last_checkpoint():
+                raise RuntimeError(f'{self.folder}: no checkpoint to analyse; remove the folder '
+                                   'to train again')
             self._run('analysis/depth_features', num_threads, str(self.config),
                       self._last_checkpoint(), '--out', str((self.folder / FEATURES).parent),
                       *self._overrides(*self.options))

@@ -67,6 +67,7 @@ def load_config(args: argparse.Namespace) -> Config:
                     or f'work_dirs/{Path(args.config).stem}')
     check_writable(cfg.work_dir, '--work-dir')
     check_classes(cfg)
+    check_centers(cfg)
     return cfg
 
 
@@ -81,6 +82,24 @@ def check_classes(cfg: Config) -> None:
         if expected and classes and list(classes) != list(expected):
             raise InputError(f'{cfg.filename}: {name} labels the classes {list(classes)}, but '
                              f'model.coder has {list(expected)}; make them equal, order included')
+
+
+def check_centers(cfg: Config) -> None:
+    """Raises InputError if training keeps objects by another centre than their cells'."""
+    coder = cfg.model.get('coder', {})
+    if coder.get('type') != 'CenterCoder':
+        return
+    dataset = (cfg.get('train_dataloader') or {}).get('dataset', {})
+    pipelines = []
+    while dataset:
+        pipelines += dataset.get('pipeline', [])
+        dataset = dataset.get('dataset', {})
+    cell_center = coder.get('cell_center', 'projected')
+    for item in pipelines:
+        if (item['type'] == 'CropScaleAffine'
+                and item.get('kept_center', 'projected') != cell_center):
+            raise InputError(f'{cfg.filename}: model.coder.cell_center is {cell_center!r}, so '
+                             f'CropScaleAffine in training needs kept_center={cell_center!r}')
 
 
 @contextmanager

@@ -56,7 +56,7 @@ def labelled(methods: Dict[str, List[Tuple[Any, str]]]) -> Iterator[None]:
 
 def profile_steps(model: nn.Module, optim_wrapper: OptimWrapper, batch: dict, num_steps: int,
                   warmup_steps: int = 2) -> StepProfile:
-    """Profiles training steps of a centre + ROI detector on one batch.
+    """Profiles training steps of a centre detector on one batch.
 
     Backward operations count for the part whose forward operation they belong to.
     """

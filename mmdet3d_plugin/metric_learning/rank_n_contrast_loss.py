@@ -31,17 +31,19 @@ class RankNContrastLoss(nn.Module):
         self.loss_weight = loss_weight
 
     def forward(self, features: torch.Tensor, depths: torch.Tensor) -> torch.Tensor:
-        """Zero with a graph for fewer than two objects.
+        """Zero with a graph for fewer than two objects of finite depth.
 
         Args:
             features: (N, C) descriptors.
-            depths: (N,) metres, finite.
+            depths: (N,) metres; objects whose depth is not finite are left out.
         """
         features = features.to(torch.promote_types(features.dtype, torch.float32))
-        depths = depths.to(features)
+        finite = depths.isfinite()
+        zero = features.sum() * 0
+        features, depths = features[finite], depths[finite].to(features)
         count = len(features)
         if count < 2:
-            return features.sum() * 0
+            return zero
         others = ~torch.eye(count, dtype=torch.bool, device=features.device)
         scores = -torch.cdist(features, features, compute_mode='donot_use_mm_for_euclid_dist')
         scores = (scores / self.tau)[others].view(count, count - 1)

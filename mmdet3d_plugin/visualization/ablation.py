@@ -84,7 +84,8 @@ def ablation_plot(rows: Sequence[AblationRow], metrics: Sequence[str]) -> bytes:
         panel.set_title(style.name, fontsize=9, loc='left')
         panel.set_xlabel(f'{style.unit}; a dot a seed, a line at the mean', fontsize=8)
         panel.margins(x=.06)
-        panel.set_xlim(left=0)
+        if panel.get_xlim()[0] > 0:
+            panel.set_xlim(left=0)
         panel.grid(axis='x', alpha=.2)
         panel.spines[['top', 'right']].set_visible(False)
     panels[0].set_yticks(range(len(rows)), [row.name for row in rows])

@@ -5,7 +5,7 @@
 docs/datasets.md states how the two differ; their numbers are not comparable.
 """
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 

@@ -58,3 +58,13 @@ def test_too_few_objects_give_zero_with_a_graph(count):
 def test_a_temperature_of_zero_is_named():
     with pytest.raises(InputError, match='tau is 0'):
         RankNContrastLoss(tau=0)
+
+
+def test_objects_without_a_finite_depth_are_left_out():
+    features = torch.randn(4, 3, requires_grad=True)
+    loss = RankNContrastLoss()(features, torch.tensor([1., float('nan'), 3., float('inf')]))
+    expected = RankNContrastLoss()(features[[0, 2]], torch.tensor([1., 3.]))
+    assert loss == expected
+    nothing = RankNContrastLoss()(features, torch.full((4, ), float('nan')))
+    nothing.backward()
+    assert nothing == 0 and (features.grad == 0).all()

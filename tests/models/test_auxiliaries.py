@@ -8,8 +8,9 @@ import torch.nn.functional as F
 from mmdet3d.registry import MODELS
 
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.models.auxiliaries import AuxiliaryObjects, MetricAuxiliary
-from mmdet3d_plugin.models.auxiliaries.metric_auxiliary import sample_descriptors
+from mmdet3d_plugin.models.auxiliaries import AuxiliaryObjects, MetricAuxiliary, add_losses
+from mmdet3d_plugin.models.auxiliaries.metric_auxiliary import (mean_descriptors,
+                                                                sample_descriptors)
 from mmdet3d_plugin.models.auxiliaries.object_depth_head import rasterize_object_depths
 
 QI = dict(type='QuasiIsometricLoss', K=2., B=1., epsilon=10.)
@@ -19,8 +20,10 @@ def make_objects(image_index, boxes, depths, zooms=None):
     boxes = torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4)
     depths = torch.tensor(depths, dtype=torch.float32)
     return AuxiliaryObjects(
-        torch.tensor(image_index, dtype=torch.long), (boxes[:, :2] + boxes[:, 2:]) / 2, boxes,
-        depths, torch.ones_like(depths) if zooms is None else torch.tensor(zooms))
+        torch.tensor(image_index, dtype=torch.long), torch.zeros(len(boxes), dtype=torch.long),
+        (boxes[:, :2] + boxes[:, 2:]) / 2, boxes, depths,
+        torch.ones_like(depths) if zooms is None else torch.tensor(zooms),
+        torch.zeros(len(boxes), 7), None, 4)
 
 
 def slow_raster(objects, num_images, size):
@@ -113,35 +116,103 @@ def test_an_unknown_space_is_named():
         MetricAuxiliary(QI, depth_space='log')
 
 
-COUNTS = (3, 5)  # objects of two processes
+def test_an_unknown_descriptor_is_named():
+    with pytest.raises(InputError, match="descriptor is 'corner', expected 'center' or 'box'"):
+        MetricAuxiliary(QI, descriptor='corner')
 
 
-def metric_gradient(rows):
-    """Loss of these of eight images with an object each, and a weight's gradient."""
-    torch.manual_seed(2)
-    images, depths = torch.randn(8, 4, 3, 3), 20 * torch.rand(8)
-    layer = torch.nn.Conv2d(4, 6, 1)
-    model = layer
+def test_descriptors_can_be_means_over_boxes():
+    """Of a map that is linear in the column: its value at the box's centre."""
+    columns = (torch.arange(20.) + .5).expand(1, 1, 10, 20).clone()
+    boxes = torch.tensor([[2., 1., 9., 8.], [10., 3., 17., 5.]])
+    found = mean_descriptors(columns, torch.tensor([0, 0]), boxes)
+    torch.testing.assert_close(found[:, 0], torch.tensor([5.5, 13.5]))
+    objects = make_objects([0, 0], boxes.tolist(), [10., 12.])
+    result = MetricAuxiliary(QI, descriptor='box')(columns, objects)
+    loss, _ = MODELS.build(QI)(found, objects.depths)
+    assert result['loss_metric'] == loss and loss > 0  # 8 apart, the band ends at 5
+
+
+def test_objects_beyond_the_map_form_no_pairs():
+    feature = 5 * torch.randn(1, 4, 6, 8)
+    inside = [[0, 0, 2, 2], [4, 2, 6, 4]]
+    alone = MetricAuxiliary(QI)(feature, make_objects([0, 0], inside, [10., 14.]))
+    more = make_objects([0] * 3, [*inside, [7, 1, 11, 3]], [10., 14., 11.])
+    assert MetricAuxiliary(QI)(feature, more) == alone
+
+
+def test_pairs_can_be_bound_within_a_class():
+    objects = make_objects([0] * 3, [[0, 0, 2, 2], [4, 2, 6, 4], [1, 1, 3, 3]], [10., 14., 16.])
+    objects.labels = torch.tensor([0, 1, 0])
+    feature = 9 * torch.randn(1, 4, 6, 8)
+    result = MetricAuxiliary({**QI, 'within_class': True})(feature, objects)
+    pair = MetricAuxiliary(QI)(feature, objects[torch.tensor([0, 2])])
+    assert result == pair
+
+
+def test_two_auxiliaries_of_a_name_are_refused():
+    losses = dict(loss_metric=torch.ones(()))
+    with pytest.raises(InputError, match='two auxiliaries give loss_metric'):
+        add_losses(losses, dict(loss_metric=torch.zeros(())))
+    objects = make_objects([0, 0], [[0, 0, 2, 2], [4, 2, 6, 4]], [10., 14.])
+    other = MetricAuxiliary(dict(type='RankNContrastLoss'), name='contrast')
+    add_losses(losses, other(torch.randn(1, 4, 6, 8), objects))
+    assert set(losses) == {'loss_metric', 'loss_contrast'}
+
+
+class SmallNetwork(torch.nn.Module):
+    """Convolutions with a frozen batch norm between, and both auxiliaries."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(2)
+        norm = torch.nn.BatchNorm2d(6).eval()
+        norm.running_mean.normal_(), norm.running_var.uniform_(.5, 2.)
+        self.layers = torch.nn.Sequential(
+            torch.nn.Conv2d(3, 6, 3, padding=1), norm, torch.nn.ReLU(), torch.nn.Conv2d(6, 4, 1))
+        self.auxiliary = torch.nn.ModuleList([MetricAuxiliary({**QI, 'B': 0.}), head()])
+
+    def forward(self, images, objects):
+        feature = 4 * self.layers(images)
+        losses = {}
+        for auxiliary in self.auxiliary:
+            add_losses(losses, auxiliary(feature, objects))
+        return losses['loss_metric'] + losses['loss_object_depth']
+
+
+def gradients_of(first, last):
+    """Loss of these of eight images, and the gradients of all weights."""
+    generator = torch.Generator().manual_seed(3)
+    images = torch.randn(8, 3, 6, 8, generator=generator)
+    image_index = torch.tensor([0, 1, 1, 3, 4, 4, 4, 5, 6, 6, 7])
+    corners = 4 * torch.rand(11, 2, generator=generator)
+    boxes = torch.cat([corners, corners + 1 + torch.rand(11, 2, generator=generator)], dim=1)
+    depths = 5 + 10 * torch.rand(11, generator=generator)
+    own = (image_index >= first) & (image_index < last)
+    objects = make_objects((image_index[own] - first).tolist(), boxes[own].tolist(),
+                           depths[own].tolist())
+    network = SmallNetwork()
+    model = network
     if dist.is_initialized():
-        model = torch.nn.parallel.DistributedDataParallel(layer)
-    objects = make_objects(range(len(rows)), [[0, 0, 3, 3]] * len(rows), depths[rows].tolist())
-    loss = MetricAuxiliary({**QI, 'B': 0.})(model(3 * images[rows]), objects)['loss_metric']
+        model = torch.nn.parallel.DistributedDataParallel(network)
+    loss = model(images[first:last], objects)
     loss.backward()
-    return loss.detach(), layer.weight.grad
+    return loss.detach(), [weight.grad for weight in network.parameters()]
 
 
 def run_process(rank, store, out):
     dist.init_process_group('gloo', init_method=f'file://{store}', rank=rank, world_size=2)
-    start = sum(COUNTS[:rank])
-    torch.save(metric_gradient(list(range(start, start + COUNTS[rank]))), out / f'{rank}.pt')
+    torch.save(gradients_of(4 * rank, 4 * rank + 4), out / f'{rank}.pt')
     dist.destroy_process_group()
 
 
-def test_two_processes_form_the_pairs_of_one(tmp_path):
+def test_two_processes_of_four_images_learn_as_one_of_eight(tmp_path):
+    """Uneven objects: four on one process, seven on the other."""
     mp.spawn(run_process, (tmp_path / 'store', tmp_path), nprocs=2)
-    loss, gradient = metric_gradient(list(range(8)))
-    assert loss > 0
-    for rank in (0, 1):
-        other_loss, other_gradient = torch.load(tmp_path / f'{rank}.pt', weights_only=True)
-        torch.testing.assert_close(other_loss, loss, rtol=1e-5, atol=1e-6)
-        torch.testing.assert_close(other_gradient, gradient, rtol=1e-5, atol=1e-6)
+    loss, gradients = gradients_of(0, 8)
+    found = [torch.load(tmp_path / f'{rank}.pt', weights_only=True) for rank in (0, 1)]
+    torch.testing.assert_close((found[0][0] + found[1][0]) / 2, loss, rtol=1e-5, atol=1e-6)
+    for _, others in found:
+        for gradient, other in zip(gradients, others):
+            assert gradient.abs().sum() > 0
+            torch.testing.assert_close(other, gradient, rtol=1e-5, atol=1e-6)

@@ -110,12 +110,23 @@ def test_objects_are_those_of_the_labels(samples):
     torch.testing.assert_close(objects.boxes[5:], batch[2].gt_instances.bboxes / 4)
     assert objects.depths[:3].tolist() == pytest.approx([12., 25., 9.])
     assert objects.zooms.tolist() == pytest.approx([320 / 1242] * 5 + [320 / 1224] * 2)
-    torch.testing.assert_close(objects.keypoints[:, 8], objects.centers, atol=1e-3, rtol=0)
+    keypoints, in_front = objects.keypoints()
+    torch.testing.assert_close(keypoints[:, 8], objects.centers, atol=1e-3, rtol=0)
+    assert in_front.all()
+
+
+def test_zooms_of_mmdet3ds_transforms(samples):
+    """AffineResize tells a matrix to feature pixels, Resize a scale."""
+    batch = [sample['data_samples'] for sample in copy.deepcopy(samples)]
     for sample in batch:
         del sample.affine
-        sample.set_metainfo(dict(scale_factor=(.5, .5)))
     objects = collect_objects(batch, torch.zeros(3, 64, 24, 80), 320)
-    assert objects.keypoints is None and objects.zooms.tolist() == [.5] * 7
+    assert objects.zooms.tolist() == pytest.approx([320 / 1242] * 5 + [320 / 1224] * 2)
+    assert objects.geometry is None
+    for sample in batch:
+        del sample.trans_mat
+        sample.set_metainfo(dict(scale_factor=(.5, .5)))
+    assert collect_objects(batch, torch.zeros(3, 64, 24, 80), 320).zooms.tolist() == [.5] * 7
 
 
 @pytest.mark.parametrize('feature, message', [

@@ -2,16 +2,20 @@
 import copy
 import re
 
+import cv2
+import numpy as np
 import pytest
 import torch
-from mmdet3d.registry import MODELS
+from mmdet3d.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.structures import PixelData
-from tiny_kitti import FRAMES
+from tiny_kitti import FRAMES, camera_of
 
 from mmdet3d_plugin.datasets import KittiMonoDataset
+from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.models.detectors import CenterMono3D
+from mmdet3d_plugin.models.layers import AttentiveBatchNorm2d
 
 BASELINES = ('monodle', 'gupnet', 'monocon', 'didm3d', 'monolss')
 # mmdet3d's two-level trees own a projection that they never call.
@@ -116,6 +120,46 @@ def test_cropped_inputs_teach_monodle_headings_and_boxes_only(samples):
             alone[f'loss_{task}'].item(), rel=1e-4), task
         assert losses_of(model, [cropped])[f'loss_{task}'].item() == 0
     assert losses_of(model, [cropped])['loss_heading'].item() > 0
+    helped = build(config_of('monodle', 'both')).eval()
+    losses = losses_of(helped, [cropped])
+    assert losses['loss_metric'].item() == losses['loss_object_depth'].item() == 0
+
+
+def test_some_frames_without_dense_depth_are_named(samples):
+    del samples[1]['data_samples'].gt_depth_map
+    with pytest.raises(InputError, match=r'1 of \d samples have no dense depth'):
+        losses_of(build(config_of('didm3d')), samples)
+
+
+def test_attentive_normalisation_survives_synchronisation():
+    norm = AttentiveBatchNorm2d(4)
+    converted = torch.nn.SyncBatchNorm.convert_sync_batchnorm(norm)
+    assert isinstance(converted, AttentiveBatchNorm2d)
+    assert isinstance(converted.normalise, torch.nn.SyncBatchNorm)
+    with pytest.raises(InputError, match='train with a batch size of at least 2'):
+        norm(torch.zeros(1, 4, 3, 3))
+
+
+@pytest.mark.parametrize('baseline', BASELINES)
+@pytest.mark.parametrize('data', ['kitti', 'synthetic'])
+def test_pipelines_run(kitti_root, baseline, data):
+    """A training and a test frame through everything that the config lists."""
+    cfg = config_of(baseline, 'both', data)
+    depth = kitti_root / 'training/depth_2'
+    depth.mkdir()
+    for name in FRAMES:
+        cv2.imwrite(str(depth / f'{name}.png'),
+                    np.full(camera_of(name)[1][::-1], 3000, dtype=np.uint16))
+    cfg.train_dataloader.dataset.dataset.data_root = str(kitti_root)
+    cfg.val_dataloader.dataset.data_root = str(kitti_root)
+    cfg.val_dataloader.dataset.ann_file = 'ImageSets/train.txt'
+    train, val = (DATASETS.build(loader.dataset)
+                  for loader in (cfg.train_dataloader, cfg.val_dataloader))
+    np.random.seed(0)
+    for dataset in (train, val):
+        for index in range(len(FRAMES)):
+            image = dataset[index]['inputs']['img']
+            assert image.shape == (3, *cfg.input_size[::-1])
 
 
 @pytest.mark.parametrize('baseline, expected', [

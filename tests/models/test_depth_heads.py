@@ -113,9 +113,9 @@ def test_visual_and_attribute_depths_add_up(monkeypatch):
     # The surface of the first object is known at 3 of 4 locations, that of the second at
     # none: half of it has no depth, and half is a wall behind it.
     depth_map = torch.zeros(1, 1, 12, 20)
-    depth_map[..., 2:8, 2:4] = 18.5
-    depth_map[..., 2:5, 4:6] = 21.
-    depth_map[..., 5:8, 4:6] = 40.
+    depth_map[..., 1:9, 1:4] = 18.5
+    depth_map[..., 1:9, 4:7] = 21.
+    depth_map[..., 6:9, 5:7] = 0.
     depth_map[..., 10:15] = 60.
     depth_map[..., :6, 10:15] = 0.
     code = SimpleNamespace(depths=torch.tensor([20., 30.]), boxes=torch.tensor(boxes))
@@ -209,7 +209,8 @@ def test_what_does_not_fit_is_named():
     with pytest.raises(InputError, match="reduction is 'median', expected 'weighted_mean'"):
         MODELS.build(cfg)
     cfg.depth_head = dict(type='GeometricDepthHead', loss=LAPLACIAN)
-    with pytest.raises(InputError, match='set predict_height_variance=True'):
+    with pytest.raises(InputError, match='GeometricDepthHead and loss_size_3d WeightedL1Loss do '
+                                         'not fit'):
         MODELS.build(cfg)
     cfg.depth_head = dict(type='VisualAttributeDepthHead', loss=LAPLACIAN, max_attribute=3.)
     cfg.extractor = dict(type='ObjectPointExtractor')

@@ -8,7 +8,7 @@ from tiny_kitti import P2, box_corners, project
 
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.geometry import affine_from_crop, gaussian_radius
-from mmdet3d_plugin.models.auxiliaries import AuxiliaryObjects, KeypointHead, project_keypoints
+from mmdet3d_plugin.models.auxiliaries import AuxiliaryObjects
 from mmdet3d_plugin.models.dense_heads.center_head_2d import MIN_SCORE
 from mmdet3d_plugin.models.task_modules.input_geometry import InputGeometry
 
@@ -21,7 +21,9 @@ def test_keypoints_are_the_projected_corners_and_centre():
                              torch.tensor(np.linalg.inv(affine)).float().expand(2, 3, 3))
     # Length, height, width; the second box reaches behind the camera.
     boxes = torch.tensor([[-3., 1.6, 12., 3.9, 1.5, 1.6, .4], [1., 1.6, 1., 3.9, 1.5, 1.6, 1.5]])
-    keypoints, in_front = project_keypoints(boxes, geometry, stride=4)
+    empty = torch.zeros(2)
+    keypoints, in_front = AuxiliaryObjects(
+        empty.long(), empty.long(), empty, empty, empty, empty, boxes, geometry, 4).keypoints()
     corners = box_corners((-3., 1.6, 12.), (1.5, 1.6, 3.9), .4)
     uv = np.r_[project(corners), project([[-3., 1.6 - .75, 12.]])]
     expected = (uv * affine[0, 0] + affine[:2, 2]) / 4
@@ -46,16 +48,25 @@ def head(**change):
     return MODELS.build({**dict(
         type='KeypointHead', in_channels=4, hidden_channels=8, min_overlap=.3,
         loss_heatmap=dict(type='mmdet.GaussianFocalLoss', alpha=2., gamma=4.),
-        loss_offset=dict(type='mmdet.L1Loss'), loss_corners=dict(type='mmdet.L1Loss')),
+        loss_offset=dict(type='WeightedL1Loss'), loss_corners=dict(type='WeightedL1Loss')),
         **change})
+
+
+class KnownKeypoints(AuxiliaryObjects):
+    """Objects whose keypoints are given, not projected."""
+
+    def keypoints(self):
+        return self.given
 
 
 def make_objects(image_index, boxes, keypoints, in_front):
     boxes = torch.tensor(boxes, dtype=torch.float32).view(-1, 4)
     empty = torch.zeros(len(boxes))
-    return AuxiliaryObjects(torch.tensor(image_index, dtype=torch.long), None, boxes, empty,
-                            empty, torch.as_tensor(keypoints, dtype=torch.float32).view(-1, 9, 2),
-                            torch.as_tensor(in_front, dtype=torch.bool).view(-1, 9))
+    objects = KnownKeypoints(torch.tensor(image_index, dtype=torch.long), None, None, boxes, empty,
+                             empty, None, None, 4)
+    objects.given = (torch.as_tensor(keypoints, dtype=torch.float32).view(-1, 9, 2),
+                     torch.as_tensor(in_front, dtype=torch.bool).view(-1, 9))
+    return objects
 
 
 @pytest.fixture
@@ -75,6 +86,7 @@ def test_losses_are_those_of_plain_loops(objects):
     module = head()
     feature = torch.randn(2, 4, 12, 20)
     losses = module(feature, objects)
+    keypoints, in_front = objects.given
     heatmap, offset, corners = (getattr(module, name)(feature).detach().double().numpy()
                                 for name in ('heatmap', 'offset', 'corners'))
     offset_errors, corner_errors = [], []
@@ -84,8 +96,8 @@ def test_losses_are_those_of_plain_loops(objects):
         radius = int(mmdet_radius((box[3] - box[1], box[2] - box[0]), .3))
         column, row = int((box[0] + box[2]) / 2), int((box[1] + box[3]) / 2)
         for k in range(9):
-            u, v = objects.keypoints[item, k].tolist()
-            if not objects.keypoints_in_front[item, k]:
+            u, v = keypoints[item, k].tolist()
+            if not in_front[item, k]:
                 continue
             if k < 8 and item == 0:
                 found = corners[image, 2 * k:2 * k + 2, row, column]
@@ -119,8 +131,7 @@ def test_no_objects_give_finite_losses_that_reach_every_weight():
     assert all(torch.isfinite(weight.grad).all() for weight in module.parameters())
 
 
-def test_objects_without_keypoints_are_named():
-    objects = make_objects([0], [[0, 0, 1, 1]], torch.zeros(1, 9, 2), torch.ones(1, 9))
-    objects.keypoints = None
-    with pytest.raises(InputError, match="of this project's CropScaleAffine only"):
-        KeypointHead.forward(head(), torch.zeros(1, 4, 3, 3), objects)
+def test_objects_without_an_affine_are_named():
+    objects = AuxiliaryObjects(*[None] * 8, 4)
+    with pytest.raises(InputError, match="known for this project's CropScaleAffine only"):
+        head()(torch.zeros(1, 4, 3, 3), objects)

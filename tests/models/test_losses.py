@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from mmdet3d_plugin.models.losses import (DimensionAwareL1Loss, HeadingBinLoss,
-                                          LaplacianAleatoricLoss, UncertainHeightSizeLoss)
+                                          LaplacianAleatoricLoss, UncertainHeightSizeLoss,
+                                          WeightedL1Loss)
 
 
 def test_laplacian_closed_form():
@@ -88,3 +89,10 @@ def test_size_loss_with_uncertain_height():
     weight = torch.tensor([[0.], [2.]]).expand(2, 3)
     loss = UncertainHeightSizeLoss()(sizes, target, weight)
     assert loss.item() == pytest.approx(2 / 3 * (0 + 1) / 2 + height[1] / 3, rel=1e-5)
+
+
+def test_weighted_l1_is_a_mean_over_all_elements():
+    prediction, target = torch.tensor([[1., 5.], [2., 2.]]), torch.tensor([[0., 2.], [2., 4.]])
+    weight = torch.tensor([[1., 2.], [1., 0.]])
+    loss = WeightedL1Loss(loss_weight=3.)(prediction, target, weight)
+    assert loss.item() == pytest.approx(3 * (1 + 6) / 4)

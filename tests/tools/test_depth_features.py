@@ -42,7 +42,9 @@ def test_any_config_of_ours_gives_labelled_frames(run_tool, kitti_root):
 
 @pytest.mark.parametrize('base', ['configs/ddml/monolss_qi_synthetic.py',
                                   'configs/smoke/smoke_dla34_synthetic-demo.py',
-                                  'configs/ddml/smoke_both_synthetic.py'])
+                                  'configs/ddml/smoke_both_synthetic.py',
+                                  'configs/didm3d/didm3d_dla34_synthetic.py',
+                                  'configs/ddml/monocon_both_synthetic.py'])
 def test_figures_and_picture(run_tool, tmp_path, kitti_root, base):
     arguments = [*write_model(tmp_path, base, kitti_root), '--out', tmp_path / 'out']
     code, printed = run_tool('analysis/depth_features', *arguments)
@@ -57,7 +59,7 @@ def test_odd_arguments_end_with_one_line(run_tool, tmp_path, kitti_root):
     config, weights = write_model(tmp_path, 'configs/smoke/smoke_dla34_synthetic-demo.py',
                                   kitti_root)
     for change, message in [(['--feature', 'nek'], "feature 'nek': SMOKEMono3D has no such module"),
-                            (['--band', 0.5, 1, 10], 'K 0.5, B 1.0, epsilon 10.0; expected K')]:
+                            (['--band', 0.5, 1, 10], 'K 0.5, B 1.0, epsilon 10.0; expected')]:
         code, printed = run_tool('analysis/depth_features', config, weights, '--out',
                                  tmp_path / 'out', *change)
         assert code == 2 and message in printed.err and 'Traceback' not in printed.err

@@ -246,6 +246,18 @@ def test_unwritable_work_dir(run, tmp_path, kitti_root):
     assert_one_line(error, 'file/run: cannot write here', '--work-dir')
 
 
+@pytest.mark.parametrize('extra, message', [
+    ("model = dict(coder=dict(cell_center='box'))",
+     "CropScaleAffine in training needs kept_center='box'"),
+    ("train_dataloader['dataset']['dataset']['metainfo'] = dict(classes=['Car'])",
+     "train_dataloader labels the classes ['Car'], but model.coder has")])
+def test_parts_that_do_not_fit(run, tmp_path, kitti_root, extra, message):
+    config = write_config(tmp_path, kitti_root, extra=extra)
+    code, error = run('train', config, '--work-dir', tmp_path / 'run')
+    assert code == 2
+    assert_one_line(error, message)
+
+
 def test_config_typos(run, tmp_path, kitti_root):
     code, error = run('train', 'configs/monolss/monolss_dla34.py')
     assert code == 2

@@ -31,19 +31,17 @@ from mmdet3d_plugin.visualization.depth_order import depth_order_plot
 MAX_OBJECTS = 3000  # whose pairs are compared
 
 
-class DescriptorRecorder(nn.Module):
-    """An auxiliary that adds no loss and keeps descriptors and depths."""
+class DescriptorRecorder:
+    """Sees what auxiliaries see, and keeps descriptors and depths."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.descriptors: List[torch.Tensor] = []
         self.depths: List[torch.Tensor] = []
 
-    def forward(self, feature: torch.Tensor, objects: AuxiliaryObjects) -> dict:
+    def __call__(self, feature: torch.Tensor, objects: AuxiliaryObjects) -> None:
         self.descriptors.append(
             sample_descriptors(feature, objects.image_index, objects.centers).cpu())
         self.depths.append(objects.depths.cpu())
-        return {}
 
 
 def parse_args() -> argparse.Namespace:
@@ -67,20 +65,19 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def build_model(cfg: Config, args: argparse.Namespace, recorder: nn.Module) -> nn.Module:
-    """The detector with its weights, and the recorder among its auxiliaries."""
+def build_model(cfg: Config, args: argparse.Namespace) -> nn.Module:
+    """The detector with its weights, able to show what auxiliaries see."""
     detector = cfg.model.get('detector', cfg.model)
     detector.backbone.init_cfg = None
     model = MODELS.build(cfg.model)
     check_checkpoint(args.checkpoint, model)
     weights = torch.load(args.checkpoint, map_location='cpu', weights_only=True)
     model.load_state_dict(weights.get('state_dict', weights))
-    if not hasattr(model, 'auxiliary'):
+    if not hasattr(model, 'auxiliary_inputs'):
         wrapped = MODELS.build(dict(type='AuxiliarySupervision', detector=cfg.model,
                                     feature=args.feature, auxiliary=[]))
         wrapped.detector.load_state_dict(model.state_dict())
         model = wrapped
-    model.auxiliary.append(recorder)
     return model.to(get_device()).eval()
 
 
@@ -100,13 +97,14 @@ def labelled_validation_set(cfg: Config):
 
 
 @torch.no_grad()
-def run(model: nn.Module, dataset) -> Tuple[List[KittiObjects], List[KittiObjects]]:
+def run(model: nn.Module, recorder: DescriptorRecorder, dataset) -> Tuple[List[KittiObjects], List[KittiObjects]]:
     """Lets the recorder see all frames; returns labels and predictions by frame."""
     truths, predictions = [], []
     for index in tqdm(range(len(dataset)), desc='frames', dynamic_ncols=True):
         sample = dataset[index]
         if len(sample['data_samples'].gt_instances_3d):
-            model(**model.data_preprocessor(pseudo_collate([sample]), True), mode='loss')
+            data = model.data_preprocessor(pseudo_collate([sample]), True)
+            recorder(*model.auxiliary_inputs(**data))
         found, = model(**model.data_preprocessor(pseudo_collate([sample]), False), mode='predict')
         predictions.append(predictions_to_kitti(found.to_dict(), dataset.metainfo['classes']))
         label = Path(dataset.data_prefix['label']) / f'{found.frame}.txt'
@@ -122,9 +120,9 @@ def main() -> None:
     with config_errors(args.config):
         cfg = read_config(args.config, args.cfg_options)
         init_default_scope(cfg.default_scope)
-        model = build_model(cfg, args, recorder)
+        model = build_model(cfg, args)
         dataset = labelled_validation_set(cfg)
-    truths, predictions = run(model, dataset)
+    truths, predictions = run(model, recorder, dataset)
     count = sum(map(len, recorder.depths))
     if count < 3:
         raise InputError(f'{args.config}: the validation set holds {count} objects; at least 3 '

@@ -39,8 +39,8 @@ model = dict(
         extractor=dict(
             type='ObjectROIExtractor', num_classes=num_classes, roi_size=7, stride=stride),
         heading_coder=dict(type='HeadingBinCoder', num_bins=12),
-        loss_size_3d=dict(type='mmdet.L1Loss'),
-        loss_offset_3d=dict(type='mmdet.L1Loss'),
+        loss_size_3d=dict(type='WeightedL1Loss'),
+        loss_offset_3d=dict(type='WeightedL1Loss'),
         loss_heading=dict(type='HeadingBinLoss')),
     coder=dict(
         type='CenterCoder',

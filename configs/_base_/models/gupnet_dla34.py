@@ -6,7 +6,6 @@ model = dict(
     object_head=dict(
         depth_head=dict(
             type='GeometricDepthHead', loss=dict(type='LaplacianAleatoricLoss')),
-        predict_height_variance=True,
         loss_size_3d=dict(type='UncertainHeightSizeLoss')),
     # Released code: the product of heatmap and certainty must reach 0.2.
     test_cfg=dict(heatmap_threshold=0.0, score_threshold=0.2))

@@ -9,9 +9,9 @@ keypoints = dict(
     hidden_channels=64,
     min_overlap=0.3,
     loss_heatmap=dict(type='mmdet.GaussianFocalLoss', alpha=2.0, gamma=4.0),
-    loss_offset=dict(type='mmdet.L1Loss'),
+    loss_offset=dict(type='WeightedL1Loss'),
     # One L1 over nine keypoints, of which the centre is the object head's.
-    loss_corners=dict(type='mmdet.L1Loss', loss_weight=8 / 9),
+    loss_corners=dict(type='WeightedL1Loss', loss_weight=8 / 9),
     norm_cfg=norm_cfg)
 
 model = dict(
@@ -23,7 +23,7 @@ model = dict(
         extractor=dict(_delete_=True, type='ObjectPointExtractor', norm_cfg=norm_cfg),
         depth_head=dict(type='DirectDepthHead', loss=dict(type='LaplacianAleatoricLoss')),
         loss_size_3d=dict(type='DimensionAwareL1Loss'),
-        loss_offset_3d=dict(type='mmdet.L1Loss', loss_weight=1 / 9),
+        loss_offset_3d=dict(type='WeightedL1Loss', loss_weight=1 / 9),
         loss_heading=dict(type='HeadingBinLoss', independent_bins=True)),
     coder=dict(mean_sizes=None, cell_center='box', heading_center='projected'),
     assigner=dict(min_overlap=0.3, exact_radius=True),

@@ -1,5 +1,5 @@
 """Random crop, scale and shift to an input of fixed size, as one affine."""
-from typing import Tuple
+from typing import Tuple, Union
 
 import cv2
 import numpy as np
@@ -22,8 +22,7 @@ class CropScaleAffine(BaseTransform):
     otherwise the crop is the whole image. ``prob=0`` is the test-time form.
 
     2D boxes, projected centres and DontCare regions move to input pixels (boxes
-    are not clipped); objects whose projected 3D centre leaves the input are
-    dropped. Dense depth is read at the centres of feature-map cells, never blended.
+    are not clipped); objects whose centre leaves the input are dropped. Dense depth is read at the centres of feature-map cells, never blended.
     ``cam2img``, 3D boxes and depths stay those of the original image,
     and these keys tie the two together:
 
@@ -36,7 +35,8 @@ class CropScaleAffine(BaseTransform):
         input_size: (width, height) of the network input, pixels.
         prob: probability of a random crop.
         scale: spread of the crop's size.
-        shift: spread of the crop's centre, in image sizes.
+        shift: spread of the crop's centre, in image sizes; one number, or one for each
+            direction (u, v).
         stride: input pixels a feature-map cell.
         kept_center: whose centre must lie in the input for an object to be kept,
             ``'projected'`` (the 3D centre's projection) or ``'box'``; as the
@@ -46,12 +46,12 @@ class CropScaleAffine(BaseTransform):
     """
 
     def __init__(self, input_size: Tuple[int, int], prob: float = 0., scale: float = 0.4,
-                 shift: float = 0.1, stride: int = 4, kept_center: str = 'projected',
+                 shift: Union[float, Tuple[float, float]] = 0.1, stride: int = 4, kept_center: str = 'projected',
                  reference: bool = False) -> None:
         self.input_size = tuple(input_size)
         self.prob = prob
         self.scale = scale
-        self.shift = shift
+        self.shift = np.array(shift)
         self.stride = stride
         if kept_center not in ('projected', 'box'):
             raise InputError(f"kept_center is {kept_center!r}, expected 'projected' or 'box'")

@@ -9,11 +9,10 @@ import torch.nn as nn
 from mmdet3d.registry import MODELS
 from mmengine.model import BaseModule, bias_init_with_prob, normal_init
 
-from ...errors import InputError
 from ...geometry import draw_gaussians, gaussian_radius
 from ..dense_heads.center_head_2d import MIN_SCORE
-from ..layers import dense_branch, gather_at_cells
-from .auxiliary_objects import NUM_KEYPOINTS, AuxiliaryObjects
+from ..layers import dense_branch, gather_at_cells, run_branch
+from .auxiliary_objects import NUM_KEYPOINTS, AuxiliaryObjects, inside_map, over_processes
 
 
 @MODELS.register_module()
@@ -61,14 +60,11 @@ class KeypointHead(BaseModule):
             feature: (B, C, H, W) shared features.
 
         Raises:
-            InputError: the objects have no keypoints.
+            InputError: the objects' keypoints are not known.
         """
-        if objects.keypoints is None:
-            raise InputError('KeypointHead needs the projected corners of 3D boxes, which are '
-                             "known for inputs of this project's CropScaleAffine only")
+        keypoints, known = objects.keypoints()
         # Pixels of points behind the camera mean nothing, and may be infinite.
-        known = objects.keypoints_in_front
-        keypoints = torch.where(known[..., None], objects.keypoints, -1.)
+        keypoints = torch.where(known[..., None], keypoints, -1.)
         inside = inside_map(keypoints, feature.shape[-2:])
         cells = torch.where(inside[..., None], keypoints, 0.).long()
         centers = (objects.boxes[:, :2] + objects.boxes[:, 2:]) / 2
@@ -76,9 +72,9 @@ class KeypointHead(BaseModule):
         center_cells = torch.where(placed[:, None], centers, 0.).long()
 
         images = objects.image_index[:, None].expand_as(inside)
-        offsets = gather_at_cells(self.offset(feature).float(), images.flatten(),
+        offsets = gather_at_cells(run_branch(self.offset, feature), images.flatten(),
                                   cells.flatten(0, 1))
-        corners = gather_at_cells(self.corners(feature).float(), objects.image_index,
+        corners = gather_at_cells(run_branch(self.corners, feature), objects.image_index,
                                   center_cells)
         return dict(
             loss_keypoint_heatmap=self._heatmap_loss(feature, objects, cells, inside),
@@ -92,7 +88,7 @@ class KeypointHead(BaseModule):
                       cells: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
         widths, heights = (objects.boxes[:, 2:] - objects.boxes[:, :2]).clamp(min=0).unbind(1)
         radii = gaussian_radius(heights, widths, self.min_overlap, exact=True).long()
-        scores = self.heatmap(feature).float().sigmoid().clamp(MIN_SCORE, 1 - MIN_SCORE)
+        scores = run_branch(self.heatmap, feature).sigmoid().clamp(MIN_SCORE, 1 - MIN_SCORE)
         num_planes = len(feature) * NUM_KEYPOINTS
         planes = (objects.image_index[:, None] * NUM_KEYPOINTS
                   + torch.arange(NUM_KEYPOINTS, device=cells.device))
@@ -102,18 +98,16 @@ class KeypointHead(BaseModule):
                                radii.repeat_interleave(NUM_KEYPOINTS), num_planes + 1,
                                feature.shape[-2:])
         target = drawn[:-1].view_as(scores)
-        return self.loss_heatmap(scores, target, avg_factor=target.eq(1).sum().clamp(min=1))
+        num_peaks = over_processes(target.eq(1).sum()).clamp(min=1)
+        return self.loss_heatmap(scores, target, avg_factor=num_peaks)
 
 
 def masked_loss(loss: nn.Module, prediction: torch.Tensor, target: torch.Tensor,
                 mask: torch.Tensor) -> torch.Tensor:
-    """Mean over the masked points: prediction and target (..., 2), mask (...)."""
+    """Mean over the masked points of all processes: prediction and target (..., 2),
+    mask (...)."""
     weight = mask[..., None].expand_as(target).to(prediction)
-    return loss(prediction, torch.where(mask[..., None], target, 0.), weight,
-                avg_factor=weight.sum().clamp(min=1))
-
-
-def inside_map(points: torch.Tensor, size: torch.Size) -> torch.Tensor:
-    """(..., 2) feature pixels -> (...) bool, whether they lie in a map of (H, W)."""
-    limits = points.new_tensor([size[1], size[0]])
-    return ((points >= 0) & (points < limits)).all(dim=-1)
+    # The loss is a mean over all of this process's points, masked or not.
+    share = weight.numel() / over_processes(weight.sum()).clamp(min=1)
+    total = loss(prediction, torch.where(mask[..., None], target, 0.), weight * share)
+    return total if len(mask) else prediction.sum() * 0

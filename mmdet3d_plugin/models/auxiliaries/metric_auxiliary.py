@@ -12,7 +12,9 @@ from mmdet3d.registry import MODELS
 from mmengine.dist import all_gather, get_world_size
 from torchvision.ops import roi_align
 
-from .auxiliary_objects import AuxiliaryObjects, check_depth_space
+from ...errors import InputError
+from ...metric_learning import QuasiIsometricLoss
+from .auxiliary_objects import AuxiliaryObjects, check_depth_space, inside_map
 
 
 def sample_descriptors(feature: torch.Tensor, image_index: torch.Tensor,
@@ -32,8 +34,15 @@ def sample_descriptors(feature: torch.Tensor, image_index: torch.Tensor,
     return roi_align(feature.float(), rois, 1, sampling_ratio=1, aligned=True).flatten(1)
 
 
-def gather_objects(descriptors: torch.Tensor,
-                   depths: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
+def mean_descriptors(feature: torch.Tensor, image_index: torch.Tensor,
+                     boxes: torch.Tensor, roi_size: int = 7) -> torch.Tensor:
+    """Means over ROIs: (B, C, H, W), (M,) and (M, 4) feature pixels -> (M, C)."""
+    rois = torch.cat([image_index[:, None].to(boxes), boxes], dim=1).float()
+    return roi_align(feature.float(), rois, roi_size, aligned=True).mean(dim=(2, 3))
+
+
+def gather_objects(descriptors: torch.Tensor, depths: torch.Tensor,
+                   labels: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Objects of all processes, with gradients of the descriptors.
 
     Every process computes the same loss of all N objects; the gradients that reach
@@ -42,55 +51,68 @@ def gather_objects(descriptors: torch.Tensor,
 
     Args:
         descriptors: (M, C).
-        depths: (M,).
+        depths, labels: (M,).
 
     Returns:
-        (N, C) and (N,), process by process.
+        (N, C), (N,) and (N,), process by process.
     """
     if get_world_size() == 1:
-        return descriptors, depths
+        return descriptors, depths, labels
     counts = torch.cat(all_gather(torch.tensor([len(depths)], device=depths.device))).tolist()
     # Processes hold different numbers of objects, but must send equal shapes.
     padding = max(counts) - len(depths)
     gathered = torch.distributed.nn.all_gather(F.pad(descriptors, (0, 0, 0, padding)))
-    padded = all_gather(F.pad(depths, (0, padding)))
-    return (torch.cat([item[:count] for item, count in zip(gathered, counts)]),
-            torch.cat([item[:count] for item, count in zip(padded, counts)]))
+    return tuple(torch.cat([item[:count] for item, count in zip(items, counts)]) for items in (
+        gathered, all_gather(F.pad(depths, (0, padding))), all_gather(F.pad(labels, (0, padding)))))
 
 
 @MODELS.register_module()
 class MetricAuxiliary(nn.Module):
-    """A metric loss on shared features at the objects' projected 3D centres.
+    """A metric loss on shared features of objects.
 
     Pairs are formed over the objects of all images of all processes. There are no
     parameters.
 
     Args:
-        loss: config of the loss, called with (N, C) descriptors and (N,) depths;
-            :class:`QuasiIsometricLoss` or :class:`RankNContrastLoss`.
+        loss: config of the loss, :class:`QuasiIsometricLoss`, called with (N, C)
+            descriptors, (N,) depths and (N,) labels, or :class:`RankNContrastLoss`,
+            called with the former two.
         depth_space: ``'metric'`` or ``'apparent'``, see :class:`AuxiliaryObjects`.
+        descriptor: ``'center'``, the feature at the projected 3D centre, or ``'box'``,
+            the mean over the 2D box.
+        name: of its loss, which is logged as ``loss_NAME``.
 
     Raises:
-        InputError: ``depth_space`` is not known.
+        InputError: ``depth_space`` or ``descriptor`` is not known.
     """
 
-    def __init__(self, loss: dict, depth_space: str = 'metric') -> None:
+    def __init__(self, loss: dict, depth_space: str = 'metric', descriptor: str = 'center',
+                 name: str = 'metric') -> None:
         super().__init__()
         self.depth_space = check_depth_space(depth_space)
+        if descriptor not in ('center', 'box'):
+            raise InputError(f"descriptor is {descriptor!r}, expected 'center' or 'box'")
+        self.descriptor = descriptor
+        self.name = name
         self.loss = MODELS.build(loss)
 
     def forward(self, feature: torch.Tensor,
                 objects: AuxiliaryObjects) -> Dict[str, torch.Tensor]:
         """``loss_metric`` and, of the quasi-isometric loss, ``qi_satisfied``, the share
-        of pairs in the band.
+        of pairs in the band. Objects whose projected centre lies outside the map form
+        no pairs.
 
         Args:
             feature: (B, C, H, W) shared features.
         """
-        descriptors, depths = gather_objects(
-            sample_descriptors(feature, objects.image_index, objects.centers),
-            objects.depths_in(self.depth_space))
-        result = self.loss(descriptors, depths)
-        if isinstance(result, tuple):
-            return dict(loss_metric=result[0], qi_satisfied=result[1])
-        return dict(loss_metric=result)
+        if self.descriptor == 'center':
+            descriptors = sample_descriptors(feature, objects.image_index, objects.centers)
+        else:
+            descriptors = mean_descriptors(feature, objects.image_index, objects.boxes)
+        seen = inside_map(objects.centers, feature.shape[-2:])
+        depths = torch.where(seen, objects.depths_in(self.depth_space), torch.nan)
+        descriptors, depths, labels = gather_objects(descriptors, depths, objects.labels)
+        if isinstance(self.loss, QuasiIsometricLoss):
+            loss, satisfied = self.loss(descriptors, depths, labels)
+            return {f'loss_{self.name}': loss, 'qi_satisfied': satisfied}
+        return {f'loss_{self.name}': self.loss(descriptors, depths)}

@@ -9,7 +9,8 @@ import torch.nn as nn
 from mmdet3d.registry import MODELS
 from mmengine.model import BaseModule
 
-from .auxiliary_objects import AuxiliaryObjects, check_depth_space
+from ..layers import run_branch
+from .auxiliary_objects import AuxiliaryObjects, check_depth_space, over_processes
 
 
 def rasterize_object_depths(objects: AuxiliaryObjects, depths: torch.Tensor, num_images: int,
@@ -74,19 +75,19 @@ class ObjectDepthHead(BaseModule):
 
     def forward(self, feature: torch.Tensor,
                 objects: AuxiliaryObjects) -> Dict[str, torch.Tensor]:
-        """``loss_object_depth``, the mean over the cells of objects; zero with a graph
-        where there is none.
+        """``loss_object_depth``, the mean over the cells of objects of all processes;
+        zero with a graph where there is none.
 
         Args:
             feature: (B, C, H, W) shared features.
         """
-        output = self.layers(feature).float()
+        output = run_branch(self.layers, feature)
         target = rasterize_object_depths(objects, objects.depths_in(self.depth_space),
                                          len(feature), feature.shape[-2:])
         valid = target.isfinite()
         # 1 / sigmoid(x) - 1, without the detour.
         depth = torch.exp(-output[:, 0])
-        weight = valid.to(depth) * (valid.numel() / valid.sum().clamp(min=1))
+        weight = valid.to(depth) * (valid.numel() / over_processes(valid.sum()).clamp(min=1))
         target = torch.where(valid, target, 0.)
         if self.predict_uncertainty:
             loss = self.loss(depth, output[:, 1], target, weight)

@@ -11,7 +11,7 @@ from mmdet3d.registry import MODELS
 from mmdet.models.utils import get_local_maximum, get_topk_from_heatmap
 from mmengine.model import BaseModule, bias_init_with_prob, normal_init
 
-from ..layers import dense_branch, gather_at_cells
+from ..layers import dense_branch, gather_at_cells, run_branch
 from ..task_modules.center_target_assigner import CenterTargets
 
 # Keeps the focal loss's logarithms finite (CornerNet's released code).
@@ -90,17 +90,9 @@ class CenterHead2D(BaseModule):
 
     def forward(self, feature: torch.Tensor) -> DenseMaps:
         """(B, C, H, W) -> the maps, float32."""
-        scores = self._run(self.heatmap, feature).sigmoid()
+        scores = run_branch(self.heatmap, feature).sigmoid()
         return DenseMaps(scores.clamp(MIN_SCORE, 1 - MIN_SCORE),
-                         self._run(self.offset_2d, feature), self._run(self.size_2d, feature))
-
-    @staticmethod
-    def _run(branch: nn.Sequential, feature: torch.Tensor) -> torch.Tensor:
-        """A branch whose output is float32 under autocast too: bfloat16 would
-        round a size of 20 cells to eighths."""
-        hidden = branch[:-1](feature)
-        with torch.autocast(feature.device.type, enabled=False):
-            return branch[-1](hidden.float())
+                         run_branch(self.offset_2d, feature), run_branch(self.size_2d, feature))
 
     def loss(self, maps: DenseMaps, targets: CenterTargets) -> Dict[str, torch.Tensor]:
         """Losses by task name; a batch without objects gives zeros with a graph."""

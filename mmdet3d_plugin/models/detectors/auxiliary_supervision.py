@@ -9,7 +9,7 @@ from mmdet3d.structures.det3d_data_sample import SampleList
 from mmengine.model import BaseModel
 
 from ...errors import InputError
-from ..auxiliaries import AuxiliaryObjects, project_keypoints
+from ..auxiliaries import AuxiliaryObjects, add_losses
 from ..task_modules.input_geometry import InputGeometry
 
 
@@ -43,20 +43,29 @@ class AuxiliarySupervision(BaseModel):
         """As the detector's; in mode ``'loss'`` with the auxiliaries' losses."""
         if mode != 'loss':
             return self.detector(inputs, data_samples, mode=mode, **kwargs)
+        losses, feature, objects = self._observe(inputs, data_samples, **kwargs)
+        for auxiliary in self.auxiliary:
+            add_losses(losses, auxiliary(feature, objects))
+        return losses
+
+    def auxiliary_inputs(self, inputs: dict,
+                         data_samples: SampleList) -> Tuple[torch.Tensor, AuxiliaryObjects]:
+        """What the auxiliaries see of a labelled batch."""
+        return self._observe(inputs, data_samples)[1:]
+
+    def _observe(self, inputs: dict, data_samples: SampleList, **kwargs
+                 ) -> Tuple[Dict[str, torch.Tensor], torch.Tensor, AuxiliaryObjects]:
+        """The detector's losses, and what it lets the auxiliaries see meanwhile."""
         seen: List[torch.Tensor] = []
         handle = self.detector.get_submodule(self._path).register_forward_hook(
             lambda module, arguments, output: seen.append(self._select(output)))
         try:
-            losses: Dict[str, torch.Tensor] = self.detector(inputs, data_samples, mode=mode,
-                                                            **kwargs)
+            losses = self.detector(inputs, data_samples, mode='loss', **kwargs)
         finally:
             handle.remove()
         if not seen:
             raise InputError(f'feature {self.feature!r}: the detector does not run this module')
-        objects = collect_objects(data_samples, seen[0], inputs['imgs'].shape[-1])
-        for auxiliary in self.auxiliary:
-            losses.update(auxiliary(seen[0], objects))
-        return losses
+        return losses, seen[0], collect_objects(data_samples, seen[0], inputs['imgs'].shape[-1])
 
     def _parse(self, feature: str) -> Tuple[str, int]:
         """'neck[0]' -> ('neck', 0); without an index, the output is the map itself."""
@@ -89,27 +98,29 @@ def collect_objects(samples: SampleList, feature: torch.Tensor,
     """
     stride = input_width / feature.shape[-1]
     instances = [sample.gt_instances_3d for sample in samples]
-    counts = torch.tensor([len(item.depths) for item in instances])
-    zooms = torch.tensor([zoom_of(sample.metainfo) for sample in samples])
-    index = torch.repeat_interleave(torch.arange(len(samples)), counts)
     metas = [sample.metainfo for sample in samples]
-    keypoints = ()
+    counts = torch.tensor([len(item.depths) for item in instances])
+    index = torch.repeat_interleave(torch.arange(len(samples)), counts)
+    zooms = torch.tensor([zoom_of(meta, stride) for meta in metas])[index]
+    index, zooms = (item.to(feature.device, non_blocking=True) for item in (index, zooms))
+    geometry = None
     if all('affine' in meta for meta in metas):
-        geometry = InputGeometry.from_metas(metas, feature.device)
-        boxes_3d = torch.cat([item.bboxes_3d.tensor for item in instances])
-        keypoints = project_keypoints(boxes_3d.to(feature.device),
-                                      geometry.of_objects(index.to(feature.device)), stride)
+        geometry = InputGeometry.from_metas(metas, feature.device).of_objects(index)
+    boxes_3d = torch.cat([item.bboxes_3d.tensor for item in instances])
     return AuxiliaryObjects(
-        index.to(feature.device, non_blocking=True),
+        index,
+        torch.cat([item.labels_3d for item in instances]),
         torch.cat([item.centers_2d for item in instances]) / stride,
         torch.cat([sample.gt_instances.bboxes for sample in samples]) / stride,
         torch.cat([item.depths for item in instances]),
-        zooms[index].to(feature.device, non_blocking=True), *keypoints)
+        zooms, boxes_3d.to(feature.device, non_blocking=True), geometry, stride)
 
 
-def zoom_of(meta: dict) -> float:
-    """Input pixels an original pixel, from the affine of this project's transforms or
-    the ``scale_factor`` of mmdet3d's."""
+def zoom_of(meta: dict, stride: float) -> float:
+    """Input pixels an original pixel, from the affine of this project's transforms, or
+    from the ``trans_mat`` (to feature pixels) or the ``scale_factor`` of mmdet3d's."""
     if 'affine' in meta:
         return float(meta['affine'][0, 0])
+    if 'trans_mat' in meta:
+        return float(meta['trans_mat'][0, 0]) * stride
     return float(meta['scale_factor'][0]) if 'scale_factor' in meta else 1.

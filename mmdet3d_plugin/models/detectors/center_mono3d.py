@@ -1,5 +1,5 @@
 """Centre-based monocular detector: dense 2D, then 3D for each object."""
-from typing import Dict, List, NamedTuple, Optional, Sequence
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 import torch.nn as nn
@@ -10,7 +10,7 @@ from mmdet3d.structures.det3d_data_sample import SampleList
 from mmengine.structures import InstanceData
 from torchvision.ops import batched_nms
 
-from ..auxiliaries import AuxiliaryObjects, project_keypoints
+from ..auxiliaries import AuxiliaryObjects, add_losses
 from ..dense_heads.center_head_2d import DenseMaps, Peaks
 from ..layers import gather_at_cells
 from ..object_heads.object_queries import ObjectQueries
@@ -80,8 +80,7 @@ class CenterMono3D(Base3DDetector):
         unweighted value as ``raw_TASK``, which is logged only."""
         feature = self.extract_feat(batch_inputs_dict)
         maps = self.dense_head(feature)
-        targets = self.assigner.assign(batch_data_samples, feature.shape[-2:], self.coder,
-                                       self._geometry(batch_data_samples, feature.device))
+        targets = self._assign(batch_data_samples, feature)
         tasks = self.dense_head.loss(maps, targets)
         if len(targets):
             queries = self._queries(maps, targets.image_index, targets.code.cells,
@@ -95,8 +94,18 @@ class CenterMono3D(Base3DDetector):
         if self.auxiliary:
             objects = self._auxiliary_objects(targets)
             for auxiliary in self.auxiliary:
-                losses.update(auxiliary(feature, objects))
+                add_losses(losses, auxiliary(feature, objects))
         return losses
+
+    def auxiliary_inputs(self, inputs: dict,
+                         data_samples: SampleList) -> Tuple[torch.Tensor, AuxiliaryObjects]:
+        """What the auxiliaries see of a labelled batch."""
+        feature = self.extract_feat(inputs)
+        return feature, self._auxiliary_objects(self._assign(data_samples, feature))
+
+    def _assign(self, samples: SampleList, feature: torch.Tensor) -> CenterTargets:
+        return self.assigner.assign(samples, feature.shape[-2:], self.coder,
+                                    self._geometry(samples, feature.device))
 
     @torch.no_grad()
     def predict(self, batch_inputs_dict: dict, batch_data_samples: SampleList,
@@ -123,11 +132,13 @@ class CenterMono3D(Base3DDetector):
         return self._geometry_type.from_metas([sample.metainfo for sample in samples], device)
 
     def _auxiliary_objects(self, targets: CenterTargets) -> AuxiliaryObjects:
+        """The objects that teach depth."""
         code = targets.code
-        return AuxiliaryObjects(
-            targets.image_index, code.cells + code.offsets_3d, code.boxes, code.depths,
-            targets.geometry.zooms(code.boxes * self.coder.stride),
-            *project_keypoints(targets.boxes_3d, targets.geometry, self.coder.stride))
+        objects = AuxiliaryObjects(
+            targets.image_index, targets.labels, code.cells + code.offsets_3d, code.boxes,
+            code.depths, targets.geometry.zooms(code.boxes * self.coder.stride),
+            targets.boxes_3d, targets.geometry, self.coder.stride)
+        return objects if self.object_head.learn_cropped else objects[targets.whole]
 
     def _queries(self, maps: DenseMaps, image_index: torch.Tensor, cells: torch.Tensor,
                  labels: torch.Tensor, geometry: InputGeometry) -> ObjectQueries:

@@ -1,5 +1,5 @@
 """Layers that several heads are made of."""
 from .attentive_batch_norm import AttentiveBatchNorm2d
-from .dense_branch import dense_branch, gather_at_cells
+from .dense_branch import dense_branch, gather_at_cells, run_branch
 
-__all__ = ['AttentiveBatchNorm2d', 'dense_branch', 'gather_at_cells']
+__all__ = ['AttentiveBatchNorm2d', 'dense_branch', 'gather_at_cells', 'run_branch']

@@ -3,9 +3,11 @@ import torch
 import torch.nn as nn
 from mmengine.registry import MODELS
 
+from ...errors import InputError
+
 
 @MODELS.register_module('AttnBN')
-class AttentiveBatchNorm2d(nn.BatchNorm2d):
+class AttentiveBatchNorm2d(nn.Module):
     """Attentive normalisation (Li et al., ECCV 2020) as MonoCon's heads use it.
 
     Channels are normalised over the batch, then scaled and shifted by a mixture of
@@ -16,11 +18,17 @@ class AttentiveBatchNorm2d(nn.BatchNorm2d):
         num_features: C.
         num_affines: A.
         eps, momentum: of the normalisation (MonoCon's released code).
+
+    Raises:
+        InputError: in training, a batch of one image, which has no statistics.
     """
 
     def __init__(self, num_features: int, num_affines: int = 10, eps: float = 1e-3,
                  momentum: float = 0.03) -> None:
-        super().__init__(num_features, eps=eps, momentum=momentum, affine=False)
+        super().__init__()
+        self.eps = eps
+        # A part, so that converting it to a synchronised one keeps the mixture.
+        self.normalise = nn.BatchNorm2d(num_features, eps=eps, momentum=momentum, affine=False)
         self.scales = nn.Parameter(torch.empty(num_affines, num_features).normal_(1., .1))
         self.shifts = nn.Parameter(torch.empty(num_affines, num_features).normal_(0., .1))
         self.attention = nn.Sequential(
@@ -31,7 +39,10 @@ class AttentiveBatchNorm2d(nn.BatchNorm2d):
 
     def forward(self, feature: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
+        if self.training and len(feature) == 1:
+            raise InputError('attentive normalisation (AttnBN) has no statistics of one image: '
+                             'train with a batch size of at least 2')
         variance, mean = torch.var_mean(feature, dim=(2, 3), keepdim=True)
         weights = self.attention(mean * torch.rsqrt(variance + self.eps)).flatten(1)
         scale, shift = weights @ self.scales, weights @ self.shifts
-        return scale[:, :, None, None] * super().forward(feature) + shift[:, :, None, None]
+        return scale[:, :, None, None] * self.normalise(feature) + shift[:, :, None, None]

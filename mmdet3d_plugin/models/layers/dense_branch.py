@@ -20,6 +20,14 @@ def dense_branch(in_channels: int, hidden_channels: int, out_channels: int,
         nn.Conv2d(hidden_channels, out_channels, 1))
 
 
+def run_branch(branch: nn.Sequential, feature: torch.Tensor) -> torch.Tensor:
+    """A branch whose output layer runs in float32 under autocast too: bfloat16 would
+    round a size of 20 cells to eighths, and a depth to a few percent."""
+    hidden = branch[:-1](feature)
+    with torch.autocast(feature.device.type, enabled=False):
+        return branch[-1](hidden.float())
+
+
 def gather_at_cells(dense_map: torch.Tensor, image_index: torch.Tensor,
                     cells: torch.Tensor) -> torch.Tensor:
     """(B, C, H, W) at M cells (column, row) -> (M, C)."""

@@ -2,8 +2,9 @@
 from .heading_loss import HeadingBinLoss
 from .laplacian_loss import LaplacianAleatoricLoss
 from .size_losses import DimensionAwareL1Loss, UncertainHeightSizeLoss
+from .weighted_l1_loss import WeightedL1Loss
 
 __all__ = [
     'DimensionAwareL1Loss', 'HeadingBinLoss', 'LaplacianAleatoricLoss',
-    'UncertainHeightSizeLoss'
+    'UncertainHeightSizeLoss', 'WeightedL1Loss'
 ]

@@ -18,8 +18,7 @@ class HeadingBinLoss(nn.Module):
     def __init__(self, independent_bins: bool = False, loss_weight: float = 1.0) -> None:
         super().__init__()
         self.loss_weight = loss_weight
-        self.loss_bin = MODELS.build(dict(
-            type='mmdet.CrossEntropyLoss', use_sigmoid=independent_bins))
+        self.independent_bins = independent_bins
 
     def forward(self, bin_logits: torch.Tensor, residuals: torch.Tensor,
                 target_bins: torch.Tensor, target_residuals: torch.Tensor) -> torch.Tensor:
@@ -31,5 +30,9 @@ class HeadingBinLoss(nn.Module):
             target_residuals: (M,) radians.
         """
         chosen = residuals.gather(1, target_bins[:, None])[:, 0]
-        return self.loss_weight * (self.loss_bin(bin_logits, target_bins)
-                                   + F.l1_loss(chosen, target_residuals))
+        if self.independent_bins:
+            one_hot = F.one_hot(target_bins, bin_logits.shape[1]).to(bin_logits)
+            bin_loss = F.binary_cross_entropy_with_logits(bin_logits, one_hot)
+        else:
+            bin_loss = F.cross_entropy(bin_logits, target_bins)
+        return self.loss_weight * (bin_loss + F.l1_loss(chosen, target_residuals))

@@ -49,6 +49,8 @@ class UncertainHeightSizeLoss(nn.Module):
         loss_weight: factor of the sum.
     """
 
+    needs_height_variance = True
+
     def __init__(self, loss_weight: float = 1.0) -> None:
         super().__init__()
         self.loss_weight = loss_weight

@@ -253,9 +253,13 @@ class VisualAttributeDepthHead(DepthHead):
                              "to the training pipeline and 'depth' to data_prefix")
         boxes = targets.code.boxes
         rois = torch.cat([targets.image_index[:, None].to(boxes), boxes], dim=1)
-        surface = roi_align(targets.depth_maps, rois, self.roi_size, aligned=False).flatten(1)
+        known = (targets.depth_maps > 0).to(targets.depth_maps)
+        surface, share = (
+            roi_align(maps, rois, self.roi_size, aligned=False).flatten(1)
+            for maps in (targets.depth_maps, known))
         gap = (surface - targets.code.depths[:, None]).abs()
-        return surface, (surface > 0) & (gap < self.max_attribute)
+        # ROI-Align blends neighbouring cells; with an unknown one among them, in vain.
+        return surface, (share > 0.999) & (gap < self.max_attribute)
 
 
 @dataclass

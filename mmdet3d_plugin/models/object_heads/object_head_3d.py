@@ -22,7 +22,7 @@ class ObjectPredictions:
     Attributes:
         depth: estimates of the depth head.
         sizes: (M, 3 or 4) height, width, length minus the class mean, metres, and the
-            log-variance of the height where the head predicts it.
+            log-variance of the height where the depth head needs it.
         offsets_3d: (M, 2) projected 3D centre minus cell, feature pixels.
         heading_logits: (M, N) scores of the heading bins.
         heading_residuals: (M, N) residual in each bin, radians.
@@ -53,18 +53,17 @@ class ObjectHead3D(BaseModule):
         loss_size_3d: config of a loss called with ``ObjectPredictions.sizes``,
             (M, 3) targets and (M, 3) weights.
         loss_offset_3d, loss_heading: loss configs.
-        predict_height_variance: adds the height's log-variance to the sizes.
         learn_cropped: whether objects of randomly cropped inputs teach depth, size and
             3D centre. MonoDLE does not let them; heading learns from all.
 
     Raises:
-        InputError: the depth head needs the variance of heights.
+        InputError: one of depth head and size loss needs the variance of heights, the
+            other does not.
     """
 
     def __init__(self, in_channels: int, hidden_channels: int, extractor: dict,
                  heading_coder: dict, depth_head: dict, loss_size_3d: dict,
-                 loss_offset_3d: dict, loss_heading: dict,
-                 predict_height_variance: bool = False, learn_cropped: bool = True,
+                 loss_offset_3d: dict, loss_heading: dict, learn_cropped: bool = True,
                  init_cfg=None) -> None:
         super().__init__(init_cfg)
         self.learn_cropped = learn_cropped
@@ -72,17 +71,19 @@ class ObjectHead3D(BaseModule):
         self.heading_coder = TASK_UTILS.build(heading_coder)
         self.depth_head = MODELS.build(depth_head, default_args=dict(
             in_channels=in_channels, hidden_channels=hidden_channels, extractor=self.extractor))
-        if self.depth_head.needs_height_variance and not predict_height_variance:
-            raise InputError(f'{depth_head["type"]} needs the variance of heights: set '
-                             'predict_height_variance=True in the object head')
+        self.loss_size_3d = MODELS.build(loss_size_3d)
+        with_variance = self.depth_head.needs_height_variance
+        if with_variance != getattr(self.loss_size_3d, 'needs_height_variance', False):
+            raise InputError(f'depth_head {depth_head["type"]} and loss_size_3d '
+                             f'{loss_size_3d["type"]} do not fit: one of them needs the variance '
+                             'of heights, the other does not')
 
         def branch(out_channels: int):
             return self.extractor.vector_branch(in_channels, hidden_channels, out_channels)
 
-        self.size_3d = branch(3 + predict_height_variance)
+        self.size_3d = branch(3 + with_variance)
         self.offset_3d = branch(2)
         self.heading = branch(2 * self.heading_coder.num_bins)
-        self.loss_size_3d = MODELS.build(loss_size_3d)
         self.loss_offset_3d = MODELS.build(loss_offset_3d)
         self.loss_heading = MODELS.build(loss_heading)
 

@@ -6,6 +6,7 @@ import torch
 from mmdet3d.registry import TASK_UTILS
 from mmdet3d.structures.det3d_data_sample import SampleList
 
+from ...errors import InputError
 from ...geometry import draw_gaussians, gaussian_radius
 from .center_coder import CenterCoder, ObjectCode
 from .input_geometry import InputGeometry
@@ -22,7 +23,7 @@ class CenterTargets:
         code: its encoding.
         geometry: its camera and affine.
         boxes_3d: (M, 7) as in :class:`ObjectBoxes`.
-        cropped: (M,) bool, whether its image is a random crop.
+        whole: (W,) long, indices of the objects whose images are no random crops.
         depth_maps: (B, 1, H, W) dense depth, metres, 0 where unknown; None where the
             samples have none.
     """
@@ -32,7 +33,7 @@ class CenterTargets:
     code: ObjectCode
     geometry: InputGeometry
     boxes_3d: torch.Tensor
-    cropped: torch.Tensor
+    whole: torch.Tensor
     depth_maps: Optional[torch.Tensor] = None
 
     def __len__(self) -> int:
@@ -42,8 +43,9 @@ class CenterTargets:
     def whole_weights(self) -> torch.Tensor:
         """(M,) weights that turn a mean over all objects into one over those of whole
         images; zeros where there are none."""
-        whole = (~self.cropped).to(self.code.depths)
-        return whole * (len(whole) / whole.sum().clamp(min=1))
+        weights = torch.zeros_like(self.code.depths)
+        weights[self.whole] = len(weights) / max(len(self.whole), 1)
+        return weights
 
 
 @TASK_UTILS.register_module()
@@ -76,12 +78,10 @@ class CenterTargetAssigner:
         device = labels.device
         counts = torch.tensor([len(item.labels_3d) for item in instances])
         cropped = torch.tensor([sample.metainfo.get('affine_aug', False) for sample in samples])
-
-        def of_objects(values: torch.Tensor) -> torch.Tensor:
-            """(B,) -> (M,), on the host, which knows the counts without asking the device."""
-            return values.repeat_interleave(counts).to(device, non_blocking=True)
-
-        image_index = of_objects(torch.arange(len(samples)))
+        # Built on the host, which knows the counts without asking the device.
+        image_index = torch.arange(len(samples)).repeat_interleave(counts)
+        whole = torch.nonzero(~cropped.repeat_interleave(counts))[:, 0]
+        image_index, whole = (item.to(device, non_blocking=True) for item in (image_index, whole))
         boxes_3d = torch.cat([item.bboxes_3d.tensor for item in instances]).to(device)
         geometry = geometry.of_objects(image_index)
         code = coder.encode(
@@ -92,9 +92,8 @@ class CenterTargetAssigner:
             geometry=geometry)
         heatmap = self.draw_heatmap(code, image_index, labels, len(samples),
                                     coder.num_classes, feature_size)
-        depth_maps = [sample.gt_depth_map.data for sample in samples if 'gt_depth_map' in sample]
-        return CenterTargets(heatmap, image_index, labels, code, geometry, boxes_3d,
-                             of_objects(cropped), torch.stack(depth_maps) if depth_maps else None)
+        return CenterTargets(heatmap, image_index, labels, code, geometry, boxes_3d, whole,
+                             stack_depth_maps(samples))
 
     def draw_heatmap(self, code: ObjectCode, image_index: torch.Tensor, labels: torch.Tensor,
                      num_images: int, num_classes: int,
@@ -105,3 +104,16 @@ class CenterTargetAssigner:
         planes = draw_gaussians(image_index * num_classes + labels, code.cells, radii,
                                 num_images * num_classes, feature_size)
         return planes.view(num_images, num_classes, *feature_size)
+
+
+def stack_depth_maps(samples: SampleList) -> Optional[torch.Tensor]:
+    """(B, 1, H, W) dense depths of the samples, or None where there are none.
+
+    Raises:
+        InputError: some of the samples have dense depth and others have not.
+    """
+    maps = [sample.gt_depth_map.data for sample in samples if 'gt_depth_map' in sample]
+    if len(maps) not in (0, len(samples)):
+        raise InputError(f'{len(samples) - len(maps)} of {len(samples)} samples have no dense '
+                         'depth: use LoadDepthMap for all of them or none')
+    return torch.stack(maps) if maps else None
