@@ -16,6 +16,7 @@ from mmdet3d_plugin.engine.launch import check_writable
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.utils.command_line import run_command
 from mmdet3d_plugin.utils.files import atomic_write
+from mmdet3d_plugin.utils.processes import available_cores
 from mmdet3d_plugin.visualization.ablation import (FEATURE_STYLES, METRIC_STYLES, AblationRow,
                                                    ablation_plot, ablation_table)
 from mmdet3d_plugin.visualization.metric_table import is_metric_key
@@ -62,7 +63,7 @@ def render_if_absent(folder: Path) -> None:
     """Renders the frames that the demo renders."""
     if not (folder / 'ImageSets').is_dir():
         # Imported here, since other sets need no ray caster.
-        from mmdet3d_plugin.synthetic import DEMO_SET, available_cores, write_synthetic_set
+        from mmdet3d_plugin.synthetic import DEMO_SET, write_synthetic_set
         write_synthetic_set(folder, DEMO_SET, available_cores())
 
 

@@ -11,6 +11,7 @@ from typing import Tuple
 os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
 
 from mmdet3d_plugin.utils.command_line import run_command  # noqa: E402
+from mmdet3d_plugin.utils.processes import available_cores  # noqa: E402
 
 MIN_SIZE = 32  # pixels; smaller images show no objects
 
@@ -122,7 +123,7 @@ def _add_waymo(commands) -> None:
 
 def run_synthetic(args: argparse.Namespace) -> None:
     # Imported here so that --help and `kitti` need no ray caster.
-    from mmdet3d_plugin.synthetic import SyntheticSet, available_cores, write_synthetic_set
+    from mmdet3d_plugin.synthetic import SyntheticSet, write_synthetic_set
     content = SyntheticSet(args.num_train, args.num_val, args.seed, *args.size,
                            args.sequence_length)
     write_synthetic_set(args.out, content, args.workers or available_cores(), args.overwrite)
@@ -144,7 +145,6 @@ def run_kitti(args: argparse.Namespace) -> None:
 
 def run_waymo(args: argparse.Namespace) -> None:
     from mmdet3d_plugin.errors import InputError
-    from mmdet3d_plugin.utils.files import available_cores
     try:
         from mmdet3d_plugin.waymo.converter import ConversionSettings, convert_waymo
     except ImportError as error:

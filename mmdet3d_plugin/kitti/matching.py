@@ -54,7 +54,7 @@ def precision_curves(candidates: Candidates) -> Tuple[np.ndarray, np.ndarray]:
         value at this recall or a higher one, 0 at recalls that are not reached.
     """
     matched = greedy_matches(candidates.labels, candidates.detections, candidates.scores,
-                     np.full(len(candidates.labels), True))
+                             np.full(len(candidates.labels), True))
     thresholds = recall_thresholds(candidates.scores[matched & candidates.hits],
                                    candidates.label_count)
     values = np.zeros((2, RECALL_STEPS))

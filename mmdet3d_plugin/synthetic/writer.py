@@ -5,7 +5,6 @@ of workers nor an interruption changes a byte.
 """
 import json
 import multiprocessing
-import os
 import shutil
 import signal
 from dataclasses import asdict, dataclass
@@ -222,8 +221,3 @@ def _write_poses(path: Path, scene: Scene) -> None:
     atomic_write(path, ''.join(
         ' '.join(f'{value:.9e}' for value in pose.ravel()) + '\n'
         for pose in scene.camera_poses))
-
-
-def available_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') \
-        else os.cpu_count() or 1

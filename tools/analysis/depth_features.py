@@ -97,7 +97,8 @@ def labelled_validation_set(cfg: Config):
 
 
 @torch.no_grad()
-def run(model: nn.Module, recorder: DescriptorRecorder, dataset) -> Tuple[List[KittiObjects], List[KittiObjects]]:
+def run(model: nn.Module, recorder: DescriptorRecorder,
+        dataset) -> Tuple[List[KittiObjects], List[KittiObjects]]:
     """Lets the recorder see all frames; returns labels and predictions by frame."""
     truths, predictions = [], []
     for index in tqdm(range(len(dataset)), desc='frames', dynamic_ncols=True):

@@ -22,9 +22,9 @@ class CropScaleAffine(BaseTransform):
     otherwise the crop is the whole image. ``prob=0`` is the test-time form.
 
     2D boxes, projected centres and DontCare regions move to input pixels (boxes
-    are not clipped); objects whose centre leaves the input are dropped. Dense depth is read at the centres of feature-map cells, never blended.
-    ``cam2img``, 3D boxes and depths stay those of the original image,
-    and these keys tie the two together:
+    are not clipped); objects whose centre leaves the input are dropped. Dense depth
+    is read at the centres of feature-map cells, never blended. ``cam2img``, 3D boxes
+    and depths stay those of the original image, and these keys tie the two together:
 
     - ``affine``: (3, 3), original pixels to input pixels.
     - ``trans_mat``: (3, 3), original pixels to feature-map pixels, and
@@ -46,8 +46,8 @@ class CropScaleAffine(BaseTransform):
     """
 
     def __init__(self, input_size: Tuple[int, int], prob: float = 0., scale: float = 0.4,
-                 shift: Union[float, Tuple[float, float]] = 0.1, stride: int = 4, kept_center: str = 'projected',
-                 reference: bool = False) -> None:
+                 shift: Union[float, Tuple[float, float]] = 0.1, stride: int = 4,
+                 kept_center: str = 'projected', reference: bool = False) -> None:
         self.input_size = tuple(input_size)
         self.prob = prob
         self.scale = scale
