@@ -2,5 +2,7 @@
 from . import transforms  # noqa: F401
 from .kitti_mono_dataset import KittiMonoDataset
 from .mix_image_dataset import MixImageDataset
+from .mono_dataset import MonoDataset
+from .waymo_mono_dataset import WaymoMonoDataset
 
-__all__ = ['KittiMonoDataset', 'MixImageDataset']
+__all__ = ['KittiMonoDataset', 'MixImageDataset', 'MonoDataset', 'WaymoMonoDataset']

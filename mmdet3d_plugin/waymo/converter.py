@@ -21,11 +21,11 @@ from tqdm import tqdm
 
 from ..errors import InputError
 from ..utils.files import atomic_write
+from .converted import FORMAT, read_annotations
 from .geometry import camera_boxes
 from .objects import TYPES
 from .release import FrameLabels, Segment, list_segments
 
-FORMAT = 1
 SPLIT_FILES = {'training': 'train', 'validation': 'val'}
 FRAMES_A_SEGMENT = 1000  # room for frames in the number of a frame (DEVIANT's lists)
 TYPE_NAMES = {number: name for name, number in TYPES.items()}
@@ -182,23 +182,6 @@ def _summary(content: dict) -> dict:
         names=[f'{content["split"]}/{content["segment"]}/{frame["frame"]}' for frame in frames
                if frame['labelled']],
         objects=sum(len(frame['objects']) for frame in frames), dropped=content['dropped'])
-
-
-def read_annotations(path: Path) -> dict:
-    """A segment's annotation file.
-
-    Raises:
-        InputError: it is missing, not JSON, or of another format.
-    """
-    try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except FileNotFoundError:
-        raise InputError(f'{path}: no such annotations; run tools/create_data.py waymo') from None
-    except (OSError, ValueError) as error:
-        raise InputError(f'{path}: not readable JSON; remove it and convert again') from error
-    if not isinstance(content, dict) or content.get('format') != FORMAT:
-        raise InputError(f'{path}: not an annotation file of format {FORMAT}; convert again')
-    return content
 
 
 def _write_split(out: Path, split: str, summaries: List[dict]) -> ConversionReport:

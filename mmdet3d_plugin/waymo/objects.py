@@ -1,6 +1,6 @@
 """Labels and detections of many frames as arrays."""
 from dataclasses import dataclass, fields
-from typing import Optional
+from typing import Optional, Sequence
 
 import numpy as np
 
@@ -56,3 +56,11 @@ def levels_of(labels: WaymoObjects, annotated: bool) -> np.ndarray:
     if not annotated or labels.difficulties is None:
         return by_points
     return np.where(labels.difficulties > 0, labels.difficulties, by_points)
+
+
+def concatenate(frames: Sequence[WaymoObjects]) -> WaymoObjects:
+    """The objects of all frames in a row; of one frame at least."""
+    return WaymoObjects(**{
+        field.name: None if getattr(frames[0], field.name) is None
+        else np.concatenate([getattr(frame, field.name) for frame in frames])
+        for field in fields(WaymoObjects)})

@@ -1,0 +1,3 @@
+# GUPNet on Waymo with the quasi-isometric loss and object-wise depth maps.
+_base_ = ['../gupnet/gupnet_dla34_waymo.py', '../_base_/auxiliaries/ddml.py']
+model = dict(auxiliary=[_base_.quasi_isometric, _base_.object_depth])

@@ -1,0 +1,2 @@
+# GUPNet on Waymo alone.
+_base_ = '../gupnet/gupnet_dla34_waymo.py'

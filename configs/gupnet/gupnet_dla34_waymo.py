@@ -1,0 +1,12 @@
+# GUPNet on Waymo's front camera, in DEVIANT's protocol (docs/datasets.md).
+_base_ = [
+    '../_base_/datasets/waymo_mono3d.py', '../_base_/models/gupnet_dla34.py',
+    '../_base_/schedules/waymo_30e.py', '../_base_/default_runtime.py'
+]
+train_dataloader = dict(batch_size=40)
+model = dict(
+    coder=dict(class_names=_base_.class_names, mean_sizes=dict(_delete_=True, **_base_.mean_sizes)),
+    # DEVIANT keeps scores from 0.1 on.
+    test_cfg=dict(score_threshold=0.1))
+# Hierarchical task learning over the whole schedule, as on KITTI.
+custom_hooks = _base_.custom_hooks + [{**_base_.hierarchical_task, 'full_epoch': 30}]

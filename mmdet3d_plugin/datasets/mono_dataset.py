@@ -1,0 +1,154 @@
+"""Frames of one camera with 3D labels, whatever benchmark they come from."""
+from abc import abstractmethod
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
+
+import numpy as np
+from mmdet3d.datasets import Det3DDataset
+from mmdet3d.structures import CameraInstance3DBoxes, points_cam2img
+from PIL import Image, UnidentifiedImageError
+
+from ..errors import InputError
+from ..kitti import KittiObjects
+from ..kitti.objects import DONT_CARE
+
+CAMERA = 'CAM2'
+
+
+@dataclass
+class MonoFrame:
+    """One frame as it lies on disk.
+
+    Attributes:
+        image: file.
+        size: (width, height), pixels.
+        cam2img: (4, 4) camera frame to pixels.
+        objects: labels in KITTI's convention; None where there are none.
+        evaluation: what the metric needs of the frame.
+        entries: further entries of its sample.
+    """
+    image: Path
+    size: Tuple[int, int]
+    cam2img: np.ndarray
+    objects: Optional[KittiObjects] = None
+    evaluation: Dict[str, Any] = field(default_factory=dict)
+    entries: Dict[str, Any] = field(default_factory=dict)
+
+
+def image_size(path: Path) -> Tuple[int, int]:
+    """Width and height, from the file's header."""
+    try:
+        with Image.open(path) as image:
+            return image.size
+    except (OSError, UnidentifiedImageError) as error:
+        raise InputError(f'{path}: not a readable image; restore the file') from error
+
+
+class MonoDataset(Det3DDataset):
+    """Yields mmdet3d's sample format of :meth:`read_frame`'s frames.
+
+    ``ann_info`` holds, for the N objects of the trained classes:
+
+    - ``gt_bboxes_3d``: CameraInstance3DBoxes, bottom centre, (l, h, w), metres.
+    - ``gt_labels_3d``, ``gt_bboxes_labels``: (N,) indices into ``classes``.
+    - ``gt_bboxes``: (N, 4) 2D boxes, pixels.
+    - ``centers_2d``: (N, 2) projected 3D centres, pixels.
+    - ``depths``: (N,) camera z of the 3D centres, metres.
+    - ``truncations``, ``occlusions``, ``alphas``: (N,) as in KITTI's label files.
+    - ``gt_bboxes_ignore``: (D, 4) DontCare regions, pixels.
+
+    ``images['CAM2']`` holds the image's path, width and height and the 4x4 ``cam2img``,
+    and ``frame`` the frame's name. In test mode ``eval_ann_info`` holds what the metric
+    needs.
+
+    Args:
+        data_root: folder of the set.
+        ann_file: split file, relative to ``data_root``: one frame name a line.
+    """
+
+    def __init__(self, data_root: str, ann_file: str, **kwargs: Any) -> None:
+        super().__init__(
+            data_root=data_root, ann_file=ann_file,
+            modality=dict(use_camera=True, use_lidar=False), default_cam_key=CAMERA,
+            box_type_3d='Camera', **kwargs)
+
+    @abstractmethod
+    def read_frame(self, name: str) -> MonoFrame:
+        """Reads what the files tell of a frame.
+
+        Raises:
+            InputError: a file is missing or malformed; the message names it.
+        """
+
+    def parse_data_info(self, info: dict) -> dict:
+        """Completes ``dict(frame=NAME)`` to mmdet3d's sample format."""
+        frame = self.read_frame(info['frame'])
+        width, height = frame.size
+        info.update(
+            frame.entries,
+            img_path=str(frame.image),
+            cam2img=frame.cam2img,
+            images={CAMERA: dict(img_path=str(frame.image), cam2img=frame.cam2img, width=width,
+                                 height=height)},
+            instances=[])
+        if frame.objects is not None:
+            info['instances'] = self._instances(frame.objects, frame.cam2img)
+            for item in info['instances']:
+                label = self.label_mapping[item['bbox_label_3d']]
+                if label >= 0:
+                    self.num_ins_per_cat[label] += 1
+            if self.test_mode and self.load_eval_anns:
+                info['eval_ann_info'] = frame.evaluation
+        if not self.test_mode:
+            info['ann_info'] = self.parse_ann_info(info)
+        return info
+
+    def _instances(self, objects: KittiObjects, cam2img: np.ndarray) -> List[dict]:
+        """mmdet3d's ``instances``: one dict an object; label -1 is not trained."""
+        classes = self.METAINFO['classes']
+        location = objects.locations
+        boxes_3d = np.column_stack(
+            [location, objects.sizes_hwl[:, [2, 0, 1]], objects.rotations_y])
+        centers = location - np.array([0., .5, 0.]) * objects.sizes_hwl[:, :1]
+        with np.errstate(divide='ignore', invalid='ignore'):
+            centers_2d = points_cam2img(centers, cam2img)
+        return [
+            dict(
+                bbox=objects.boxes_2d[index],
+                bbox_label=(label := classes.index(name) if name in classes else -1),
+                bbox_3d=boxes_3d[index],
+                bbox_label_3d=label,
+                depth=location[index, 2],
+                center_2d=centers_2d[index],
+                truncation=objects.truncations[index],
+                occlusion=objects.occlusions[index],
+                alpha=objects.alphas[index],
+                name=str(name)) for index, name in enumerate(objects.names)
+        ]
+
+    def parse_ann_info(self, info: dict) -> dict:
+        """Annotations of the trained classes, as arrays; see the class."""
+        instances = info['instances']
+        labels = np.array([self.label_mapping[item['bbox_label_3d']] for item in instances],
+                          dtype=np.int64)
+        kept = [item for item, label in zip(instances, labels) if label >= 0]
+        labels = labels[labels >= 0]
+
+        def column(key: str, *shape: int) -> np.ndarray:
+            return np.array([item[key] for item in kept],
+                            dtype=np.float32).reshape(len(kept), *shape)
+
+        ignored = [item['bbox'] for item in instances if item['name'] == DONT_CARE]
+        return dict(
+            gt_bboxes_3d=CameraInstance3DBoxes(column('bbox_3d', 7)),
+            gt_labels_3d=labels,
+            gt_bboxes=column('bbox', 4),
+            gt_bboxes_labels=labels.copy(),
+            centers_2d=column('center_2d', 2),
+            depths=column('depth'),
+            truncations=column('truncation'),
+            occlusions=column('occlusion').astype(np.int64),
+            alphas=column('alpha'),
+            gt_bboxes_ignore=np.array(ignored, dtype=np.float32).reshape(-1, 4),
+            instances=instances)
