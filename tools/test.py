@@ -62,7 +62,8 @@ def configure_submission(cfg: Config, folder: str) -> None:
     check_writable(folder, '--submission-dir')
     cfg.test_evaluator.result_dir = folder
     prefix = cfg.test_dataloader.dataset.get('data_prefix')
-    cfg.test_evaluator.format_only = prefix is not None and 'label' not in prefix
+    if prefix is not None and 'label' not in prefix:
+        cfg.test_evaluator.format_only = True
 
 
 def main() -> None:

@@ -57,16 +57,18 @@ class WaymoMonoDataset(MonoDataset):
         cam2img = np.array(content['cam2img'])
         shown = [index for index, item in enumerate(frame['objects'])
                  if item['box_2d'] is not None and item['num_points'] >= self.min_points]
+        objects = as_kitti([frame['objects'][index] for index in shown])
         return MonoFrame(
-            image, tuple(content['size']), cam2img, as_kitti([
-                frame['objects'][index] for index in shown]),
-            evaluation=dict(waymo_labels=frame_labels(content, frame),
+            image, tuple(content['size']), cam2img, objects,
+            evaluation=dict(kitti_objects=objects,
+                            waymo_labels=frame_labels(content, frame),
                             waymo_frame=(segment, frame['timestamp']),
                             optical_from_vehicle=np.array(content['optical_from_vehicle'])))
 
     def _parse_name(self, name: str) -> List[str]:
         parts = name.split('/')
-        if len(parts) != 3:
+        # Names become paths, of what is read and of what is drawn.
+        if len(parts) != 3 or any(part in ('', '.', '..') for part in parts):
             raise InputError(f'{self.ann_file}: {name!r} is no SPLIT/SEGMENT/FRAME; convert the '
                              'set again')
         return parts

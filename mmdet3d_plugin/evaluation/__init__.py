@@ -1,5 +1,6 @@
 """mmengine metrics; importing this package registers them."""
+from .depth_error_metric import DepthErrorMetric
 from .kitti_ap_metric import KittiAPMetric
 from .waymo_ap_metric import WaymoAPMetric
 
-__all__ = ['KittiAPMetric', 'WaymoAPMetric']
+__all__ = ['DepthErrorMetric', 'KittiAPMetric', 'WaymoAPMetric']

@@ -14,8 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
+from ..kitti.depth_errors import DepthErrors
 from .colors import class_color
-from .depth_errors import DepthErrors
 from .metric_table import OVERLAPS, metric_key, without_prefix
 
 Rows = Sequence[Mapping[str, Any]]

@@ -5,9 +5,9 @@ from typing import Any, Iterable, List, Mapping, Optional, Sequence, Tuple, Unio
 
 import numpy as np
 
+from ..kitti.depth_errors import DepthErrors
 from ..utils.files import atomic_write
 from .colors import class_colors
-from .depth_errors import DepthErrors
 from .metric_table import (DIFFICULTIES, OVERLAPS, Metrics, columns, format_value, metric_key,
                            metric_rows, without_prefix)
 from .page import details, page, picture, section, table, wide

@@ -3,8 +3,7 @@ import numpy as np
 import pytest
 
 from mmdet3d_plugin.kitti import KittiObjects
-from mmdet3d_plugin.visualization import depth_errors
-from mmdet3d_plugin.visualization.depth_errors import iou_2d
+from mmdet3d_plugin.kitti.depth_errors import depth_errors, iou_2d
 
 BINS = (0, 10, 20, 30)
 

@@ -4,9 +4,9 @@ from typing import List, Sequence, Tuple
 
 import numpy as np
 
-from ..kitti.objects import KittiObjects
+from .objects import KittiObjects
 
-MIN_OVERLAP = 0.5  # 2D IoU at which a prediction may claim a label
+MIN_OVERLAP = 0.5
 DEPTH_BINS = tuple(range(0, 81, 10))  # metres
 
 
@@ -42,7 +42,8 @@ class DepthErrors:
 
 
 def depth_errors(ground_truths: Sequence[KittiObjects], predictions: Sequence[KittiObjects],
-                 class_name: str, bins: Sequence[float] = DEPTH_BINS) -> DepthErrors:
+                 class_name: str, bins: Sequence[float] = DEPTH_BINS,
+                 min_overlap: float = MIN_OVERLAP) -> DepthErrors:
     """Matches predictions to labels in 2D and measures their depth errors.
 
     In each frame, predictions claim the best overlapping free label in order of
@@ -52,6 +53,7 @@ def depth_errors(ground_truths: Sequence[KittiObjects], predictions: Sequence[Ki
     Args:
         ground_truths, predictions: one entry a frame, in the same order.
         bins: B + 1 increasing depths, metres; labels outside count in no bin.
+        min_overlap: 2D IoU at which a prediction may claim a label.
     """
     if len(ground_truths) != len(predictions):
         raise ValueError(f'{len(ground_truths)} frames of labels but {len(predictions)} of '
@@ -62,7 +64,7 @@ def depth_errors(ground_truths: Sequence[KittiObjects], predictions: Sequence[Ki
     for truth, predicted in zip(ground_truths, predictions):
         truth = truth[truth.names == class_name]
         predicted = predicted[predicted.names == class_name]
-        matched_truth, matched_predicted = match_boxes(truth, predicted)
+        matched_truth, matched_predicted = match_boxes(truth, predicted, min_overlap)
         z = truth.locations[:, 2]
         label_depths.append(z)
         depths.append(z[matched_truth])
@@ -71,12 +73,13 @@ def depth_errors(ground_truths: Sequence[KittiObjects], predictions: Sequence[Ki
                    np.concatenate(label_depths), np.asarray(bins, dtype=np.float64))
 
 
-def match_boxes(truth: KittiObjects, predicted: KittiObjects) -> Tuple[np.ndarray, np.ndarray]:
+def match_boxes(truth: KittiObjects, predicted: KittiObjects,
+                min_overlap: float) -> Tuple[np.ndarray, np.ndarray]:
     """Indices (M,) of matched labels and (M,) of their predictions."""
     overlaps = iou_2d(predicted.boxes_2d, truth.boxes_2d)
     pairs = []
     for index in np.argsort(-predicted.scores, kind='stable'):
-        if len(truth) and overlaps[index].max() >= MIN_OVERLAP:
+        if len(truth) and overlaps[index].max() >= min_overlap:
             label = int(overlaps[index].argmax())
             pairs.append((label, int(index)))
             overlaps[:, label] = -1.

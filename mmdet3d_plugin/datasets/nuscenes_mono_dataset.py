@@ -1,0 +1,151 @@
+"""nuScenes' keyframes of one camera, for detectors that are trained elsewhere."""
+from pathlib import Path
+from typing import Any, Dict, List
+
+import numpy as np
+from mmdet3d.registry import DATASETS
+
+from ..errors import InputError
+from ..kitti import KittiObjects
+from .mono_dataset import MonoDataset, MonoFrame, image_size
+
+# nuScenes' categories in KITTI's terms. Cyclists are bicycles that are ridden.
+CATEGORIES = {
+    'vehicle.car': 'Car',
+    'vehicle.bicycle': 'Cyclist',
+    'human.pedestrian.adult': 'Pedestrian',
+    'human.pedestrian.child': 'Pedestrian',
+    'human.pedestrian.construction_worker': 'Pedestrian',
+    'human.pedestrian.police_officer': 'Pedestrian',
+}
+WITH_RIDER = 'cycle.with_rider'
+
+
+@DATASETS.register_module()
+class NuScenesMonoDataset(MonoDataset):
+    """Reads nuScenes' tables through nuscenes-devkit.
+
+    Samples are those of :class:`MonoDataset`: keyframes of one camera, annotations whose
+    3D centre it shows in front of it, and 2D boxes around their projected corners,
+    clipped to the image. ``eval_ann_info`` holds the annotations as ``kitti_objects``.
+
+    Args:
+        data_root: folder with ``samples`` and the tables, e.g. ``v1.0-trainval``.
+        version: name of the tables' folder.
+        scenes: a split of nuscenes-devkit, such as ``'val'`` or ``'mini_val'``, or names
+            of scenes.
+        camera: channel of the camera.
+        min_points: least number of LiDAR and radar points of an annotation.
+
+    Raises:
+        InputError: tables, scenes or images are missing.
+    """
+
+    METAINFO = dict(classes=('Pedestrian', 'Car', 'Cyclist'))
+
+    def __init__(self, data_root: str, version: str = 'v1.0-trainval', scenes: Any = 'val',
+                 camera: str = 'CAM_FRONT', min_points: int = 1, **kwargs: Any) -> None:
+        self.version = version
+        self.scenes = scenes
+        self.camera = camera
+        self.min_points = min_points
+        self._tables = None
+        super().__init__(data_root, ann_file='', **kwargs)
+
+    def load_data_list(self) -> List[dict]:
+        """Reads the tables once, and of each keyframe what the camera shows."""
+        self._tables = self._open_tables()
+        names = self._scene_names()
+        known = {scene['name']: scene for scene in self._tables.scene}
+        wanted = [known[name] for name in names if name in known]
+        if not wanted:
+            raise InputError(f'{self.data_root}/{self.version}: has none of the scenes '
+                             f'{self.scenes!r}; it has {", ".join(sorted(known)[:3])}...')
+        infos = []
+        for scene in wanted:
+            token = scene['first_sample_token']
+            while token:
+                sample = self._tables.get('sample', token)
+                infos.append(self.parse_data_info(dict(frame=sample['data'][self.camera])))
+                token = sample['next']
+        self._tables = None
+        return infos
+
+    def read_frame(self, name: str) -> MonoFrame:
+        """A keyframe by the token of its image."""
+        from nuscenes.utils.geometry_utils import BoxVisibility
+        path, boxes, intrinsic = self._tables.get_sample_data(
+            name, box_vis_level=BoxVisibility.ANY)
+        path = Path(path)
+        if not path.is_file():
+            raise InputError(f'{path}: no such image, but the tables name it; download the blob '
+                             'that holds it')
+        size = image_size(path)
+        cam2img = np.eye(4)
+        cam2img[:3, :3] = intrinsic
+        objects = self._objects([box for box in boxes if self._counts(box)], cam2img, size)
+        return MonoFrame(path, size, cam2img, objects, dict(kitti_objects=objects))
+
+    def _counts(self, box) -> bool:
+        record = self._tables.get('sample_annotation', box.token)
+        points = record['num_lidar_pts'] + record['num_radar_pts']
+        return (self._class_of(record) is not None and points >= self.min_points
+                and box.center[2] > 0)
+
+    def _class_of(self, record: dict):
+        name = CATEGORIES.get(record['category_name'])
+        if name == 'Cyclist':
+            attributes = [self._tables.get('attribute', token)['name']
+                          for token in record['attribute_tokens']]
+            return name if WITH_RIDER in attributes else None
+        return name
+
+    def _objects(self, boxes: list, cam2img: np.ndarray, size) -> KittiObjects:
+        """Boxes of the camera's frame in KITTI's convention."""
+        names = [self._class_of(self._tables.get('sample_annotation', box.token))
+                 for box in boxes]
+        # nuScenes: width, length, height.
+        sizes = np.array([box.wlh for box in boxes], dtype=np.float64).reshape(-1, 3)[:, [2, 0, 1]]
+        centers = np.array([box.center for box in boxes], dtype=np.float64).reshape(-1, 3)
+        # The front looks along the box's x axis.
+        front = np.array([box.orientation.rotation_matrix[:, 0] for box in boxes]).reshape(-1, 3)
+        yaws = np.arctan2(-front[:, 2], front[:, 0])
+        boxes_2d = np.array([projected_box(box.corners(), cam2img, size)
+                             for box in boxes]).reshape(-1, 4)
+        bottom = centers + np.array([0., .5, 0.]) * sizes[:, :1]
+        return KittiObjects(
+            names=np.array(names, dtype=str), truncations=np.zeros(len(boxes)),
+            occlusions=np.zeros(len(boxes), dtype=np.int64),
+            alphas=yaws - np.arctan2(bottom[:, 0], bottom[:, 2]), boxes_2d=boxes_2d,
+            sizes_hwl=sizes, locations=bottom, rotations_y=yaws)
+
+    def _open_tables(self):
+        from nuscenes import NuScenes
+        folder = Path(self.data_root, self.version)
+        if not folder.is_dir():
+            raise InputError(f'{folder}: no such folder; data_root is that of nuScenes, and '
+                             'version names its tables')
+        try:
+            return NuScenes(self.version, str(self.data_root), verbose=False)
+        except (FileNotFoundError, ValueError) as error:
+            raise InputError(f'{folder}: tables are missing or malformed ({error}); download '
+                             'the metadata again') from error
+
+    def _scene_names(self) -> List[str]:
+        from nuscenes.utils.splits import create_splits_scenes
+        if not isinstance(self.scenes, str):
+            return list(self.scenes)
+        splits: Dict[str, List[str]] = create_splits_scenes()
+        if self.scenes not in splits:
+            raise InputError(f'scenes is {self.scenes!r}; the splits are {", ".join(splits)}')
+        return splits[self.scenes]
+
+
+def projected_box(corners: np.ndarray, cam2img: np.ndarray, size) -> np.ndarray:
+    """(3, 8) corners in the camera's frame -> (4,) box around those in front of it,
+    clipped to the image (width, height)."""
+    near = corners.copy()
+    near[2] = near[2].clip(min=0.1)
+    uvw = cam2img[:3, :3] @ near
+    uv = (uvw[:2] / uvw[2]).clip(0, np.array(size)[:, None])
+    return np.concatenate([uv.min(axis=1), uv.max(axis=1)])
