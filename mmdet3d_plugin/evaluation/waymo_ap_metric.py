@@ -79,8 +79,8 @@ def detections_of(sample: dict, class_names: Sequence[str], optical_from_vehicle
     boxes = instances['bboxes_3d'].tensor.detach().cpu().double().numpy()[:, :7]
     labels = instances['labels_3d'].cpu().numpy().astype(int)
     return WaymoObjects(
-        segments=np.full(len(boxes), segment), timestamps=np.full(len(boxes), timestamp,
-                                                                 dtype=np.int64),
+        segments=np.full(len(boxes), segment),
+        timestamps=np.full(len(boxes), timestamp, dtype=np.int64),
         types=np.array([TYPES[class_names[label]] for label in labels], dtype=np.int64),
         boxes=vehicle_boxes(boxes, optical_from_vehicle), camera_boxes=boxes,
         scores=instances['scores_3d'].detach().cpu().numpy().astype(np.float32))

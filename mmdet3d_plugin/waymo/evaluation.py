@@ -105,6 +105,9 @@ def evaluate_waymo(labels: WaymoObjects, detections: WaymoObjects, mode: str = '
         scores, DEVIANT_NUM_CUTOFFS)
     label_frames, frames = _frame_numbers(labels, detections)
     last_cutoffs = np.searchsorted(cutoffs, scores, side='right')
+    forgiven = detections.in_no_label_zone
+    if forgiven is None:
+        forgiven = np.zeros(len(detections), dtype=bool)
     results = []
     for name in class_names:
         of_label = np.nonzero(labels.types == TYPES[name])[0]
@@ -120,25 +123,29 @@ def evaluate_waymo(labels: WaymoObjects, detections: WaymoObjects, mode: str = '
                 chosen = enough & label_in[pairs[0]] & detection_in[pairs[1]]
                 results += _results(
                     (name, min_overlap, range_name), pairs[:, chosen], overlaps[chosen],
-                    headings[chosen], levels, last_cutoffs, len(cutoffs),
+                    headings[chosen], levels, last_cutoffs, forgiven, len(cutoffs),
                     of_label[label_in[of_label]], of_detection[detection_in[of_detection]])
     return WaymoEvaluation(mode, results)
 
 
 def _results(what: Tuple[str, float, str], pairs: np.ndarray, overlaps: np.ndarray,
              headings: np.ndarray, levels: np.ndarray, last_cutoffs: np.ndarray,
-             num_cutoffs: int, labels: np.ndarray, detections: np.ndarray) -> List[WaymoResult]:
+             forgiven: np.ndarray, num_cutoffs: int, labels: np.ndarray,
+             detections: np.ndarray) -> List[WaymoResult]:
     """Figures of one class, overlap and range at both levels.
 
     Args:
         pairs: (2, P) indices of labels and detections that may be matched.
+        forgiven: (D,) bool, detections that are no false positives if not matched.
         labels, detections: indices of all that count.
     """
     counts = assignment_counts(
         *pairs, np.round(overlaps * WEIGHT_SCALE).astype(np.int64), last_cutoffs[pairs[1]],
-        np.column_stack([headings, levels[pairs[0]] == 1]), num_cutoffs)
-    reaching = np.bincount(last_cutoffs[detections], minlength=num_cutoffs + 1)
-    found = reaching[::-1].cumsum()[::-1][1:]  # detections at each cutoff
+        np.column_stack([headings, levels[pairs[0]] == 1, forgiven[pairs[1]]]), num_cutoffs)
+    costly = detections[~forgiven[detections]]
+    reaching = np.bincount(last_cutoffs[costly], minlength=num_cutoffs + 1)
+    # Of what reaches each cutoff, all that is costly, and what is matched though it is not.
+    found = reaching[::-1].cumsum()[::-1][1:] + counts.weighted[:, 2]
     true = counts.matched
     name, min_overlap, range_name = what
     results = []
@@ -161,10 +168,11 @@ def quantile_cutoffs(scores: np.ndarray, count: int) -> np.ndarray:
     """Score cutoffs that part all detections into nearly equal buckets
     (``DecideScoreCutoffs``): the smallest score, the first of each further bucket, 1.
 
-    With no more scores than cutoffs: 0 to 1 in equal steps.
+    With no more scores than cutoffs: 0 to 1 in equal steps, added up in single precision.
     """
     if count >= len(scores):
-        return np.linspace(0, 1, count).astype(np.float32)
+        steps = np.add.accumulate(np.full(count - 2, 1 / (count - 1), dtype=np.float32))
+        return np.concatenate([[0.], steps, [1.]]).astype(np.float32)
     scores = np.sort(scores)
     sizes, remaining = [], len(scores)
     for index in range(count - 1):

@@ -19,7 +19,7 @@ from .objects import WaymoObjects
 
 DTYPES = dict(segments=str, timestamps=np.int64, types=np.int64, boxes=np.float64,
               camera_boxes=np.float64, scores=np.float32, num_points=np.int64,
-              difficulties=np.int64, in_front=bool)
+              difficulties=np.int64, in_front=bool, in_no_label_zone=bool)
 NEEDED = ('segments', 'timestamps', 'types', 'boxes')
 BOX_FIELDS = ('center_x', 'center_y', 'center_z', 'length', 'width', 'height', 'heading')
 
@@ -122,7 +122,8 @@ def _read_proto(path: Path) -> Dict[str, list]:
         boxes=[[getattr(item.object.box, name) for name in BOX_FIELDS] for item in items],
         scores=[item.score for item in items],
         num_points=[item.object.num_lidar_points_in_box for item in items],
-        difficulties=[item.object.detection_difficulty_level for item in items])
+        difficulties=[item.object.detection_difficulty_level for item in items],
+        in_no_label_zone=[item.overlap_with_nlz for item in items])
 
 
 def objects_proto() -> type:
@@ -154,6 +155,7 @@ def objects_proto() -> type:
     item = file.message_type.add(name='Object')
     add(item, 'object', 1, field.TYPE_MESSAGE, '.mmdet3d_plugin.waymo.Label')
     add(item, 'score', 2, field.TYPE_FLOAT, default='1.0')
+    add(item, 'overlap_with_nlz', 3, field.TYPE_BOOL)
     add(item, 'context_name', 4, field.TYPE_STRING)
     add(item, 'frame_timestamp_micros', 5, field.TYPE_INT64)
     add(item, 'camera_name', 6, field.TYPE_INT32)

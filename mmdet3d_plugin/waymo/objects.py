@@ -26,6 +26,8 @@ class WaymoObjects:
         difficulties: (N,) int of labels as annotated, 0 where not; None of detections.
         in_front: (N,) bool of labels, whether the front camera's image shows some of
             it; None if not known.
+        in_no_label_zone: (N,) bool of detections, whether they overlap a zone without
+            labels, where they are no false positives; None if there are none.
     """
     segments: np.ndarray
     timestamps: np.ndarray
@@ -36,6 +38,7 @@ class WaymoObjects:
     num_points: Optional[np.ndarray] = None
     difficulties: Optional[np.ndarray] = None
     in_front: Optional[np.ndarray] = None
+    in_no_label_zone: Optional[np.ndarray] = None
 
     def __len__(self) -> int:
         return len(self.types)

@@ -210,6 +210,16 @@ def test_labels_without_points_do_not_exist_and_nothing_is_nothing():
         one_frame(np.zeros((0, 7)), num_points=np.zeros(0, int)), empty).results)
 
 
+def test_detections_in_zones_without_labels_are_no_false_positives():
+    """One found, one wrong in a zone; found itself, one in a zone counts."""
+    boxes = [[10., 0., 1., 4., 2., 1.5, 0.], [20., 0., 1., 4., 2., 1.5, 0.]]
+    labels = one_frame(boxes[:1], num_points=[50])
+    for zones, precision in (([False, False], .5), ([False, True], 1.), ([True, True], 1.)):
+        found = one_frame(boxes, scores=[.9, .9], in_no_label_zone=zones)
+        item = figures(evaluate_waymo(labels, found))['Vehicle', 1, .7, 'all']
+        assert item.precisions[0] == precision and item.recalls[0] == 1
+
+
 def test_quantile_cutoffs():
     """Ten buckets of 23 scores: sizes 2, 2, 2, 2, 2, 2, 2, 3, 3, 3."""
     scores = np.arange(23, dtype=np.float32) / 32
