@@ -227,7 +227,7 @@ def test_quantile_cutoffs():
     expected = [*(scores[index] for index in starts), 1.]
     rng = np.random.default_rng(0)
     assert quantile_cutoffs(rng.permutation(scores), 11).tolist() == expected
-    np.testing.assert_allclose(quantile_cutoffs(scores[:5], 11), np.linspace(0, 1, 11))
+    np.testing.assert_allclose(quantile_cutoffs(scores[:5], 11), np.linspace(0, 1, 11), rtol=1e-6)
 
 
 def test_deviant_takes_height_for_depth():
