@@ -12,6 +12,7 @@ from .geometry import optical_from_vehicle
 
 CAMERAS = {'FRONT': 1, 'FRONT_LEFT': 2, 'FRONT_RIGHT': 3, 'SIDE_LEFT': 4, 'SIDE_RIGHT': 5}
 ROWS_AT_ONCE = 8  # images in memory
+BUFFER_SIZE = 1 << 20  # bytes read at once
 
 TIME = 'key.frame_timestamp_micros'
 CAMERA = 'key.camera_name'
@@ -175,7 +176,8 @@ class _ComponentFile(pq.ParquetFile):
     """A Parquet file that knows its path."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, memory_map=True)
+        # Read in pieces: mapped, all pages of a file would count as memory.
+        super().__init__(path, buffer_size=BUFFER_SIZE, pre_buffer=False)
         self.path = str(path)
 
 
