@@ -37,7 +37,7 @@ def to_global(center, rotation_y):
 
 
 def write_nuscenes(root, scene='scene-0003', num_frames=2):
-    """Writes tables of ``v1.0-test`` and images below ``root``."""
+    """Writes tables of ``v1.0-tiny`` and images below ``root``."""
     for folder in ('v1.0-tiny', 'samples/CAM_FRONT', 'maps'):
         (root / folder).mkdir(parents=True)
     cv2.imwrite(str(root / 'maps/map.png'), np.zeros((4, 4), np.uint8))

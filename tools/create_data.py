@@ -114,7 +114,7 @@ def _add_waymo(commands) -> None:
                         choices=['FRONT', 'FRONT_LEFT', 'FRONT_RIGHT', 'SIDE_LEFT', 'SIDE_RIGHT'],
                         help='default: FRONT')
     parser.add_argument('--every', type=positive, default=1, metavar='N',
-                        help="keep frames whose number divides by N; 3 gives the papers' "
+                        help="keep frames whose number is a multiple of N; 3 gives the papers' "
                              'training frames (default: 1)')
     parser.add_argument('--workers', type=positive, default=None, metavar='W',
                         help='processes (default: one per available core)')
@@ -155,6 +155,9 @@ def run_waymo(args: argparse.Namespace) -> None:
     if not splits:
         raise InputError(f'{args.root}: holds neither training nor validation; --root is the '
                          'folder of the Parquet release')
+    if args.every > 1 and args.split is None and 'validation' in splits:
+        raise InputError(f'--every {args.every} would thin the validation split too; name the '
+                         'splits with --split')
     settings = ConversionSettings(args.camera, args.every)
     for split in splits:
         report = convert_waymo(args.root, args.out, split, settings,

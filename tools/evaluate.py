@@ -1,4 +1,4 @@
-"""Evaluates result files with the benchmark's official measures."""
+"""Evaluates result files with the benchmarks' measures."""
 import argparse
 import json
 import math

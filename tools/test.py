@@ -11,6 +11,10 @@ from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.utils.command_line import run_command
 
 
+# Metrics that write what they evaluate.
+WRITERS = ('KittiAPMetric', 'WaymoAPMetric')
+
+
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description='Evaluate a checkpoint and draw what it sees.',
@@ -19,8 +23,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', help='config file, see configs/')
     parser.add_argument('checkpoint', help='weights of the model that the config describes')
     parser.add_argument('--submission-dir', metavar='DIR',
-                        help='also write KITTI result files, DIR/data/FRAME.txt, as the test '
-                        'server takes them')
+                        help='also write results: of KITTI DIR/data/FRAME.txt, as the test '
+                        'server takes them, of Waymo DIR/labels.npz and DIR/detections.npz')
     parser.add_argument('--show-dir', metavar='DIR',
                         help='draw every frame there (default: a dozen in WORK_DIR/frames)')
     parser.add_argument('--show-samples', action='store_true',
@@ -59,6 +63,10 @@ def configure_samples(cfg: Config, args: argparse.Namespace) -> None:
 
 def configure_submission(cfg: Config, folder: str) -> None:
     """Writes result files, and only that where the frames have no labels."""
+    evaluator = cfg.test_evaluator
+    if not isinstance(evaluator, dict) or evaluator.type not in WRITERS:
+        raise InputError(f'{cfg.filename}: --submission-dir needs one test_evaluator that writes '
+                         f'files: {" or ".join(WRITERS)}')
     check_writable(folder, '--submission-dir')
     cfg.test_evaluator.result_dir = folder
     prefix = cfg.test_dataloader.dataset.get('data_prefix')

@@ -11,7 +11,7 @@ train_dataloader = dict(batch_size=40, dataset=dict(pipeline=train_pipeline))
 model = dict(
     coder=dict(class_names=_base_.class_names, mean_sizes=dict(_delete_=True, **_base_.mean_sizes)),
     # DEVIANT keeps scores from 0.1 on.
-    test_cfg=dict(heatmap_threshold=0.1))
+    test_cfg=dict(heatmap_threshold=0.0, score_threshold=0.1))
 # Hierarchical task learning and selection in the same shares of the schedule as on KITTI.
 custom_hooks = _base_.custom_hooks + [
     {**_base_.hierarchical_task, 'full_epoch': 7},

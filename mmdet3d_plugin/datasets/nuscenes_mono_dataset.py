@@ -6,6 +6,7 @@ import numpy as np
 from mmdet3d.registry import DATASETS
 
 from ..errors import InputError
+from ..geometry import wrap_angle
 from ..kitti import KittiObjects
 from .mono_dataset import MonoDataset, MonoFrame, image_size
 
@@ -25,9 +26,10 @@ WITH_RIDER = 'cycle.with_rider'
 class NuScenesMonoDataset(MonoDataset):
     """Reads nuScenes' tables through nuscenes-devkit.
 
-    Samples are those of :class:`MonoDataset`: keyframes of one camera, annotations whose
-    3D centre it shows in front of it, and 2D boxes around their projected corners,
-    clipped to the image. ``eval_ann_info`` holds the annotations as ``kitti_objects``.
+    Samples are those of :class:`MonoDataset`: keyframes of one camera, annotations of
+    which it shows a corner and whose centre lies in front of it, and 2D boxes around
+    their projected corners, clipped to the image. ``eval_ann_info`` holds the
+    annotations as ``kitti_objects``.
 
     Args:
         data_root: folder with ``samples`` and the tables, e.g. ``v1.0-trainval``.
@@ -116,7 +118,7 @@ class NuScenesMonoDataset(MonoDataset):
         return KittiObjects(
             names=np.array(names, dtype=str), truncations=np.zeros(len(boxes)),
             occlusions=np.zeros(len(boxes), dtype=np.int64),
-            alphas=yaws - np.arctan2(bottom[:, 0], bottom[:, 2]), boxes_2d=boxes_2d,
+            alphas=wrap_angle(yaws - np.arctan2(bottom[:, 0], bottom[:, 2])), boxes_2d=boxes_2d,
             sizes_hwl=sizes, locations=bottom, rotations_y=yaws)
 
     def _open_tables(self):

@@ -6,6 +6,7 @@ import numpy as np
 from mmdet3d.registry import DATASETS
 
 from ..errors import InputError
+from ..geometry import wrap_angle
 from ..kitti import KittiObjects, read_split
 from ..waymo.converted import frame_labels, read_annotations
 from .mono_dataset import MonoDataset, MonoFrame
@@ -58,12 +59,13 @@ class WaymoMonoDataset(MonoDataset):
         shown = [index for index, item in enumerate(frame['objects'])
                  if item['box_2d'] is not None and item['num_points'] >= self.min_points]
         objects = as_kitti([frame['objects'][index] for index in shown])
-        return MonoFrame(
-            image, tuple(content['size']), cam2img, objects,
-            evaluation=dict(kitti_objects=objects,
-                            waymo_labels=frame_labels(content, frame),
-                            waymo_frame=(segment, frame['timestamp']),
-                            optical_from_vehicle=np.array(content['optical_from_vehicle'])))
+        evaluation = {}
+        if self.test_mode:
+            evaluation = dict(kitti_objects=objects,
+                              waymo_labels=frame_labels(content, frame),
+                              waymo_frame=(segment, frame['timestamp']),
+                              optical_from_vehicle=np.array(content['optical_from_vehicle']))
+        return MonoFrame(image, tuple(content['size']), cam2img, objects, evaluation)
 
     def _parse_name(self, name: str) -> List[str]:
         parts = name.split('/')
@@ -90,7 +92,7 @@ def as_kitti(objects: List[dict]) -> KittiObjects:
         names=np.array([item['type'] for item in objects], dtype=str),
         truncations=np.zeros(len(objects)),
         occlusions=np.zeros(len(objects), dtype=np.int64),
-        alphas=boxes[:, 6] - np.arctan2(boxes[:, 0], boxes[:, 2]),
+        alphas=wrap_angle(boxes[:, 6] - np.arctan2(boxes[:, 0], boxes[:, 2])),
         boxes_2d=np.array([item['box_2d'] for item in objects], dtype=np.float64).reshape(-1, 4),
         sizes_hwl=boxes[:, [4, 5, 3]],
         locations=boxes[:, :3],

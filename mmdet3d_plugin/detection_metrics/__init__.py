@@ -1,1 +1,1 @@
-"""What KITTI's and Waymo's metrics share: overlaps, matching, integration; on numpy."""
+"""What KITTI's and Waymo's metrics share: overlaps, matching, integration."""

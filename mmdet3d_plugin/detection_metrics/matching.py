@@ -12,7 +12,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-_LOWEST_SCORE = -1e7  # the development kit never matches a score this low
+_LOWEST_SCORE = -1e7  # below it nothing is matched, as in KITTI's development kit
 
 
 @njit
@@ -49,7 +49,7 @@ class MatchCounts:
 
 
 def assignment_counts(labels: np.ndarray, detections: np.ndarray, weights: np.ndarray,
-                      last_cutoffs: np.ndarray, values: np.ndarray,
+                      num_reached: np.ndarray, values: np.ndarray,
                       num_cutoffs: int) -> MatchCounts:
     """Counts of the matchings of the largest summed weight, at every score cutoff.
 
@@ -60,25 +60,25 @@ def assignment_counts(labels: np.ndarray, detections: np.ndarray, weights: np.nd
     Args:
         labels, detections: (P,) int, the pairs that may be matched.
         weights: (P,) positive int, of the pair.
-        last_cutoffs: (P,) int, of the pair's detection: it reaches the cutoffs
-            0 ... last_cutoffs - 1, in ascending order.
+        num_reached: (P,) int, how many of the ascending cutoffs the pair's detection
+            reaches.
         values: (P, V) what a matched pair adds to the sums.
         num_cutoffs: C.
     """
     matched = np.zeros(num_cutoffs + 1)
     weighted = np.zeros((num_cutoffs + 1, values.shape[1]))
-    reaching = last_cutoffs > 0
-    labels, detections, weights, last_cutoffs, values = (
-        item[reaching] for item in (labels, detections, weights, last_cutoffs, values))
+    reaching = num_reached > 0
+    labels, detections, weights, num_reached, values = (
+        item[reaching] for item in (labels, detections, weights, num_reached, values))
     if len(labels):
         order, starts = _groups(labels, detections)
         sizes = np.diff(starts)
         single = order[starts[:-1][sizes == 1]]
-        _add_single(matched, weighted, last_cutoffs[single], values[single])
+        _add_single(matched, weighted, num_reached[single], values[single])
         for group in np.nonzero(sizes > 1)[0]:
             pairs = order[starts[group]:starts[group + 1]]
             _add_group(matched, weighted, labels[pairs], detections[pairs], weights[pairs],
-                       last_cutoffs[pairs], values[pairs])
+                       num_reached[pairs], values[pairs])
     return MatchCounts(matched.cumsum()[:-1], weighted.cumsum(axis=0)[:-1])
 
 
@@ -95,23 +95,23 @@ def _groups(labels: np.ndarray, detections: np.ndarray) -> Tuple[np.ndarray, np.
     return order, starts
 
 
-def _add_single(matched: np.ndarray, weighted: np.ndarray, last_cutoffs: np.ndarray,
+def _add_single(matched: np.ndarray, weighted: np.ndarray, num_reached: np.ndarray,
                 values: np.ndarray) -> None:
     """Adds groups of one pair to what differs from cutoff to cutoff."""
     matched[0] += len(values)
     weighted[0] += values.sum(axis=0)
-    np.subtract.at(matched, last_cutoffs, 1)
-    np.subtract.at(weighted, last_cutoffs, values)
+    np.subtract.at(matched, num_reached, 1)
+    np.subtract.at(weighted, num_reached, values)
 
 
 def _add_group(matched: np.ndarray, weighted: np.ndarray, labels: np.ndarray,
-               detections: np.ndarray, weights: np.ndarray, last_cutoffs: np.ndarray,
+               detections: np.ndarray, weights: np.ndarray, num_reached: np.ndarray,
                values: np.ndarray) -> None:
     """Adds a group of several pairs to what differs from cutoff to cutoff."""
     upper = 0
-    for last in np.unique(last_cutoffs):
+    for last in np.unique(num_reached):
         # From cutoff `upper` to `last`, these take part.
-        active = np.nonzero(last_cutoffs >= last)[0]
+        active = np.nonzero(num_reached >= last)[0]
         chosen = active[_best_assignment(labels[active], detections[active], weights[active])]
         gain = values[chosen].sum(axis=0)
         matched[upper] += len(chosen)

@@ -1,4 +1,5 @@
 """Waymo's AP and APH as an mmengine metric."""
+from dataclasses import replace
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
@@ -22,8 +23,7 @@ class WaymoAPMetric(BaseMetric):
     its name; figures are returned by name, the mode first.
 
     Args:
-        modes: ``'official'``, ``'deviant'`` or both. The latter sees boxes and scores
-            with two decimals, as the published numbers do.
+        modes: ``'official'``, ``'deviant'`` or both.
         classes: evaluated classes; those of the dataset by default.
         result_dir: writes ``labels.npz`` and ``detections.npz`` to this folder, for
             ``tools/evaluate.py waymo``.
@@ -52,24 +52,32 @@ class WaymoAPMetric(BaseMetric):
 
     def compute_metrics(self, results: List[tuple]) -> Dict[str, float]:
         """Writes files if asked to, and evaluates in every mode."""
-        labels, detections = (concatenate(items) for items in zip(*results))
+        labels, detections = (concatenate_frames(items) for items in zip(*results))
         if self.result_dir is not None:
             for name, objects in (('labels', labels), ('detections', detections)):
-                write_objects(Path(self.result_dir) / f'{name}.npz', objects)
+                frames = [sample[name == 'detections'] for sample in results]
+                write_objects(Path(self.result_dir) / f'{name}.npz', replace(
+                    objects, segments=np.concatenate([item.segments for item in frames]),
+                    timestamps=np.concatenate([item.timestamps for item in frames])))
             print_log(f'labels and detections of {len(results)} frames in {self.result_dir}',
                       'current')
+        results.clear()
         classes = self.classes or [name for name in self.dataset_meta['classes'] if name in TYPES]
         figures: Dict[str, float] = {}
         for mode in self.modes:
-            found = detections
-            if mode == 'deviant':
-                found = detections[:]
-                found.camera_boxes = np.round(detections.camera_boxes, 2)
-                found.scores = np.round(detections.scores, 2)
-            evaluation = evaluate_waymo(labels, found, mode, tuple(classes))
+            evaluation = evaluate_waymo(labels, detections, mode, tuple(classes))
             print_log('\n' + evaluation.table(), 'current')
             figures.update(evaluation.to_dict())
         return figures
+
+
+def concatenate_frames(frames: Sequence[WaymoObjects]) -> WaymoObjects:
+    """The objects of all frames, whose order names them: 40,000 frames' objects need not
+    carry the names of their segments."""
+    return concatenate([
+        replace(frame, segments=np.full(len(frame), index, dtype=np.int32),
+                timestamps=np.zeros(len(frame), dtype=np.int64))
+        for index, frame in enumerate(frames)])
 
 
 def detections_of(sample: dict, class_names: Sequence[str], optical_from_vehicle: np.ndarray,

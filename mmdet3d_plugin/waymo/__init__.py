@@ -1,1 +1,1 @@
-"""The Waymo Open Dataset's release, as files and as a metric; numpy only."""
+"""The Waymo Open Dataset: its Parquet release, converted sets, and its metric."""

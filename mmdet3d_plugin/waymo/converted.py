@@ -8,6 +8,8 @@ from ..errors import InputError
 from .objects import TYPES, WaymoObjects
 
 FORMAT = 1  # of the annotation files
+NEEDED = {'settings', 'segment', 'split', 'rank', 'cam2img', 'size', 'optical_from_vehicle',
+          'dropped', 'frames'}
 
 
 def read_annotations(path: Path) -> dict:
@@ -22,7 +24,8 @@ def read_annotations(path: Path) -> dict:
         raise InputError(f'{path}: no such annotations; run tools/create_data.py waymo') from None
     except (OSError, ValueError) as error:
         raise InputError(f'{path}: not readable JSON; remove it and convert again') from error
-    if not isinstance(content, dict) or content.get('format') != FORMAT:
+    if (not isinstance(content, dict) or content.get('format') != FORMAT
+            or not NEEDED <= content.keys()):
         raise InputError(f'{path}: not an annotation file of format {FORMAT}; convert again')
     return content
 

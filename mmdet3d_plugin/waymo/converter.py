@@ -10,6 +10,7 @@ A frame's name is six digits: 1000 x rank of its segment + rank of its time.
 """
 import json
 import shutil
+import sys
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -69,7 +70,7 @@ def convert_waymo(root: Path, out: Path, split: str, settings: ConversionSetting
     done: Dict[str, dict] = {}
     waiting = []
     for rank, name in enumerate(names):
-        finished = _finished(out, split, name, settings)
+        finished = _finished(out, split, name, rank, settings)
         if finished is None:
             waiting.append((rank, name))
         else:
@@ -86,6 +87,7 @@ def convert_waymo(root: Path, out: Path, split: str, settings: ConversionSetting
                     done[futures[future]] = future.result()
                 except InputError as error:
                     failures.append(str(error))
+                    bar.write(f'failed: {error}', file=sys.stderr)
                 bar.update()
         except KeyboardInterrupt:
             pool.shutdown(cancel_futures=True)
@@ -111,7 +113,11 @@ def convert_segment(root: Path, out: Path, split: str, name: str, rank: int,
     partial = folder.with_name(f'.{name}.partial')
     for stale in (folder, partial):
         shutil.rmtree(stale, ignore_errors=True)
-    partial.mkdir(parents=True)
+    try:
+        partial.mkdir(parents=True)
+    except OSError as error:
+        raise InputError(f'{out}: cannot write here ({error.strerror}); choose another --out'
+                         ) from error
     written = set()
     for time, image in segment.images():
         if time in kept:
@@ -119,24 +125,28 @@ def convert_segment(root: Path, out: Path, split: str, name: str, rank: int,
                 raise InputError(f'{name}: no image at {time}; download camera_image again')
             (partial / f'{kept[time]:06d}.jpg').write_bytes(image)
             written.add(time)
+    if not written:
+        raise InputError(f'{name}: camera_image has no image of camera {settings.camera} to keep')
     partial.rename(folder)
 
-    dropped = Counter({'frames between those of --every': len(numbers) - len(kept)})
+    dropped = Counter({'frames between those of --every': len(numbers) - len(kept),
+                       'labelled times without an image': len(set(labels) - set(numbers))})
     frames = []
     for time in sorted(written):
         objects, reasons = describe_objects(labels.get(time), calibration.optical_from_vehicle)
         dropped.update(reasons)
-        labelled = bool(objects)
-        dropped['frames without labelled vehicle, pedestrian or cyclist'] += not labelled
-        frames.append(dict(frame=f'{kept[time]:06d}', timestamp=time, labelled=labelled,
+        # Evaluation needs the frames without labels: what is found there is wrong.
+        listed = bool(objects) or split == 'validation'
+        dropped['frames without labelled vehicle, pedestrian or cyclist'] += not listed
+        frames.append(dict(frame=f'{kept[time]:06d}', timestamp=time, listed=listed,
                            objects=objects))
     content = dict(
-        format=FORMAT, settings=asdict(settings), segment=name, split=split,
+        format=FORMAT, settings=asdict(settings), segment=name, split=split, rank=rank,
         cam2img=calibration.cam2img.tolist(), size=list(calibration.size),
         optical_from_vehicle=calibration.optical_from_vehicle.tolist(),
         dropped=dict(dropped), frames=frames)
-    atomic_write(_annotation_file(out, split, name), json.dumps(content))
-    return _summary(content)
+    atomic_write(_annotation_file(out, split, name), json.dumps(content, allow_nan=False))
+    return _summary(content, name)
 
 
 def describe_objects(labels: FrameLabels,
@@ -151,6 +161,9 @@ def describe_objects(labels: FrameLabels,
         if number not in TYPE_NAMES:
             dropped['objects of other classes (signs, unknown)'] += 1
             continue
+        if not np.isfinite(labels.boxes[index]).all():
+            dropped['objects with an incomplete box'] += 1
+            continue
         box_2d = labels.boxes_2d[index]
         objects.append(dict(
             id=labels.ids[index], type=TYPE_NAMES[number],
@@ -161,8 +174,9 @@ def describe_objects(labels: FrameLabels,
     return objects, dropped
 
 
-def _finished(out: Path, split: str, name: str, settings: ConversionSettings):
-    """Summary of a segment that is converted, or None.
+def _finished(out: Path, split: str, name: str, rank: int, settings: ConversionSettings):
+    """Summary of a segment that is converted, or None: also if its images are not all
+    there, or its rank has changed with the segments beside it.
 
     Raises:
         InputError: it was converted with other settings.
@@ -173,14 +187,16 @@ def _finished(out: Path, split: str, name: str, settings: ConversionSettings):
     content = read_annotations(path)
     if content['settings'] != asdict(settings):
         raise InputError(f'{path}: was converted with {content["settings"]}; use another --out')
-    return _summary(content)
+    images = out / 'images' / split / name
+    whole = all((images / f'{frame["frame"]}.jpg').is_file() for frame in content['frames'])
+    return _summary(content, name) if whole and content['rank'] == rank else None
 
 
-def _summary(content: dict) -> dict:
+def _summary(content: dict, name: str) -> dict:
     frames = content['frames']
     return dict(
-        names=[f'{content["split"]}/{content["segment"]}/{frame["frame"]}' for frame in frames
-               if frame['labelled']],
+        names=[f'{content["split"]}/{name}/{frame["frame"]}' for frame in frames
+               if frame['listed']],
         objects=sum(len(frame['objects']) for frame in frames), dropped=content['dropped'])
 
 

@@ -4,7 +4,7 @@
 ``deviant`` is what DEVIANT's and its successors' published numbers are computed with.
 docs/datasets.md states how the two differ; their numbers are not comparable.
 """
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
@@ -104,7 +104,7 @@ def evaluate_waymo(labels: WaymoObjects, detections: WaymoObjects, mode: str = '
     cutoffs = OFFICIAL_CUTOFFS if mode == 'official' else quantile_cutoffs(
         scores, DEVIANT_NUM_CUTOFFS)
     label_frames, frames = _frame_numbers(labels, detections)
-    last_cutoffs = np.searchsorted(cutoffs, scores, side='right')
+    num_reached = np.searchsorted(cutoffs, scores, side='right')
     forgiven = detections.in_no_label_zone
     if forgiven is None:
         forgiven = np.zeros(len(detections), dtype=bool)
@@ -116,20 +116,20 @@ def evaluate_waymo(labels: WaymoObjects, detections: WaymoObjects, mode: str = '
         overlaps = box_overlaps(detections.boxes[pairs[1]], labels.boxes[pairs[0]])
         headings = heading_accuracies(detections.boxes[pairs[1], 6], labels.boxes[pairs[0], 6])
         for min_overlap in MIN_OVERLAPS[name]:
-            enough = overlaps >= min_overlap
+            enough = overlaps >= np.float32(min_overlap)
             for range_name in RANGES:
                 label_in, detection_in = (
                     _in_range(objects.boxes, range_name) for objects in (labels, detections))
                 chosen = enough & label_in[pairs[0]] & detection_in[pairs[1]]
                 results += _results(
                     (name, min_overlap, range_name), pairs[:, chosen], overlaps[chosen],
-                    headings[chosen], levels, last_cutoffs, forgiven, len(cutoffs),
+                    headings[chosen], levels, num_reached, forgiven, len(cutoffs),
                     of_label[label_in[of_label]], of_detection[detection_in[of_detection]])
     return WaymoEvaluation(mode, results)
 
 
 def _results(what: Tuple[str, float, str], pairs: np.ndarray, overlaps: np.ndarray,
-             headings: np.ndarray, levels: np.ndarray, last_cutoffs: np.ndarray,
+             headings: np.ndarray, levels: np.ndarray, num_reached: np.ndarray,
              forgiven: np.ndarray, num_cutoffs: int, labels: np.ndarray,
              detections: np.ndarray) -> List[WaymoResult]:
     """Figures of one class, overlap and range at both levels.
@@ -140,10 +140,10 @@ def _results(what: Tuple[str, float, str], pairs: np.ndarray, overlaps: np.ndarr
         labels, detections: indices of all that count.
     """
     counts = assignment_counts(
-        *pairs, np.round(overlaps * WEIGHT_SCALE).astype(np.int64), last_cutoffs[pairs[1]],
+        *pairs, np.round(overlaps * WEIGHT_SCALE).astype(np.int64), num_reached[pairs[1]],
         np.column_stack([headings, levels[pairs[0]] == 1, forgiven[pairs[1]]]), num_cutoffs)
     costly = detections[~forgiven[detections]]
-    reaching = np.bincount(last_cutoffs[costly], minlength=num_cutoffs + 1)
+    reaching = np.bincount(num_reached[costly], minlength=num_cutoffs + 1)
     # Of what reaches each cutoff, all that is costly, and what is matched though it is not.
     found = reaching[::-1].cumsum()[::-1][1:] + counts.weighted[:, 2]
     true = counts.matched
@@ -183,7 +183,8 @@ def quantile_cutoffs(scores: np.ndarray, count: int) -> np.ndarray:
 
 
 def box_overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """(N, 7) boxes, row by row -> (N,) 3D intersection over union."""
+    """(N, 7) boxes, row by row -> (N,) 3D intersection over union, float32 as in the
+    released code."""
     def ground(boxes: np.ndarray) -> np.ndarray:
         # The shared areas' angles turn the other way.
         return np.column_stack([boxes[:, [0, 1, 3, 4]], -boxes[:, 6]])
@@ -195,7 +196,8 @@ def box_overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     chosen = large & (upper > lower)
     shared[chosen] = (ground_intersections(ground(first[chosen]), ground(second[chosen]))
                       * (upper - lower)[chosen])
-    return _share(shared, first[:, 3:6].prod(axis=1) + second[:, 3:6].prod(axis=1) - shared)
+    united = first[:, 3:6].prod(axis=1) + second[:, 3:6].prod(axis=1) - shared
+    return _share(shared, united).astype(np.float32)
 
 
 def heading_accuracies(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -205,17 +207,18 @@ def heading_accuracies(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def _as_deviant(objects: WaymoObjects) -> WaymoObjects:
-    """Objects as DEVIANT hands them to the official metric: boxes of the camera frame
-    (x right, y of the bottom down, z forward) as if x and y were the ground."""
+    """Objects as DEVIANT hands them to the official metric: boxes and scores with two
+    decimals, in the camera frame (x right, y of the bottom down, z forward) as if x and
+    y were the ground."""
     if objects.camera_boxes is None:
         raise InputError('mode deviant compares boxes in the camera frame; the files have no '
                          'camera_boxes')
     if objects.in_front is not None:
         objects = objects[objects.in_front]
-    x, y, z, length, height, width, yaw = objects.camera_boxes.T
-    objects = objects[:]
-    objects.boxes = np.column_stack([x, y, z, length, width, height, yaw])
-    return objects
+    x, y, z, length, height, width, yaw = np.round(objects.camera_boxes, 2).T
+    boxes = np.column_stack([x, y, z, length, width, height, yaw])
+    return replace(objects, boxes=boxes.astype(np.float32).astype(np.float64),
+                   scores=None if objects.scores is None else np.round(objects.scores, 2))
 
 
 def _in_labelled_frames(detections: WaymoObjects, labels: WaymoObjects) -> WaymoObjects:

@@ -57,9 +57,7 @@ def _read_npz(path: Path) -> Dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, EOFError, KeyError) as error:
-        raise InputError(f'{path}: not a readable .npz file ({_first_line(error)})') from error
-    except Exception as error:  # zipfile's own errors, which numpy lets through
+    except Exception as error:  # numpy's and zipfile's, of many kinds
         raise InputError(f'{path}: not a readable .npz file ({_first_line(error)})') from error
 
 
@@ -92,7 +90,7 @@ def _checked(path: Path, entries: dict, detections: bool) -> WaymoObjects:
             arrays[key] = values.astype(dtype)
         except (TypeError, ValueError) as error:
             raise InputError(f'{path}: {key} is no list of numbers of one size') from error
-        shape = (len(entries['types']), *((7,) if key.endswith('boxes') else ()))
+        shape = (np.asarray(entries['types']).size, *((7,) if key.endswith('boxes') else ()))
         if values.size == 0:
             arrays[key] = arrays[key].reshape(0, *shape[1:])
         if arrays[key].shape != shape:

@@ -75,7 +75,9 @@ def list_segments(root: Path, split: str) -> List[str]:
         InputError: the folder is not that of the Parquet release.
     """
     folder = root / split / 'camera_image'
-    names = sorted(path.stem for path in folder.glob('*.parquet'))
+    # Of all components, so that a segment that lacks one is not overlooked.
+    names = sorted({path.stem for tag in COLUMNS
+                    for path in (root / split / tag).glob('*.parquet')})
     if names:
         return names
     if list(root.rglob('*.tfrecord')):
@@ -106,11 +108,16 @@ class Segment:
     def calibration(self) -> Calibration:
         """Of the camera."""
         table = self._read('camera_calibration')
-        rows = [row for row in table.to_pylist() if int(row[CAMERA]) == self.camera]
-        if not rows:
+        own = np.nonzero(_numbers(table, CAMERA) == self.camera)[0]
+        if not len(own):
             raise InputError(f'{self._path("camera_calibration")}: no calibration of camera '
                              f'{self.camera}')
-        values = {key.removeprefix(CALIBRATION): value for key, value in rows[0].items()}
+        row = table.slice(int(own[0]), 1).to_pylist()[0]
+        values = {key.removeprefix(CALIBRATION): value for key, value in row.items()}
+        missing = [key for key, value in values.items() if value is None]
+        if missing:
+            raise InputError(f'{self._path("camera_calibration")}: {missing[0]} of camera '
+                             f'{self.camera} is empty; download it again')
         cam2img = np.eye(4)
         cam2img[:2, :3] = [[values['intrinsic.f_u'], 0, values['intrinsic.c_u']],
                            [0, values['intrinsic.f_v'], values['intrinsic.c_v']]]
@@ -140,8 +147,9 @@ class Segment:
         boxes_2d = self._projected_boxes()
         table = self._read('lidar_box')
         boxes = np.stack([_numbers(table, name) for name in BOX_COLUMNS], axis=1)
-        types, num_points, difficulties = (_numbers(table, f'{BOX}{name}') for name in (
-            'type', 'num_lidar_points_in_box', 'difficulty_level.detection'))
+        types, num_points, difficulties = (
+            np.nan_to_num(_numbers(table, f'{BOX}{name}')).astype(np.int64) for name in (
+                'type', 'num_lidar_points_in_box', 'difficulty_level.detection'))
         ids, times = table[OBJECT].to_pylist(), _numbers(table, TIME)
         nowhere = (np.nan, ) * 4
         found = {}
@@ -189,11 +197,31 @@ def _open(path: Path, columns: List[str]) -> _ComponentFile:
         file = _ComponentFile(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise _unreadable(path, error) from error
-    missing = [name for name in columns if name not in file.schema_arrow.names]
-    if missing:
-        raise InputError(f'{path}: unknown schema, without the column {missing[0]}; expected that '
-                         'of the Parquet release v2.0')
+    schema = file.schema_arrow
+    for name in columns:
+        if name not in schema.names:
+            raise InputError(f'{path}: unknown schema, without the column {name}; expected that '
+                             'of the Parquet release v2.0')
+        if not _has_kind(name, schema.field(name).type):
+            raise InputError(f'{path}: unknown schema, column {name} holds '
+                             f'{schema.field(name).type}; expected that of the Parquet release '
+                             'v2.0')
     return file
+
+
+def _has_kind(name: str, kind: pa.DataType) -> bool:
+    """Whether a column's type is one that the reader understands."""
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    if name == IMAGE:
+        return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+    if name == OBJECT:
+        return text
+    if name.endswith('transform'):
+        return pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind)
+    number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    return number or (text and name == CAMERA)
 
 
 def _unreadable(path, error: Exception) -> InputError:
@@ -202,8 +230,11 @@ def _unreadable(path, error: Exception) -> InputError:
 
 
 def _numbers(table, name: str) -> np.ndarray:
-    """A column as numbers, missing values as 0. Some releases hold numbers as text."""
+    """A column as numbers; missing values are NaN. Some releases hold names of cameras
+    as text, digits or words."""
     values = table.column(name) if isinstance(table, pa.Table) else table[name]
-    if pa.types.is_string(values.type):
-        values = values.cast(pa.int64())
-    return values.fill_null(0).to_numpy(zero_copy_only=False)
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
+        return values.to_numpy(zero_copy_only=False)
+    return np.array([CAMERAS.get(item, item) for item in values.to_pylist()], dtype=np.float64)

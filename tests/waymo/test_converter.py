@@ -2,10 +2,12 @@
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import time
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from waymo_release import CAMERA_TO_VEHICLE, OBJECTS, SIZE, write_segment
@@ -127,6 +129,88 @@ def slow_conversion(root, out):
     converter.convert_segment(root, out, 'training', 'a', 0, ConversionSettings())
 
 
+def test_segments_that_move_or_lose_images_are_converted_again(release, tmp_path):
+    root, _ = release
+    convert(root, tmp_path / 'out', every=3)
+    write_segment(root, 'training', 'aa')  # b becomes the third
+    convert(root, tmp_path / 'out', every=3)
+    fresh = tmp_path / 'fresh'
+    convert(root, fresh, every=3)
+    split = 'ImageSets/train.txt'
+    assert (tmp_path / 'out' / split).read_text() == (fresh / split).read_text()
+    shutil.rmtree(fresh / 'images/training/aa')
+    convert(root, fresh, every=3)
+    assert len(list((fresh / 'images/training/aa').iterdir())) == 1
+
+
+def test_incomplete_boxes_are_left_out_and_told(release, tmp_path):
+    root, _ = release
+    path = root / 'training/lidar_box/a.parquet'
+    table = pq.read_table(path)
+    name = '[LiDARBoxComponent].box.center.x'
+    values = table[name].to_pylist()
+    values[0], values[1] = None, float('nan')
+    index = table.column_names.index(name)
+    pq.write_table(table.set_column(index, name, pa.array(values, pa.float64())), path)
+    report = convert(root, tmp_path / 'out')
+    assert report.dropped['objects with an incomplete box'] == 2
+    assert report.objects == 4 * 7 - 2
+
+
+@pytest.mark.parametrize('kind', ['words', 'large', 'dictionary'])
+def test_names_of_cameras_as_text(release, tmp_path, kind):
+    """Digits or words, in any of Arrow's text types."""
+    root, images = release
+    words = {1: 'FRONT', 2: 'FRONT_LEFT'}
+    for tag in ('camera_image', 'camera_calibration', 'projected_lidar_box'):
+        path = root / 'training' / tag / 'a.parquet'
+        table = pq.read_table(path)
+        numbers = [int(item) for item in table['key.camera_name'].to_pylist()]
+        texts = pa.array([words[item] if kind == 'words' else str(item) for item in numbers])
+        if kind != 'words':
+            texts = texts.cast(pa.large_string() if kind == 'large' else pa.dictionary(
+                pa.int32(), pa.string()))
+        index = table.column_names.index('key.camera_name')
+        pq.write_table(table.set_column(index, 'key.camera_name', texts), path)
+    assert convert(root, tmp_path / 'out').frames == 7
+    files = sorted((tmp_path / 'out/images/training/a').iterdir())
+    assert [path.read_bytes() for path in files] == images['a']
+
+
+def test_validation_lists_every_frame_and_is_not_thinned_unasked(run_tool, tmp_path):
+    root = tmp_path / 'release'
+    for split in ('training', 'validation'):
+        write_segment(root, split, 'a', empty=(1, ))
+    arguments = ['waymo', '--root', root, '--out', tmp_path / 'out', '--workers', 1]
+    code, printed = run_tool('create_data', *arguments, '--every', 3)
+    assert code == 2 and 'would thin the validation split too; name the splits' in printed.err
+    code, printed = run_tool('create_data', *arguments)
+    assert code == 0, printed.err
+    assert len((tmp_path / 'out/ImageSets/train.txt').read_text().split()) == 3
+    assert len((tmp_path / 'out/ImageSets/val.txt').read_text().split()) == 4
+
+
+def test_a_camera_without_images_and_an_unwritable_folder_are_named(release, tmp_path):
+    root, _ = release
+    with pytest.raises(InputError, match='no calibration of camera 4'):
+        convert(root, tmp_path / 'out', camera='SIDE_LEFT')
+    (tmp_path / 'file').touch()
+    with pytest.raises(InputError, match='file: cannot write here'):
+        convert(root, tmp_path / 'file')
+
+
+def spoil_images(root):
+    (root / 'training/camera_image/b.parquet').unlink()
+
+
+def spoil_types(root):
+    path = root / 'training/lidar_box/b.parquet'
+    table = pq.read_table(path)
+    name = '[LiDARBoxComponent].box.heading'
+    index = table.column_names.index(name)
+    pq.write_table(table.set_column(index, name, table[name].cast(pa.string())), path)
+
+
 def spoil_missing(root):
     (root / 'training/lidar_box/b.parquet').unlink()
 
@@ -145,6 +229,8 @@ def spoil_schema(root):
 
 @pytest.mark.parametrize('spoil, message', [
     (spoil_missing, r'lidar_box/b.parquet: no such component; download it'),
+    (spoil_images, r'camera_image/b.parquet: no such component; download it'),
+    (spoil_types, r'lidar_box/b.parquet: unknown schema, column .*box.heading holds string'),
     (spoil_truncated, r'camera_image/b.parquet: truncated or no Parquet file'),
     (spoil_schema, r'lidar_box/b.parquet: unknown schema, without the column .*box.heading')])
 def test_bad_segments_are_one_line_and_others_are_kept(run_tool, release, tmp_path, spoil,

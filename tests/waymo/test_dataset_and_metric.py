@@ -128,7 +128,7 @@ def test_labels_as_detections_find_what_the_camera_shows(converted, tmp_path, ru
 
 
 def test_modes_weigh_depth_errors_differently(converted):
-    """0.6 m too far: enough for IoU 0.7 with the length of a car, not with its height."""
+    """0.35 m too far: little beside the length of a car, much beside its height."""
     dataset = dataset_of(converted, test_mode=True)
     metric = metric_of(classes=['Vehicle'])
     samples = [predictions(dataset, index, lambda name: name == 'Vehicle', shift=.35)
@@ -137,6 +137,12 @@ def test_modes_weigh_depth_errors_differently(converted):
     figures = metric.evaluate(len(samples))
     assert figures['waymo/official/Vehicle_L1_AP_0.5_all'] == pytest.approx(50)
     assert figures['waymo/deviant/Vehicle_L1_AP_0.7_all'] == 0
+
+
+def test_metrics_that_write_nothing_take_no_submission_dir(run_tool, tmp_path):
+    code, printed = run_tool('test', 'configs/monolss/monolss_dla34_kitti-to-nuscenes.py', 'x.pth',
+                             '--submission-dir', tmp_path, '--work-dir', tmp_path / 'run')
+    assert code == 2 and '--submission-dir needs one test_evaluator that writes' in printed.err
 
 
 def test_other_datasets_are_named():
