@@ -36,6 +36,30 @@ def greedy_matches(labels, detections, ranks, usable):
     return matched
 
 
+def claims_by_score(overlaps: np.ndarray, scores: np.ndarray,
+                    min_overlap: float) -> Tuple[np.ndarray, np.ndarray]:
+    """Detections of one frame claim, in order of score, the free label that they overlap
+    most.
+
+    Args:
+        overlaps: (D, L) of each detection with each label.
+        scores: (D,) of the detections.
+        min_overlap: at which a detection may claim a label.
+
+    Returns:
+        (M,) labels and (M,) the detections that claim them.
+    """
+    free = overlaps.copy()
+    pairs = []
+    for detection in np.argsort(-scores, kind='stable').tolist():
+        if free.shape[1] and free[detection].max() >= min_overlap:
+            label = int(free[detection].argmax())
+            pairs.append((label, detection))
+            free[:, label] = -1.
+    matched = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    return matched[:, 0], matched[:, 1]
+
+
 @dataclass
 class MatchCounts:
     """What is matched at each of C score cutoffs.

@@ -1,9 +1,11 @@
 """How well depth is estimated, by distance, on objects found in the image."""
 from dataclasses import dataclass
-from typing import List, Sequence, Tuple
+from typing import List, Sequence
 
 import numpy as np
 
+from ..detection_metrics.image_overlaps import iou_2d
+from ..detection_metrics.matching import claims_by_score
 from .objects import KittiObjects
 
 MIN_OVERLAP = 0.5
@@ -64,38 +66,14 @@ def depth_errors(ground_truths: Sequence[KittiObjects], predictions: Sequence[Ki
     for truth, predicted in zip(ground_truths, predictions):
         truth = truth[truth.names == class_name]
         predicted = predicted[predicted.names == class_name]
-        matched_truth, matched_predicted = match_boxes(truth, predicted, min_overlap)
+        matched_truth, matched_predicted = claims_by_score(
+            iou_2d(predicted.boxes_2d, truth.boxes_2d), predicted.scores, min_overlap)
         z = truth.locations[:, 2]
         label_depths.append(z)
         depths.append(z[matched_truth])
         errors.append(np.abs(predicted.locations[matched_predicted, 2] - z[matched_truth]))
     return _binned(class_name, np.concatenate(depths), np.concatenate(errors),
                    np.concatenate(label_depths), np.asarray(bins, dtype=np.float64))
-
-
-def match_boxes(truth: KittiObjects, predicted: KittiObjects,
-                min_overlap: float) -> Tuple[np.ndarray, np.ndarray]:
-    """Indices (M,) of matched labels and (M,) of their predictions."""
-    overlaps = iou_2d(predicted.boxes_2d, truth.boxes_2d)
-    pairs = []
-    for index in np.argsort(-predicted.scores, kind='stable'):
-        if len(truth) and overlaps[index].max() >= min_overlap:
-            label = int(overlaps[index].argmax())
-            pairs.append((label, int(index)))
-            overlaps[:, label] = -1.
-    matched = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-    return matched[:, 0], matched[:, 1]
-
-
-def iou_2d(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """(N, M) IoU of (N, 4) and (M, 4) boxes: left, top, right, bottom, pixels."""
-    low = np.maximum(first[:, None, :2], second[None, :, :2])
-    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=-1)
-    areas = [np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(axis=-1)
-             for boxes in (first, second)]
-    united = areas[0][:, None] + areas[1][None] - shared
-    return np.divide(shared, united, out=np.zeros_like(shared), where=united > 0)
 
 
 def _binned(class_name: str, depths: np.ndarray, errors: np.ndarray,

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from mmdet3d_plugin.kitti import KittiObjects
-from mmdet3d_plugin.kitti.depth_errors import depth_errors, iou_2d
+from mmdet3d_plugin.detection_metrics.image_overlaps import iou_2d
+from mmdet3d_plugin.kitti.depth_errors import depth_errors
 
 BINS = (0, 10, 20, 30)
 
