@@ -4,6 +4,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmdet3d_plugin.datasets import KittiMonoDataset
 from mmdet3d_plugin.kitti import (KittiCalibration, KittiObjects, write_calibration,
                                   write_objects, write_split)
 
@@ -80,3 +81,13 @@ def write_kitti(root: Path, frames=FRAMES) -> Path:
     for split in ('train', 'val', 'trainval'):
         write_split(root / f'ImageSets/{split}.txt', list(frames))
     return root
+
+
+def packed_frames(root: Path, classes) -> list:
+    """The set's frames as a detector takes them, in an input of 320x96."""
+    dataset = KittiMonoDataset(
+        str(root), 'ImageSets/train.txt', filter_empty_gt=False, metainfo=dict(classes=classes),
+        pipeline=[dict(type='LoadImageMono3D'), dict(type='LoadAnnotationsMono3D'),
+                  dict(type='CropScaleAffine', input_size=(320, 96)),
+                  dict(type='PackMono3DInputs')])
+    return [dataset[index] for index in range(len(dataset))]

@@ -6,8 +6,9 @@ import numpy as np
 from mmdet3d.registry import DATASETS
 
 from ..errors import InputError
-from ..geometry import wrap_angle
+from ..geometry import projected_boxes
 from ..kitti import KittiObjects
+from ..utils.angles import observation_angle
 from .mono_dataset import MonoDataset, MonoFrame, image_size
 
 # nuScenes' categories in KITTI's terms. Cyclists are bicycles that are ridden.
@@ -112,13 +113,13 @@ class NuScenesMonoDataset(MonoDataset):
         # The front looks along the box's x axis.
         front = np.array([box.orientation.rotation_matrix[:, 0] for box in boxes]).reshape(-1, 3)
         yaws = np.arctan2(-front[:, 2], front[:, 0])
-        boxes_2d = np.array([projected_box(box.corners(), cam2img, size)
-                             for box in boxes]).reshape(-1, 4)
+        corners = np.array([box.corners().T for box in boxes]).reshape(-1, 8, 3)
+        boxes_2d = projected_boxes(corners, cam2img).clip(0, [*size, *size])
         bottom = centers + np.array([0., .5, 0.]) * sizes[:, :1]
         return KittiObjects(
             names=np.array(names, dtype=str), truncations=np.zeros(len(boxes)),
             occlusions=np.zeros(len(boxes), dtype=np.int64),
-            alphas=wrap_angle(yaws - np.arctan2(bottom[:, 0], bottom[:, 2])), boxes_2d=boxes_2d,
+            alphas=observation_angle(yaws, bottom), boxes_2d=boxes_2d,
             sizes_hwl=sizes, locations=bottom, rotations_y=yaws)
 
     def _open_tables(self):
@@ -141,13 +142,3 @@ class NuScenesMonoDataset(MonoDataset):
         if self.scenes not in splits:
             raise InputError(f'scenes is {self.scenes!r}; the splits are {", ".join(splits)}')
         return splits[self.scenes]
-
-
-def projected_box(corners: np.ndarray, cam2img: np.ndarray, size) -> np.ndarray:
-    """(3, 8) corners in the camera's frame -> (4,) box around those in front of it,
-    clipped to the image (width, height)."""
-    near = corners.copy()
-    near[2] = near[2].clip(min=0.1)
-    uvw = cam2img[:3, :3] @ near
-    uv = (uvw[:2] / uvw[2]).clip(0, np.array(size)[:, None])
-    return np.concatenate([uv.min(axis=1), uv.max(axis=1)])

@@ -6,8 +6,8 @@ import numpy as np
 from mmdet3d.registry import DATASETS
 
 from ..errors import InputError
-from ..geometry import wrap_angle
 from ..kitti import KittiObjects, read_split
+from ..utils.angles import observation_angle
 from ..waymo.converted import frame_labels, read_annotations
 from .mono_dataset import MonoDataset, MonoFrame
 
@@ -92,7 +92,7 @@ def as_kitti(objects: List[dict]) -> KittiObjects:
         names=np.array([item['type'] for item in objects], dtype=str),
         truncations=np.zeros(len(objects)),
         occlusions=np.zeros(len(objects), dtype=np.int64),
-        alphas=wrap_angle(boxes[:, 6] - np.arctan2(boxes[:, 0], boxes[:, 2])),
+        alphas=observation_angle(boxes[:, 6], boxes),
         boxes_2d=np.array([item['box_2d'] for item in objects], dtype=np.float64).reshape(-1, 4),
         sizes_hwl=boxes[:, [4, 5, 3]],
         locations=boxes[:, :3],

@@ -2,10 +2,11 @@
 from typing import Optional, Sequence
 
 import numpy as np
-from mmdet3d.structures import CameraInstance3DBoxes, points_cam2img
+from mmdet3d.structures import CameraInstance3DBoxes
 
-from ..geometry import wrap_angle
+from ..geometry import projected_boxes
 from ..kitti import KittiObjects
+from ..utils.angles import observation_angle, wrap_angle
 
 # KITTI's placeholders in result files, where truncation and occlusion are unknown.
 UNKNOWN = -1
@@ -32,7 +33,7 @@ def predictions_to_kitti(sample: dict, class_names: Sequence[str]) -> KittiObjec
 
     alphas = _optional(instances, 'alphas')
     if alphas is None:
-        alphas = wrap_angle(tensor[:, 6] - np.arctan2(tensor[:, 0], tensor[:, 2]))
+        alphas = observation_angle(tensor[:, 6], tensor)
     boxes_2d = _optional(sample.get('pred_instances') or {}, 'bboxes')
     if boxes_2d is None or len(boxes_2d) != len(tensor):
         boxes_2d = projected_boxes(boxes.corners.double().numpy(), cam2img)
@@ -47,24 +48,6 @@ def predictions_to_kitti(sample: dict, class_names: Sequence[str]) -> KittiObjec
         locations=tensor[:, :3],
         rotations_y=wrap_angle(tensor[:, 6]),
         scores=instances['scores_3d'].cpu().double().numpy())
-
-
-def projected_boxes(corners: np.ndarray, cam2img: np.ndarray,
-                    near: float = 0.1) -> np.ndarray:
-    """Boxes around projected corners.
-
-    Args:
-        corners: (N, 8, 3) camera frame, metres; those nearer than ``near`` are
-            moved to it, so that boxes beside the camera stay finite.
-        cam2img: (3 or 4, 4) projection.
-
-    Returns:
-        (N, 4) left, top, right, bottom, pixels, not clipped to the image.
-    """
-    points = corners.copy()
-    points[..., 2] = points[..., 2].clip(min=near)
-    uv = points_cam2img(points.reshape(-1, 3), cam2img).reshape(-1, 8, 2)
-    return np.concatenate([uv.min(axis=1), uv.max(axis=1)], axis=1)
 
 
 def _optional(instances: dict, key: str) -> Optional[np.ndarray]:

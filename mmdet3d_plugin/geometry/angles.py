@@ -1,16 +1,7 @@
 """Object angles: yaw (KITTI's rotation_y), observation angle alpha."""
-import math
-from typing import TypeVar
-
-import numpy as np
 import torch
 
-Array = TypeVar('Array', np.ndarray, torch.Tensor)
-
-
-def wrap_angle(angle: Array) -> Array:
-    """Wraps radians to [-pi, pi); any shape, numpy or torch."""
-    return (angle + math.pi) % (2 * math.pi) - math.pi
+from ..utils.angles import wrap_angle
 
 
 def _ray_angle(u: torch.Tensor, cam2img: torch.Tensor) -> torch.Tensor:

@@ -6,6 +6,7 @@ is ``z + P2[2, 3]``, so unprojecting what was projected returns the same point.
 """
 import numpy as np
 import torch
+from mmdet3d.structures import points_cam2img
 
 
 def project_to_image(points: torch.Tensor, cam2img: torch.Tensor) -> torch.Tensor:
@@ -43,6 +44,24 @@ def image_to_camera(uv: torch.Tensor, depths: torch.Tensor,
     x = (uv[..., 0] * w - camera[..., 0, 2] * depths - camera[..., 0, 3]) / camera[..., 0, 0]
     y = (uv[..., 1] * w - camera[..., 1, 2] * depths - camera[..., 1, 3]) / camera[..., 1, 1]
     return torch.stack([x, y, depths], dim=-1)
+
+
+def projected_boxes(corners: np.ndarray, cam2img: np.ndarray,
+                    near: float = 0.1) -> np.ndarray:
+    """Boxes around projected corners.
+
+    Args:
+        corners: (N, 8, 3) camera frame, metres; those nearer than ``near`` are
+            moved to it, so that boxes beside the camera stay finite.
+        cam2img: (3 or 4, 4) projection.
+
+    Returns:
+        (N, 4) left, top, right, bottom, pixels, not clipped to the image.
+    """
+    points = corners.copy()
+    points[..., 2] = points[..., 2].clip(min=near)
+    uv = points_cam2img(points.reshape(-1, 3), cam2img).reshape(-1, 8, 2)
+    return np.concatenate([uv.min(axis=1), uv.max(axis=1)], axis=1)
 
 
 def flip_camera(cam2img: np.ndarray, width: float) -> np.ndarray:

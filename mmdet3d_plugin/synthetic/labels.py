@@ -6,9 +6,10 @@ import numpy as np
 
 from ..kitti import KittiObjects
 from ..kitti.objects import DONT_CARE
+from ..utils.angles import observation_angle
 from .camera import KITTI_SIZE, Camera
 from .mesh import Mesh
-from .render import PlacedUser, RayCaster, RenderedFrame, wrap_angle
+from .render import PlacedUser, RayCaster, RenderedFrame
 
 LABELLED_DEPTHS = (3., 65.)  # metres
 NEAR = .1  # metres; geometry closer than this to the camera plane is cut off
@@ -42,19 +43,13 @@ def frame_objects(frame: RenderedFrame, camera: Camera) -> KittiObjects:
             ignored.append((DONT_CARE, [-1., -1., -10., *box, *DONT_CARE_FIELDS]))
         else:
             labelled.append((user.kind, [
-                truncation, level, observation_angle(user), *box, *user.size_hwl,
-                *user.location, user.rotation_y]))
+                truncation, level, observation_angle(user.rotation_y, user.location), *box,
+                *user.size_hwl, *user.location, user.rotation_y]))
     rows = labelled + ignored
     if not rows:
         return KittiObjects.empty()
     return KittiObjects.from_table([name for name, _ in rows],
                                    np.array([numbers for _, numbers in rows]))
-
-
-def observation_angle(user: PlacedUser) -> float:
-    """KITTI's alpha: rotation_y less the viewing direction."""
-    x, _, z = user.location
-    return wrap_angle(user.rotation_y - np.arctan2(x, z))
 
 
 def projected_outline(mesh: Mesh, camera: Camera) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 
+from ..utils.angles import wrap_angle
 from .camera import Camera
 from .mesh import Material, Mesh, coloured, merge
 from .road import Ground
@@ -112,11 +113,6 @@ def _may_show(place: np.ndarray) -> bool:
     cast a shadow into it; the view is about 40 degrees wide to either side."""
     x, z = place
     return z > -USER_REACH and abs(x) < max(z, 0.) + USER_REACH
-
-
-def wrap_angle(angle: float) -> float:
-    """To [-pi, pi)."""
-    return float((angle + np.pi) % (2 * np.pi) - np.pi)
 
 
 def _to_camera(mesh: Mesh, rotation: np.ndarray, translation: np.ndarray) -> Mesh:

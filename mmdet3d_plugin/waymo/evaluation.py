@@ -13,6 +13,7 @@ from ..detection_metrics.integration import area_under_curve
 from ..detection_metrics.matching import assignment_counts
 from ..detection_metrics.rotated_overlaps import ground_intersections
 from ..errors import InputError
+from ..utils.angles import wrap_angle
 from .objects import TYPES, WaymoObjects, levels_of
 
 MODES = ('official', 'deviant')
@@ -108,6 +109,8 @@ def evaluate_waymo(labels: WaymoObjects, detections: WaymoObjects, mode: str = '
     forgiven = detections.in_no_label_zone
     if forgiven is None:
         forgiven = np.zeros(len(detections), dtype=bool)
+    in_ranges = {name: [_in_range(objects.boxes, name) for objects in (labels, detections)]
+                 for name in RANGES}
     results = []
     for name in class_names:
         of_label = np.nonzero(labels.types == TYPES[name])[0]
@@ -117,9 +120,7 @@ def evaluate_waymo(labels: WaymoObjects, detections: WaymoObjects, mode: str = '
         headings = heading_accuracies(detections.boxes[pairs[1], 6], labels.boxes[pairs[0], 6])
         for min_overlap in MIN_OVERLAPS[name]:
             enough = overlaps >= np.float32(min_overlap)
-            for range_name in RANGES:
-                label_in, detection_in = (
-                    _in_range(objects.boxes, range_name) for objects in (labels, detections))
+            for range_name, (label_in, detection_in) in in_ranges.items():
                 chosen = enough & label_in[pairs[0]] & detection_in[pairs[1]]
                 results += _results(
                     (name, min_overlap, range_name), pairs[:, chosen], overlaps[chosen],
@@ -202,7 +203,7 @@ def box_overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 def heading_accuracies(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """(N,) radians -> (N,) ``1 - |difference| / pi`` in [0, 1]."""
-    difference = np.abs((first - second + np.pi) % (2 * np.pi) - np.pi)
+    difference = np.abs(wrap_angle(first - second))
     return 1 - difference / np.pi
 
 

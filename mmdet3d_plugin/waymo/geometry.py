@@ -2,6 +2,8 @@
 axes) and the optical camera frame (x right, y down, z forward)."""
 import numpy as np
 
+from ..utils.angles import wrap_angle
+
 # Waymo's camera axes to optical ones.
 OPTICAL_FROM_CAMERA = np.array([[0., -1., 0., 0.], [0., 0., -1., 0.], [1., 0., 0., 0.],
                                 [0., 0., 0., 1.]])
@@ -46,6 +48,5 @@ def vehicle_boxes(boxes: np.ndarray, transform: np.ndarray) -> np.ndarray:
     headings = np.arctan2(-along[:, 0], along[:, 1])
     turned = (np.cos(headings) * x_row[0] + np.sin(headings) * x_row[1]) * cos \
         - (np.cos(headings) * z_row[0] + np.sin(headings) * z_row[1]) * sin < 0
-    headings = np.where(turned, headings + np.pi, headings)
-    headings = (headings + np.pi) % (2 * np.pi) - np.pi
+    headings = wrap_angle(np.where(turned, headings + np.pi, headings))
     return np.column_stack([center, boxes[:, [3, 5, 4]], headings])

@@ -6,7 +6,8 @@ from tiny_kitti import FRAMES, P2, box_corners, make_objects, project
 
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.evaluation import KittiAPMetric
-from mmdet3d_plugin.evaluation.prediction_conversion import predictions_to_kitti, projected_boxes
+from mmdet3d_plugin.evaluation.prediction_conversion import predictions_to_kitti
+from mmdet3d_plugin.geometry import projected_boxes
 from mmdet3d_plugin.kitti import read_objects
 
 CLASSES = ['Pedestrian', 'Car', 'Cyclist']

@@ -6,6 +6,7 @@ import torch
 from mmdet3d.registry import MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from tiny_kitti import packed_frames
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmdet3d_plugin.datasets import KittiMonoDataset
@@ -26,13 +27,8 @@ def smoke():
 
 @pytest.fixture
 def samples(kitti_root):
-    dataset = KittiMonoDataset(
-        str(kitti_root), 'ImageSets/train.txt', filter_empty_gt=False,
-        metainfo=dict(classes=['Pedestrian', 'Cyclist', 'Car']),
-        pipeline=[dict(type='LoadImageMono3D'), dict(type='LoadAnnotationsMono3D'),
-                  dict(type='CropScaleAffine', input_size=(320, 96)),
-                  dict(type='PackMono3DInputs')])
-    return [dataset[index] for index in (0, 1, 3)]
+    frames = packed_frames(kitti_root, ['Pedestrian', 'Cyclist', 'Car'])
+    return [frames[index] for index in (0, 1, 3)]
 
 
 def wrap(detector, feature='neck[0]', auxiliary=AUXILIARY):

@@ -10,9 +10,8 @@ from mmdet3d.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.structures import PixelData
-from tiny_kitti import FRAMES, camera_of
+from tiny_kitti import FRAMES, camera_of, packed_frames
 
-from mmdet3d_plugin.datasets import KittiMonoDataset
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.models.detectors import CenterMono3D
 from mmdet3d_plugin.models.layers import AttentiveBatchNorm2d
@@ -41,13 +40,7 @@ def build(cfg):
 @pytest.fixture
 def samples(kitti_root):
     """Small inputs, with dense depth of 12 m everywhere."""
-    dataset = KittiMonoDataset(
-        str(kitti_root), 'ImageSets/train.txt', filter_empty_gt=False,
-        metainfo=dict(classes=['Pedestrian', 'Car', 'Cyclist']),
-        pipeline=[dict(type='LoadImageMono3D'), dict(type='LoadAnnotationsMono3D'),
-                  dict(type='CropScaleAffine', input_size=(320, 96)),
-                  dict(type='PackMono3DInputs')])
-    loaded = [dataset[index] for index in range(len(dataset))]
+    loaded = packed_frames(kitti_root, ['Pedestrian', 'Car', 'Cyclist'])
     for sample in loaded:
         sample['data_samples'].gt_depth_map = PixelData(data=torch.full((1, 24, 80), 12.))
     return loaded

@@ -8,9 +8,8 @@ import torch
 from mmdet3d.registry import MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
-from tiny_kitti import FRAMES
+from tiny_kitti import FRAMES, packed_frames
 
-from mmdet3d_plugin.datasets import KittiMonoDataset
 from mmdet3d_plugin.models.dense_heads.center_head_2d import DenseMaps, Peaks
 from mmdet3d_plugin.models.detectors.center_mono3d import Detections
 from mmdet3d_plugin.models.object_heads.depth_heads import SelectableDepths
@@ -38,13 +37,7 @@ def model(config):
 
 @pytest.fixture
 def samples(config, kitti_root):
-    dataset = KittiMonoDataset(
-        str(kitti_root), 'ImageSets/train.txt', filter_empty_gt=False,
-        metainfo=dict(classes=config.class_names),
-        pipeline=[dict(type='LoadImageMono3D'), dict(type='LoadAnnotationsMono3D'),
-                  dict(type='CropScaleAffine', input_size=(320, 96)),
-                  dict(type='PackMono3DInputs')])
-    return [dataset[index] for index in range(len(dataset))]
+    return packed_frames(kitti_root, config.class_names)
 
 
 def losses_of(model, samples):
