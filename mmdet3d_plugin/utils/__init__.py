@@ -1,1 +1,1 @@
-"""Small helpers without a domain: files and command lines."""
+"""Small helpers without a domain: files, angles, processes and command lines."""
