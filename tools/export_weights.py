@@ -6,7 +6,8 @@ from typing import Dict
 
 import torch
 
-from mmdet3d_plugin.engine.launch import check_writable, read_checkpoint
+from mmdet3d_plugin.engine.launch import check_writable
+from mmdet3d_plugin.engine.safe_loading import load_plain_checkpoint
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.utils.command_line import run_command
 from mmdet3d_plugin.utils.files import atomic_path
@@ -37,7 +38,7 @@ def deploy_weights(weights: Dict[str, torch.Tensor]) -> Dict[str, torch.Tensor]:
 def main() -> None:
     args = parse_args()
     check_writable(str(args.out.parent), 'OUT')
-    weights = read_checkpoint(args.checkpoint).get('state_dict')
+    weights = load_plain_checkpoint(args.checkpoint).get('state_dict')
     if not isinstance(weights, dict) or not weights:
         raise InputError(f'{args.checkpoint}: holds no state_dict; pass a checkpoint of '
                          'tools/train.py')

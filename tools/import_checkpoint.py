@@ -9,8 +9,8 @@ import torch
 from mmdet3d.registry import MODELS
 from mmengine.registry import init_default_scope
 
-from mmdet3d_plugin.engine.launch import (check_writable, config_errors, read_checkpoint,
-                                          read_config)
+from mmdet3d_plugin.engine.launch import check_writable, config_errors, read_config
+from mmdet3d_plugin.engine.safe_loading import load_plain_checkpoint
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.models.detectors import CenterMono3D
 from mmdet3d_plugin.models.official_weights import import_monolss, tensor_entries
@@ -57,7 +57,7 @@ def check_mean_sizes(source: Dict[str, torch.Tensor], detector: CenterMono3D) ->
 def main() -> None:
     args = parse_args()
     check_writable(args.out.parent, 'OUT')
-    content = read_checkpoint(args.official)
+    content = load_plain_checkpoint(args.official)
     source = tensor_entries(content.get('model_state', content))
     detector = build_detector(args.config)
     try:

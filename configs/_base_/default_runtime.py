@@ -11,15 +11,21 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=2),
+    # A checkpoint replaces the file of its name at once. With two kept, one is always whole.
+    checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=2,
+                    backend_args=dict(backend='atomic')),
     sampler_seed=dict(type='DistSamplerSeedHook'))
 custom_hooks = [
     dict(type='PlainCheckpointHook'),
     dict(type='ProgressBarHook'),
     dict(type='DrawFramesHook', max_frames=12),
-    dict(type='mmdet.CheckInvalidLossHook', interval=50),
+    dict(type='FiniteLossHook'),
+    dict(type='InterruptionHook', backend_args=dict(backend='atomic')),
+    dict(type='SkippedFramesHook'),
 ]
 
+# What may run faster, at the price of rounding (docs/performance.md).
+acceleration = dict(bfloat16=False, channels_last=False, compile=False)
 env_cfg = dict(
     cudnn_benchmark=True,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),

@@ -6,7 +6,8 @@ from mmdet3d.registry import DATASETS
 
 from ..errors import InputError
 from ..kitti import read_calibration, read_objects, read_split
-from .mono_dataset import MonoDataset, MonoFrame, image_size
+from ..utils.images import image_size
+from .mono_dataset import MonoDataset, MonoFrame
 
 
 @DATASETS.register_module()
@@ -42,10 +43,8 @@ class KittiMonoDataset(MonoDataset):
         self.reference = reference
         super().__init__(data_root, ann_file, data_prefix=data_prefix, **kwargs)
 
-    def load_data_list(self) -> List[dict]:
-        """Reads the split and every frame's label and calibration."""
-        names = read_split(self.ann_file)
-        return [self.parse_data_info(dict(frame=name)) for name in names]
+    def frame_names(self) -> List[str]:
+        return read_split(self.ann_file)
 
     def read_frame(self, name: str) -> MonoFrame:
         folders = {key: Path(value) for key, value in self.data_prefix.items()}
@@ -65,6 +64,7 @@ class KittiMonoDataset(MonoDataset):
                                  'remove depth from data_prefix')
             frame.entries['depth_path'] = str(depth)
         if self.has_labels:
-            frame.objects = read_objects(folders['label'] / f'{name}.txt')
+            frame.labels = folders['label'] / f'{name}.txt'
+            frame.objects = read_objects(frame.labels)
             frame.evaluation['kitti_objects'] = frame.objects
         return frame

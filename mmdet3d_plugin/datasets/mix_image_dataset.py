@@ -5,6 +5,8 @@ import numpy as np
 from mmdet3d.registry import DATASETS
 from mmdet.datasets import MultiImageMixDataset
 
+from .sample_randomness import sample_randomness
+
 
 @DATASETS.register_module()
 class MixImageDataset(MultiImageMixDataset):
@@ -39,6 +41,10 @@ class MixImageDataset(MultiImageMixDataset):
                 transform.prepare(self.dataset)
 
     def __getitem__(self, index: int) -> dict:
+        with sample_randomness(index):
+            return self._draw(int(index))
+
+    def _draw(self, index: int) -> dict:
         for _ in range(self.max_refetch):
             sample = self._prepare(index)
             if sample is not None:

@@ -1,17 +1,24 @@
 """Frames of one camera with 3D labels, whatever benchmark they come from."""
+import logging
 from abc import abstractmethod
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 from mmdet3d.datasets import Det3DDataset
 from mmdet3d.structures import CameraInstance3DBoxes, points_cam2img
-from PIL import Image, UnidentifiedImageError
+from mmengine.dist import all_gather_object, get_dist_info, is_main_process
+from mmengine.logging import print_log
+from tqdm import tqdm
 
 from ..errors import InputError
 from ..kitti import KittiObjects
 from ..kitti.objects import DONT_CARE
+from ..utils.processes import available_cores
+from .sample_randomness import sample_randomness
+from .transforms.loading import LoadDepthMap, LoadImageMono3D
 
 CAMERA = 'CAM2'
 
@@ -25,6 +32,7 @@ class MonoFrame:
         size: (width, height), pixels.
         cam2img: (4, 4) camera frame to pixels.
         objects: labels in KITTI's convention; None where there are none.
+        labels: file that holds the objects; None where no single one does.
         evaluation: what the metric needs of the frame.
         entries: further entries of its sample.
     """
@@ -32,17 +40,9 @@ class MonoFrame:
     size: Tuple[int, int]
     cam2img: np.ndarray
     objects: Optional[KittiObjects] = None
+    labels: Optional[Path] = None
     evaluation: Dict[str, Any] = field(default_factory=dict)
     entries: Dict[str, Any] = field(default_factory=dict)
-
-
-def image_size(path: Path) -> Tuple[int, int]:
-    """Width and height, from the file's header."""
-    try:
-        with Image.open(path) as image:
-            return image.size
-    except (OSError, UnidentifiedImageError) as error:
-        raise InputError(f'{path}: not a readable image; restore the file') from error
 
 
 class MonoDataset(Det3DDataset):
@@ -65,13 +65,36 @@ class MonoDataset(Det3DDataset):
     Args:
         data_root: folder of the set.
         ann_file: split file, relative to ``data_root``: one frame name a line.
+        on_error: ``'stop'`` raises at the first broken frame: of labels, calibrations and
+            headers of images when the dataset is built, of the rest when it is loaded.
+            ``'skip'`` checks every file of every frame when the dataset is built and leaves
+            the broken frames out; :attr:`skipped` tells which and why.
+
+    Attributes:
+        skipped: what is broken, by name of the frame.
+
+    Raises:
+        InputError: a frame is broken, or with ``'skip'`` every one.
     """
 
-    def __init__(self, data_root: str, ann_file: str, **kwargs: Any) -> None:
+    def __init__(self, data_root: str, ann_file: str, on_error: str = 'stop',
+                 **kwargs: Any) -> None:
+        if on_error not in ('stop', 'skip'):
+            raise InputError(f"on_error is {on_error!r}, expected 'stop' or 'skip'")
+        self.on_error = on_error
+        self.skipped: Dict[str, str] = {}
         super().__init__(
             data_root=data_root, ann_file=ann_file,
             modality=dict(use_camera=True, use_lidar=False), default_cam_key=CAMERA,
             box_type_3d='Camera', **kwargs)
+
+    @abstractmethod
+    def frame_names(self) -> List[str]:
+        """Names of all frames of the set, in order."""
+
+    def __getitem__(self, index: int) -> dict:
+        with sample_randomness(index):
+            return super().__getitem__(int(index))
 
     @abstractmethod
     def read_frame(self, name: str) -> MonoFrame:
@@ -81,9 +104,44 @@ class MonoDataset(Det3DDataset):
             InputError: a file is missing or malformed; the message names it.
         """
 
+    def load_data_list(self) -> List[dict]:
+        """Reads what the files tell of every frame."""
+        names = self.frame_names()
+        infos = ([self.parse_data_info(dict(frame=name)) for name in names]
+                 if self.on_error == 'stop' else self._whole_frames(names))
+        for info in infos:
+            for item in info['instances']:
+                label = self.label_mapping[item['bbox_label_3d']]
+                if label >= 0:
+                    self.num_ins_per_cat[label] += 1
+        return infos
+
+    def _whole_frames(self, names: List[str]) -> List[dict]:
+        """Samples of the frames of which every file is readable, the same in all processes."""
+        infos = []
+        for name in names:
+            try:
+                infos.append(self.parse_data_info(dict(frame=name)))
+            except InputError as error:
+                self.skipped[name] = str(error)
+        found: Dict[str, str] = {}
+        for share in all_gather_object({**self.skipped, **unreadable_frames(infos)}):
+            found.update(share)
+        self.skipped = {name: found[name] for name in names if name in found}
+        title = self.ann_file or self.data_root
+        if len(self.skipped) == len(names):
+            raise InputError(f'{title}: all {len(names)} frames are broken, the first one: '
+                             f'{self.skipped[names[0]]}')
+        if self.skipped:
+            share = 100 * len(self.skipped) / len(names)
+            print_log(f'{title}: {len(self.skipped)} of {len(names)} frames ({share:.1f} %) are '
+                      'broken and left out', 'current', level=logging.WARNING)
+        return [info for info in infos if info['frame'] not in self.skipped]
+
     def parse_data_info(self, info: dict) -> dict:
         """Completes ``dict(frame=NAME)`` to mmdet3d's sample format."""
         frame = self.read_frame(info['frame'])
+        self._check_values(frame)
         width, height = frame.size
         info.update(
             frame.entries,
@@ -94,15 +152,29 @@ class MonoDataset(Det3DDataset):
             instances=[])
         if frame.objects is not None:
             info['instances'] = self._instances(frame.objects, frame.cam2img)
-            for item in info['instances']:
-                label = self.label_mapping[item['bbox_label_3d']]
-                if label >= 0:
-                    self.num_ins_per_cat[label] += 1
             if self.test_mode and self.load_eval_anns:
                 info['eval_ann_info'] = frame.evaluation
         if not self.test_mode:
             info['ann_info'] = self.parse_ann_info(info)
         return info
+
+    def _check_values(self, frame: MonoFrame) -> None:
+        """Raises InputError unless the camera projects and trained objects have a size."""
+        focal_lengths = frame.cam2img[[0, 1], [0, 1]]
+        if not np.isfinite(frame.cam2img).all() or (focal_lengths <= 0).any():
+            raise InputError(f'{frame.image}: its calibration is no camera matrix (a focal length '
+                             'is not positive, or a value is not finite); restore it')
+        if frame.objects is None:
+            return
+        trained = frame.objects[np.isin(frame.objects.names, self.metainfo['classes'])]
+        sizes = trained.sizes_hwl.astype(np.float32)  # as they are trained on
+        numbers = np.column_stack([trained.boxes_2d, sizes, trained.locations,
+                                   trained.rotations_y])
+        broken = ~(np.isfinite(numbers).all(axis=1) & (sizes > 0).all(axis=1))
+        if broken.any():
+            raise InputError(f'{frame.labels or frame.image}: a {trained.names[broken][0]} whose '
+                             'size is not positive, or with a value that is not finite; mend or '
+                             'remove its label')
 
     def _instances(self, objects: KittiObjects, cam2img: np.ndarray) -> List[dict]:
         """mmdet3d's ``instances``: one dict an object; label -1 is not trained."""
@@ -152,3 +224,28 @@ class MonoDataset(Det3DDataset):
             alphas=column('alpha'),
             gt_bboxes_ignore=np.array(ignored, dtype=np.float32).reshape(-1, 4),
             instances=instances)
+
+
+def unreadable_frames(infos: Sequence[dict]) -> Dict[str, str]:
+    """Decodes the image, and depth map, of every frame: what is wrong with some, by name.
+
+    Every one of several processes decodes its share, and tells of that alone.
+    """
+    rank, world_size = get_dist_info()
+    share = infos[rank::world_size]
+    # Threads, since decoding holds no lock of Python's.
+    with ThreadPoolExecutor(available_cores()) as pool:
+        reasons = list(tqdm(pool.map(_decoding_error, share), desc='checking frames',
+                            total=len(share), unit='frame', dynamic_ncols=True,
+                            disable=None if is_main_process() else True))
+    return {info['frame']: reason for info, reason in zip(share, reasons) if reason}
+
+
+def _decoding_error(info: dict) -> Optional[str]:
+    try:
+        results = LoadImageMono3D().transform(dict(info))
+        if 'depth_path' in info:
+            LoadDepthMap().transform(results)
+    except InputError as error:
+        return str(error)
+    return None

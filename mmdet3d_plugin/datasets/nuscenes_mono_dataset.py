@@ -9,7 +9,9 @@ from ..errors import InputError
 from ..geometry import projected_boxes
 from ..kitti import KittiObjects
 from ..utils.angles import observation_angle
-from .mono_dataset import MonoDataset, MonoFrame, image_size
+from ..utils.files import inside
+from ..utils.images import image_size
+from .mono_dataset import MonoDataset, MonoFrame
 
 # nuScenes' categories in KITTI's terms. Cyclists are bicycles that are ridden.
 CATEGORIES = {
@@ -58,25 +60,33 @@ class NuScenesMonoDataset(MonoDataset):
     def load_data_list(self) -> List[dict]:
         """Reads the tables once, and of each keyframe what the camera shows."""
         self._tables = self._open_tables()
+        infos = super().load_data_list()
+        self._tables = None
+        return infos
+
+    def frame_names(self) -> List[str]:
+        """Tokens of the camera's images of all keyframes."""
         names = self._scene_names()
         known = {scene['name']: scene for scene in self._tables.scene}
         wanted = [known[name] for name in names if name in known]
         if not wanted:
             raise InputError(f'{self.data_root}/{self.version}: has none of the scenes '
                              f'{self.scenes!r}; it has {", ".join(sorted(known)[:3])}...')
-        infos = []
+        tokens = []
         for scene in wanted:
             token = scene['first_sample_token']
             while token:
                 sample = self._tables.get('sample', token)
-                infos.append(self.parse_data_info(dict(frame=sample['data'][self.camera])))
+                tokens.append(sample['data'][self.camera])
                 token = sample['next']
-        self._tables = None
-        return infos
+        return tokens
 
     def read_frame(self, name: str) -> MonoFrame:
         """A keyframe by the token of its image."""
         from nuscenes.utils.geometry_utils import BoxVisibility
+        # Tokens become names of files, of results and pictures.
+        inside(Path(self.data_root, self.version), name)
+        inside(self.data_root, self._tables.get('sample_data', name)['filename'])
         path, boxes, intrinsic = self._tables.get_sample_data(
             name, box_vis_level=BoxVisibility.ANY)
         path = Path(path)
@@ -87,7 +97,8 @@ class NuScenesMonoDataset(MonoDataset):
         cam2img = np.eye(4)
         cam2img[:3, :3] = intrinsic
         objects = self._objects([box for box in boxes if self._counts(box)], cam2img, size)
-        return MonoFrame(path, size, cam2img, objects, dict(kitti_objects=objects))
+        return MonoFrame(path, size, cam2img, objects,
+                         evaluation=dict(kitti_objects=objects))
 
     def _counts(self, box) -> bool:
         record = self._tables.get('sample_annotation', box.token)

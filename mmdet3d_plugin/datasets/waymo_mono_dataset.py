@@ -8,6 +8,7 @@ from mmdet3d.registry import DATASETS
 from ..errors import InputError
 from ..kitti import KittiObjects, read_split
 from ..utils.angles import observation_angle
+from ..utils.files import shortened
 from ..waymo.converted import frame_labels, read_annotations
 from .mono_dataset import MonoDataset, MonoFrame
 
@@ -36,26 +37,37 @@ class WaymoMonoDataset(MonoDataset):
     def __init__(self, data_root: str, ann_file: str, min_points: int = 1,
                  **kwargs: Any) -> None:
         self.min_points = min_points
-        self._segments: Dict[str, dict] = {}
+        self._segments: Dict[Path, dict] = {}
         super().__init__(data_root, ann_file, **kwargs)
 
     def load_data_list(self) -> List[dict]:
         """Reads the split and every segment's annotations, one segment at a time."""
-        infos = []
-        for name in read_split(self.ann_file):
-            infos.append(self.parse_data_info(dict(frame=name)))
+        infos = super().load_data_list()
         self._segments.clear()
         return infos
 
+    def frame_names(self) -> List[str]:
+        return read_split(self.ann_file)
+
     def read_frame(self, name: str) -> MonoFrame:
         split, segment, number = self._parse_name(name)
-        content = self._segment(split, segment)
+        file = Path(self.data_root, 'annotations', split, f'{segment}.json')
+        try:
+            return self._read(file, split, segment, number)
+        except (LookupError, TypeError, ValueError, RecursionError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f'{file}: malformed annotations ({type(error).__name__}: '
+                             f'{shortened(str(error))}); remove it and convert again') from error
+
+    def _read(self, file: Path, split: str, segment: str, number: str) -> MonoFrame:
+        content = self._segment(file)
         frame = content['by_number'].get(number)
         image = Path(self.data_root, 'images', split, segment, f'{number}.jpg')
         if frame is None or not image.is_file():
             raise InputError(f'{image}: no such frame, but {self.ann_file} names it; convert the '
                              'set again')
-        cam2img = np.array(content['cam2img'])
+        cam2img = np.array(content['cam2img'], dtype=np.float64).reshape(4, 4)
         shown = [index for index, item in enumerate(frame['objects'])
                  if item['box_2d'] is not None and item['num_points'] >= self.min_points]
         objects = as_kitti([frame['objects'][index] for index in shown])
@@ -64,25 +76,26 @@ class WaymoMonoDataset(MonoDataset):
             evaluation = dict(kitti_objects=objects,
                               waymo_labels=frame_labels(content, frame),
                               waymo_frame=(segment, frame['timestamp']),
-                              optical_from_vehicle=np.array(content['optical_from_vehicle']))
-        return MonoFrame(image, tuple(content['size']), cam2img, objects, evaluation)
+                              optical_from_vehicle=np.array(
+                                  content['optical_from_vehicle'],
+                                  dtype=np.float64).reshape(4, 4))
+        width, height = map(int, content['size'])
+        return MonoFrame(image, (width, height), cam2img, objects, file, evaluation)
 
     def _parse_name(self, name: str) -> List[str]:
         parts = name.split('/')
-        # Names become paths, of what is read and of what is drawn.
-        if len(parts) != 3 or any(part in ('', '.', '..') for part in parts):
+        if len(parts) != 3:
             raise InputError(f'{self.ann_file}: {name!r} is no SPLIT/SEGMENT/FRAME; convert the '
                              'set again')
         return parts
 
-    def _segment(self, split: str, segment: str) -> dict:
+    def _segment(self, file: Path) -> dict:
         """Annotations of a segment; those of the last one are kept."""
-        key = f'{split}/{segment}'
-        if key not in self._segments:
-            content = read_annotations(Path(self.data_root, 'annotations', f'{key}.json'))
+        if file not in self._segments:
+            content = read_annotations(file)
             content['by_number'] = {frame['frame']: frame for frame in content['frames']}
-            self._segments = {key: content}
-        return self._segments[key]
+            self._segments = {file: content}
+        return self._segments[file]
 
 
 def as_kitti(objects: List[dict]) -> KittiObjects:

@@ -1,2 +1,3 @@
-"""Hooks, schedulers and optimiser wrappers; importing this registers them."""
-from . import hooks, optimizers  # noqa: F401
+"""Hooks, loops, schedulers and optimiser wrappers; importing this registers them, and
+loaders and writers of checkpoints that are safe."""
+from . import acceleration, checkpoints, hooks, loops, optimizers, safe_loading  # noqa: F401

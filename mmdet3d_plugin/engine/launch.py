@@ -2,7 +2,6 @@
 checkpoints, checked before anything long starts."""
 import argparse
 import os
-import pickle
 import sys
 import tempfile
 import traceback
@@ -10,12 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator, Optional
 
-import torch
 import torch.nn as nn
 from mmengine.config import Config, DictAction
-from mmengine.model import is_model_wrapper
 
 from ..errors import InputError
+from .acceleration import configure_acceleration
+from .distributed import configure_distributed
+from .process_state import unwrap_model
+from .safe_loading import load_plain_checkpoint
 
 CONFIG_ERROR_EXIT = 1
 CONFIG_PACKAGE = os.path.join('mmengine', 'config')
@@ -40,9 +41,29 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
                         'train_dataloader.batch_size=8 optim_wrapper.optimizer.lr=5e-4')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none',
                         help='how distributed processes are started')
+    add_acceleration_arguments(parser)
     # torch.distributed.launch passes it; torchrun sets the variable instead.
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0,
                         help=argparse.SUPPRESS)
+
+
+def add_acceleration_arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags for the switches of ``acceleration``."""
+    group = parser.add_argument_group('speed (docs/performance.md)')
+    group.add_argument('--amp', action='store_true', dest='bfloat16',
+                       help='mixed precision (bfloat16), on a GPU or a CPU')
+    group.add_argument('--channels-last', action='store_true',
+                       help='keep feature maps channels-last')
+    group.add_argument('--compile', action='store_true',
+                       help='compile backbone, neck and dense head; starts a minute later')
+
+
+def set_acceleration(cfg: Config, args: argparse.Namespace) -> None:
+    """Adds the flags that are set to the config's own switches, and applies all."""
+    flags = {name: True for name in ('bfloat16', 'channels_last', 'compile')
+             if getattr(args, name)}
+    cfg.acceleration = {**cfg.get('acceleration', {}), **flags}
+    configure_acceleration(cfg)
 
 
 def read_config(name: str, options: Optional[dict] = None) -> Config:
@@ -66,6 +87,8 @@ def load_config(args: argparse.Namespace) -> Config:
     cfg.work_dir = (args.work_dir or cfg.get('work_dir')
                     or f'work_dirs/{Path(args.config).stem}')
     check_writable(cfg.work_dir, '--work-dir')
+    configure_distributed(cfg)
+    set_acceleration(cfg, args)
     check_classes(cfg)
     check_centers(cfg)
     return cfg
@@ -138,30 +161,14 @@ def check_writable(folder: str, flag: str) -> None:
                          f'choose another folder with {flag}') from None
 
 
-def read_checkpoint(path: str) -> dict:
-    """Reads a checkpoint as plain values and tensors.
-
-    Raises:
-        InputError: there is no such file, or it holds anything else.
-    """
-    if not Path(path).is_file():
-        raise InputError(f'{path}: no such checkpoint')
-    try:
-        content = torch.load(path, map_location='cpu', weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise InputError(f'{path}: not a checkpoint that loads safely as plain weights '
-                         f'({str(error).splitlines()[0]})') from None
-    return content if isinstance(content, dict) else {}
-
-
 def check_checkpoint(path: str, model: nn.Module, resume: bool = False) -> None:
     """Raises InputError unless ``path`` holds the weights of this very model and,
     to ``resume`` from it, the state of its training."""
     if '://' in path:
         return  # mmengine fetches it
-    content = read_checkpoint(path)
+    content = load_plain_checkpoint(path)
     weights = content.get('state_dict', content)
-    own = (model.module if is_model_wrapper(model) else model).state_dict()
+    own = unwrap_model(model).state_dict()
     wrong = [key for key in own
              if getattr(weights.get(key), 'shape', None) != own[key].shape]
     if wrong or set(weights) - set(own):

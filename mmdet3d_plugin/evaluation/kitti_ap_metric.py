@@ -10,6 +10,7 @@ from mmdet3d.registry import METRICS
 from ..errors import InputError
 from ..kitti import write_objects
 from ..kitti.evaluation import evaluate_kitti
+from ..utils.files import inside
 from .prediction_conversion import predictions_to_kitti
 
 
@@ -58,7 +59,7 @@ class KittiAPMetric(BaseMetric):
         if self.result_dir is not None:
             folder = Path(self.result_dir) / 'data'
             for frame, _, predictions in results:
-                write_objects(folder / f'{frame}.txt', predictions)
+                write_objects(inside(folder, f'{frame}.txt'), predictions)
             print_log(f'{len(results)} result files in {folder}', 'current')
         if self.format_only:
             return {}

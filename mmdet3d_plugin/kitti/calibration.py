@@ -8,6 +8,8 @@ import numpy as np
 from ..errors import InputError
 from ..utils.files import atomic_write
 
+LIMIT = 1e6  # pixels; times metres in the last column
+
 
 @dataclass
 class KittiCalibration:
@@ -47,9 +49,14 @@ def read_calibration(path: Union[str, Path]) -> KittiCalibration:
     except ValueError:
         raise InputError(f"{path}: 'P2:' needs 12 numbers, got {len(values)} fields; "
                          "restore the file from KITTI's calibration archive") from None
-    if not np.isfinite(P2).all() or P2[0, 0] <= 0 or P2[1, 1] <= 0:
+    if not (np.abs(P2) <= LIMIT).all() or P2[0, 0] <= 0 or P2[1, 1] <= 0:  # NaN too
         raise InputError(f"{path}: 'P2:' is not a camera matrix (a focal length is not "
-                         "positive, or a value is not finite)")
+                         f"positive, or a value is not finite or beyond {LIMIT:g}); restore the "
+                         "file from KITTI's calibration archive")
+    if not np.allclose(P2[2, :3], [0, 0, 1], rtol=0, atol=1e-6):
+        raise InputError(f"{path}: 'P2:' is not a projection (its last row starts with "
+                         f"{' '.join(f'{value:g}' for value in P2[2, :3])}, not 0 0 1); restore "
+                         "the file from KITTI's calibration archive")
     return KittiCalibration(P2)
 
 

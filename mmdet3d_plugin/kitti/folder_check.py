@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
-from PIL import Image
 from tqdm import tqdm
 
 from ..errors import InputError
+from ..utils.images import image_size
 from .calibration import read_calibration
 from .objects import DONT_CARE, KittiObjects, read_objects
 from .splits import read_split
@@ -146,10 +146,9 @@ def _image_size(report: FolderReport, path: Path) -> Optional[Tuple[int, int]]:
                                'the split')
         return None
     try:
-        with Image.open(path) as image:
-            return image.size
-    except (OSError, SyntaxError, ValueError):  # what Pillow raises for broken headers
-        report.problems.append(f'{path}: not a readable image; restore the file')
+        return image_size(path)
+    except InputError as error:
+        report.problems.append(str(error))
         return None
 
 

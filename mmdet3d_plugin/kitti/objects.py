@@ -10,9 +10,11 @@ from typing import Optional, Sequence, Union
 import numpy as np
 
 from ..errors import InputError
-from ..utils.files import atomic_write
+from ..utils.files import atomic_write, shortened
 
 DONT_CARE = 'DontCare'
+LIMIT = 1e6  # no pixel, metre or radian of a frame is beyond it
+MAX_NAME = 64  # characters of a class name
 
 
 @dataclass
@@ -83,7 +85,8 @@ def read_objects(path: Union[str, Path], with_scores: bool = False) -> KittiObje
 
     Raises:
         InputError: the file is missing or is not text, a line has the wrong
-            number of fields, or a field is not a finite number.
+            number of fields, a name is no word, or a field is not a finite number
+            or, scores aside, beyond :data:`LIMIT`.
     """
     try:
         text = Path(path).read_text(encoding='utf-8')
@@ -97,10 +100,9 @@ def read_objects(path: Union[str, Path], with_scores: bool = False) -> KittiObje
     rows = [line.split() for line in text.splitlines()]
     for number, row in enumerate(rows, start=1):
         if row and len(row) != width:
-            raise InputError(
-                f'{path}:{number}: {len(row)} fields, expected {width} '
-                f'({"a result line ends with a score" if with_scores else "a label line has no score"}'
-                '); mend or remove the line')
+            kind = 'result line ends with a' if with_scores else 'label line has no'
+            raise InputError(f'{path}:{number}: {len(row)} fields, expected {width} (a {kind} '
+                             'score); mend or remove the line')
     filled = [row for row in rows if row]
     if not filled:
         return KittiObjects.empty(with_scores)
@@ -108,8 +110,13 @@ def read_objects(path: Union[str, Path], with_scores: bool = False) -> KittiObje
         numbers = np.array([row[1:] for row in filled], dtype=np.float64)
     except ValueError:
         numbers = None
-    if numbers is None or not np.isfinite(numbers).all():
+    if (numbers is None or not np.isfinite(numbers).all()
+            or (np.abs(numbers[:, :14]) > LIMIT).any()):
         raise _bad_number(path, rows)
+    for number, row in enumerate(rows, start=1):
+        if row and (len(row[0]) > MAX_NAME or not row[0].isprintable()):
+            raise InputError(f'{path}:{number}: {shortened(row[0])} is no class name; mend or '
+                             'remove the line')
     return KittiObjects.from_table([row[0] for row in filled], numbers)
 
 
@@ -118,12 +125,13 @@ def _bad_number(path: Union[str, Path], rows: Sequence[Sequence[str]]) -> InputE
     for number, row in enumerate(rows, start=1):
         for position, value in enumerate(row[1:], start=2):
             try:
-                finite = np.isfinite(float(value))
+                magnitude = abs(np.float64(value))
             except ValueError:
-                finite = False
-            if not finite:
-                return InputError(f'{path}:{number}: field {position} is {value!r}, '
-                                  'expected a finite number; mend or remove the line')
+                magnitude = np.nan
+            if not magnitude <= (LIMIT if position < 16 else np.finfo(np.float64).max):
+                return InputError(f'{path}:{number}: field {position} is {shortened(value)}, '
+                                  f'expected a finite number of at most {LIMIT:g}; mend or '
+                                  'remove the line')
     return InputError(f'{path}: holds a value that is not a finite number')
 
 

@@ -1,16 +1,18 @@
 """KITTI split files (``ImageSets/*.txt``): one frame name a line."""
+from collections import Counter
 from pathlib import Path
 from typing import List, Sequence, Union
 
 from ..errors import InputError
-from ..utils.files import atomic_write
+from ..utils.files import atomic_write, is_inner_name, shortened
 
 
 def read_split(path: Union[str, Path]) -> List[str]:
     """Reads the frame names of a split.
 
     Raises:
-        InputError: the file is missing, names no frame, or names one twice.
+        InputError: the file is missing, names no frame, or names one twice; or a
+            name would lead out of the folders of the set.
     """
     try:
         names = Path(path).read_text(encoding='utf-8').split()
@@ -21,8 +23,11 @@ def read_split(path: Union[str, Path]) -> List[str]:
         raise InputError(f'{path}: not a readable text file ({error})') from None
     if not names:
         raise InputError(f'{path}: names no frame; put the frame names there, one a line')
-    repeated = sorted({name for name in names if names.count(name) > 1}) \
-        if len(set(names)) < len(names) else []
+    odd = next((name for name in names if not is_inner_name(name)), None)
+    if odd is not None:
+        raise InputError(f'{path}: {shortened(odd)} is no frame name; put names without .. or a '
+                         'leading slash there, one a line')
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
         raise InputError(f'{path}: frame {repeated[0]} is named twice; remove one line')
     return names

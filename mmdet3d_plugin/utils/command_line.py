@@ -1,4 +1,5 @@
 """How every command of ``tools/`` ends: cleanly, with one line on bad input."""
+import errno
 import os
 import re
 import sys
@@ -6,25 +7,42 @@ from typing import Callable
 
 from ..errors import InputError
 
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 def run_command(main: Callable[[], None]) -> None:
     """Runs ``main`` and maps its failures to exit codes.
 
-    Bad input (:class:`InputError`) prints one line and exits with 2, an
-    interrupt with 130; a closed output pipe ends the command quietly. Any other
-    exception is a bug and keeps its traceback.
+    Bad input (:class:`InputError`), a full disk and a data worker that died print one line
+    and exit with 2, an interrupt exits with 130; a closed output pipe ends the command
+    quietly. Any other exception is a bug and keeps its traceback.
     """
     try:
         main()
     except InputError as error:
-        print(f'{os.path.basename(sys.argv[0])}: error: {_message(error)}', file=sys.stderr)
-        sys.exit(2)
+        _fail(_message(error))
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        _fail(f'{error.filename or "output"}: cannot be written ({error.strerror}); make room and '
+              'run the command again, a training with --resume')
+    except RuntimeError as error:
+        if 'DataLoader worker' not in str(error):
+            raise
+        _fail(f'a data worker died ({" ".join(str(error).split())[:160]}); if memory is short, '
+              'lower num_workers or batch_size of the dataloader; a training goes on with '
+              '--resume')
+
+
+def _fail(message: str) -> None:
+    print(f'{os.path.basename(sys.argv[0])}: error: {message}', file=sys.stderr)
+    sys.exit(2)
 
 
 def _message(error: InputError) -> str:

@@ -8,6 +8,7 @@ from typing import Iterator, Union
 from ..errors import InputError
 
 PathLike = Union[str, Path]
+MAX_NAME = 200  # characters; file systems end at 255 bytes with the suffix
 
 
 @contextmanager
@@ -43,6 +44,31 @@ def atomic_write(path: PathLike, content: Union[str, bytes]) -> None:
     data = content.encode('utf-8') if isinstance(content, str) else content
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
+
+
+def is_inner_name(name: str) -> bool:
+    """Whether a name from data leads to a file inside the folder that it is put in:
+    plain words, with slashes between them."""
+    return (len(name) <= MAX_NAME and name.isprintable() and '\\' not in name
+            and all(part not in ('', '.', '..') for part in name.split('/')))
+
+
+def inside(folder: PathLike, name: str) -> Path:
+    """``folder / name`` for a name that comes from data.
+
+    Raises:
+        InputError: the name would lead out of the folder.
+    """
+    if not isinstance(name, str) or not is_inner_name(name):
+        raise InputError(f'{folder}: {shortened(name)} is no name of a file inside this folder; '
+                         'mend the data that hold it')
+    return Path(folder, name)
+
+
+def shortened(value: object, length: int = 60) -> str:
+    """A value of a file as one short piece of a message."""
+    text = repr(value)
+    return text if len(text) <= length else f'{text[:length]}...'
 
 
 def _umask() -> int:

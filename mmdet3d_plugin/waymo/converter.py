@@ -21,7 +21,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ..errors import InputError
-from ..utils.files import atomic_write
+from ..utils.files import atomic_write, inside
 from .converted import FORMAT, read_annotations
 from .geometry import camera_boxes
 from .objects import TYPES
@@ -109,7 +109,7 @@ def convert_segment(root: Path, out: Path, split: str, name: str, rank: int,
     kept = {time: number for time, number in numbers.items() if number % settings.every == 0}
     labels = segment.labels()
 
-    folder = out / 'images' / split / name
+    folder = inside(out / 'images' / split, name)
     partial = folder.with_name(f'.{name}.partial')
     for stale in (folder, partial):
         shutil.rmtree(stale, ignore_errors=True)
@@ -188,7 +188,7 @@ def _finished(out: Path, split: str, name: str, rank: int, settings: ConversionS
     if content['settings'] != asdict(settings):
         raise InputError(f'{path}: was converted with {content["settings"]}; use another --out')
     images = out / 'images' / split / name
-    whole = all((images / f'{frame["frame"]}.jpg').is_file() for frame in content['frames'])
+    whole = all(inside(images, f'{frame["frame"]}.jpg').is_file() for frame in content['frames'])
     return _summary(content, name) if whole and content['rank'] == rank else None
 
 
@@ -211,4 +211,5 @@ def _write_split(out: Path, split: str, summaries: List[dict]) -> ConversionRepo
 
 
 def _annotation_file(out: Path, split: str, name: str) -> Path:
+    inside(out / 'annotations' / split, name)
     return out / 'annotations' / split / f'{name}.json'

@@ -64,7 +64,7 @@ def _read_npz(path: Path) -> Dict[str, np.ndarray]:
 def _read_json(path: Path) -> Dict[str, list]:
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f'{path}: not readable JSON ({_first_line(error)})') from error
     if not isinstance(content, dict):
         raise InputError(f'{path}: expected an object of lists, by name')
@@ -87,16 +87,18 @@ def _checked(path: Path, entries: dict, detections: bool) -> WaymoObjects:
             continue
         try:
             values = np.asarray(entries[key])
-            arrays[key] = values.astype(dtype)
-        except (TypeError, ValueError) as error:
+            with np.errstate(invalid='ignore', over='ignore'):
+                arrays[key] = values.astype(dtype)
+        except (TypeError, ValueError, OverflowError) as error:
             raise InputError(f'{path}: {key} is no list of numbers of one size') from error
+        if any(item.dtype.kind == 'f' and not np.isfinite(item).all()
+               for item in (values, arrays[key])):
+            raise InputError(f'{path}: {key} holds values that are not finite')
         shape = (np.asarray(entries['types']).size, *((7,) if key.endswith('boxes') else ()))
         if values.size == 0:
             arrays[key] = arrays[key].reshape(0, *shape[1:])
         if arrays[key].shape != shape:
             raise InputError(f'{path}: {key} has shape {arrays[key].shape}, expected {shape}')
-        if arrays[key].dtype.kind == 'f' and not np.isfinite(arrays[key]).all():
-            raise InputError(f'{path}: {key} holds values that are not finite')
     return WaymoObjects(**arrays)
 
 

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from mmdet3d_plugin.engine.launch import (ConfigOverride, check_checkpoint, check_writable,
                                           config_errors, read_config)
+from mmdet3d_plugin.engine.safe_loading import load_plain_checkpoint
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.evaluation.prediction_conversion import predictions_to_kitti
 from mmdet3d_plugin.kitti import KittiObjects, read_objects
@@ -71,7 +72,7 @@ def build_model(cfg: Config, args: argparse.Namespace) -> nn.Module:
     detector.backbone.init_cfg = None
     model = MODELS.build(cfg.model)
     check_checkpoint(args.checkpoint, model)
-    weights = torch.load(args.checkpoint, map_location='cpu', weights_only=True)
+    weights = load_plain_checkpoint(args.checkpoint)
     model.load_state_dict(weights.get('state_dict', weights))
     if not hasattr(model, 'auxiliary_inputs'):
         wrapped = MODELS.build(dict(type='AuxiliarySupervision', detector=cfg.model,

@@ -1,6 +1,6 @@
 # MonoLSS's schedule: 600 epochs, Adam, steps at 240, 360 and 480.
 max_epochs = 600
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=20)
+train_cfg = dict(type='ResumableEpochLoop', max_epochs=max_epochs, val_interval=20)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 

@@ -1,11 +1,10 @@
 """Random crop, scale and shift to an input of fixed size, as one affine."""
-from typing import Tuple, Union
+from typing import Sequence, Tuple, Union
 
 import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
-from PIL import Image
 
 from ...errors import InputError
 from ...geometry import affine_from_crop, apply_affine
@@ -65,12 +64,12 @@ class CropScaleAffine(BaseTransform):
         center = np.array([width, height]) * (0.5 + move)
         affine = affine_from_crop(center, width * zoom, self.input_size)
 
-        inverse = crop_from_input(center, width * zoom, self.input_size)
+        inverse = np.linalg.inv(affine)
         results['img'] = warp_image(results['img'], inverse, self.input_size)
         if 'gt_depth_map' in results:
             results['gt_depth_map'] = warp_image(
                 results['gt_depth_map'], inverse * [self.stride, self.stride, 1],
-                [size // self.stride for size in self.input_size], Image.Resampling.NEAREST)
+                [size // self.stride for size in self.input_size], cv2.INTER_NEAREST)
         results['img_shape'] = results['img'].shape[:2]
         results['pad_shape'] = results['img_shape']
         results['affine'] = affine
@@ -101,30 +100,21 @@ class CropScaleAffine(BaseTransform):
                 f'kept_center={self.kept_center!r}, reference={self.reference})')
 
 
-def crop_from_input(center: np.ndarray, crop_width: float,
-                    input_size: Tuple[int, int]) -> np.ndarray:
-    """Inverse of :func:`~mmdet3d_plugin.geometry.affine_from_crop`, (2, 3), up to
-    OpenCV's rounding: pixels on the edge of two grey levels fall to the same side
-    as in the code that the published weights come from."""
-    corners = np.array([[0., 0.], [0., -.5], [-.5, -.5]])
-    in_input = np.array(input_size) / 2 + corners * input_size[0]
-    in_image = center + corners * crop_width
-    return cv2.getAffineTransform(in_input.astype(np.float32), in_image.astype(np.float32))
+def warp_image(image: np.ndarray, inverse_affine: np.ndarray, size: Sequence[int],
+               interpolation: int = cv2.INTER_LINEAR) -> np.ndarray:
+    """Warp in one OpenCV call; what lies outside the image is 0.
 
-
-def warp_image(image: np.ndarray, inverse_affine: np.ndarray, size: Tuple[int, int],
-               resample: Image.Resampling = Image.Resampling.BILINEAR) -> np.ndarray:
-    """Warp; what lies outside the image is 0.
-
-    Pillow samples at pixel centres of continuous coordinates, the convention of
-    boxes and cameras here; OpenCV's warp is half a pixel off under scaling.
+    OpenCV has the centre of the first pixel at (0, 0), boxes and cameras have it at
+    (0.5, 0.5): without the shift between the two, a scaled image would be off by up to
+    half a pixel.
 
     Args:
         image: (H, W, 3) uint8, or (H, W) float32.
-        inverse_affine: (2, 3), target pixels to source pixels.
+        inverse_affine: (2 or 3, 3), target to source, continuous pixels.
         size: (width, height) of the result.
-        resample: Pillow's kind of sampling.
+        interpolation: OpenCV's flag.
     """
-    warped = Image.fromarray(image).transform(
-        tuple(size), Image.Transform.AFFINE, tuple(inverse_affine.ravel()), resample)
-    return np.array(warped)
+    matrix = np.array(inverse_affine[:2], dtype=np.float64)
+    matrix[:, 2] += 0.5 * matrix[:, :2].sum(axis=1) - 0.5
+    return cv2.warpAffine(image, matrix, tuple(size),
+                          flags=interpolation | cv2.WARP_INVERSE_MAP)

@@ -1,5 +1,6 @@
 """Loading of the image and of the annotations that monocular training needs."""
 import copy
+from pathlib import Path
 from typing import Dict, Optional
 
 import cv2
@@ -9,6 +10,7 @@ from mmdet3d.datasets.transforms import LoadAnnotations3D, LoadImageFromFileMono
 from mmdet3d.registry import TRANSFORMS
 
 from ...errors import InputError
+from ...utils.images import check_complete, image_size
 
 LOADED_KEYS = ('img', 'img_shape', 'ori_shape', 'cam2img')
 
@@ -42,13 +44,22 @@ class LoadImageMono3D(LoadImageFromFileMono3D):
     def _load(self, results: dict) -> dict:
         path = next(iter(results['images'].values()))['img_path']
         try:
+            check_complete(path, Path(path).read_bytes())
             loaded = super().transform(results)
+        except InputError:
+            raise
         except (OSError, ValueError, cv2.error) as error:
             raise InputError(f'{path}: cannot read the image ({_first_line(error)}); '
                              'restore the file') from error
         except AttributeError as error:
             # The decoder returns None for bytes that are no image, and None has no shape.
             raise InputError(f'{path}: not a readable image; restore the file') from error
+        camera = next(iter(results['images'].values()))
+        expected = camera.get('height'), camera.get('width')
+        if None not in expected and loaded['ori_shape'] != expected:
+            raise InputError(f'{path}: its {loaded["ori_shape"]} rows and columns differ from the '
+                             f'{expected} that are on record; restore the file, without a rotation '
+                             'in its header')
         return loaded
 
 
@@ -91,6 +102,9 @@ class LoadDepthMap(BaseTransform):
             raise InputError("LoadDepthMap: the dataset has no dense depth; add its folder as "
                              "'depth' to data_prefix")
         path = results['depth_path']
+        # Refuses sizes that no memory holds.
+        image_size(path, '16-bit depth image')
+        check_complete(path, Path(path).read_bytes())
         stored = cv2.imread(path, cv2.IMREAD_UNCHANGED)
         if stored is None or stored.dtype != np.uint16 or stored.ndim != 2:
             raise InputError(f'{path}: not a readable 16-bit depth image; restore the file')

@@ -1,12 +1,16 @@
 """Hooks."""
 from .draw_frames_hook import DrawFramesHook
 from .draw_samples_hook import DrawSamplesHook
+from .finite_loss_hook import FiniteLossHook
 from .hierarchical_task_hook import HierarchicalTaskHook
+from .interruption_hook import InterruptionHook
 from .plain_checkpoint_hook import PlainCheckpointHook
 from .progress_bar_hook import ProgressBarHook
 from .sample_selection_warmup_hook import SampleSelectionWarmupHook
+from .skipped_frames_hook import SkippedFramesHook
 
 __all__ = [
-    'DrawFramesHook', 'DrawSamplesHook', 'HierarchicalTaskHook', 'PlainCheckpointHook',
-    'ProgressBarHook', 'SampleSelectionWarmupHook'
+    'DrawFramesHook', 'DrawSamplesHook', 'FiniteLossHook', 'HierarchicalTaskHook',
+    'InterruptionHook', 'PlainCheckpointHook', 'ProgressBarHook', 'SampleSelectionWarmupHook',
+    'SkippedFramesHook'
 ]

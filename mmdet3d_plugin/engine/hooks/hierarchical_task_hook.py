@@ -1,14 +1,14 @@
 """Hierarchical task learning: a task starts when those it builds on settle."""
-from typing import Dict, List, Sequence
+from typing import Dict, List, Optional, Sequence
 
 import torch
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
 from ...errors import InputError
+from ..process_state import mean_over_processes, unwrap_model
 
 
 def task_weights(history: torch.Tensor, first_trend: torch.Tensor, tasks: Sequence[str],
@@ -72,41 +72,45 @@ class HierarchicalTaskHook(Hook):
         self.tasks = sorted({task for item in parents.items() for task in (item[0], *item[1])})
         self.history: List[List[float]] = []
         self.first_trend: List[float] = []
-        self._sum = None
+        # Of the current epoch, losses over its first batches.
+        self._sum: Optional[torch.Tensor] = None
         self._count = 0
 
     def before_train(self, runner: Runner) -> None:
         if runner.iter == 0:  # weights of another training bring no state of this one
             self.history, self.first_trend = [], []
+            self._sum, self._count = None, 0
 
     def before_train_epoch(self, runner: Runner) -> None:
         weights = self._weights(runner.epoch)
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         # Every task is named, so that the detector logs its raw loss.
-        model.task_weights = {task: weights.get(task, 1.) for task in self.tasks}
+        unwrap_model(runner.model).task_weights = {
+            task: weights.get(task, 1.) for task in self.tasks}
         for task, weight in weights.items():
             runner.message_hub.update_scalar(f'train/weight_{task}', weight)
-        self._sum, self._count = None, 0
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None,
                          outputs=None) -> None:
         losses = torch.stack([outputs[f'raw_{task}'].float() for task in self.tasks])
-        self._sum = losses if self._sum is None else self._sum + losses
+        self._sum = losses if self._sum is None else self._sum.to(losses) + losses
         self._count += 1
 
     def after_train_epoch(self, runner: Runner) -> None:
         mean = self._sum / self._count
         all_reduce(mean, op='mean')
         self.history = [*self.history, mean.tolist()][-self.window:]
+        self._sum, self._count = None, 0
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         checkpoint[self.KEY] = dict(
-            tasks=self.tasks, history=self.history, first_trend=self.first_trend)
+            tasks=self.tasks, history=self.history, first_trend=self.first_trend,
+            epoch_sum=mean_over_processes(self._sum), epoch_count=self._count)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         state = checkpoint.get(self.KEY)
         if state is not None and state['tasks'] == self.tasks:
             self.history, self.first_trend = state['history'], state['first_trend']
+            self._sum, self._count = state.get('epoch_sum'), state.get('epoch_count', 0)
 
     def _weights(self, epoch: int) -> Dict[str, float]:
         if len(self.history) < self.window:

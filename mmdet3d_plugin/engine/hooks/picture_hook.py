@@ -9,7 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
-from ...utils.files import atomic_path
+from ...utils.files import atomic_path, inside
 
 
 class PictureHook(Hook):
@@ -44,7 +44,7 @@ class PictureHook(Hook):
                 return
             picture = self.draw(sample, classes)
             if picture is not None:
-                with atomic_path(self._folder(runner) / f'{sample.frame}.jpg') as path:
+                with atomic_path(inside(self._folder(runner), f'{sample.frame}.jpg')) as path:
                     cv2.imwrite(str(path), picture)
                 self._drawn += 1
 

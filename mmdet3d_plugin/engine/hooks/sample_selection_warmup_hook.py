@@ -4,14 +4,13 @@ import math
 from typing import List, Optional, Sequence
 
 import torch
-from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
 from ...errors import InputError
+from ..process_state import mean_over_processes, unwrap_model
 
 
 def has_settled(losses: Sequence[float], window: int, tolerance: float) -> bool:
@@ -83,11 +82,12 @@ class SampleSelectionWarmupHook(Hook):
         self.tolerance = tolerance
         self.selecting = False
         self.losses: List[float] = []
-        self._sum: Optional[torch.Tensor] = None
+        # Of the steps of the current epoch so far, this process's share of the depth loss.
+        self._steps: List[torch.Tensor] = []
 
     def before_train(self, runner: Runner) -> None:
         if runner.iter == 0:  # weights of another training bring no state of this one
-            self.selecting, self.losses = False, []
+            self.selecting, self.losses, self._steps = False, [], []
         self._apply(runner)
         if self.mode == 'epoch' and self._start(runner) >= runner.max_epochs:
             print_log(f'sample selection never starts: its epoch {self._start(runner):g} lies '
@@ -99,23 +99,26 @@ class SampleSelectionWarmupHook(Hook):
             print_log(f'sample selection starts at epoch {runner.epoch + 1}', 'current')
         self._apply(runner)
         runner.message_hub.update_scalar('train/selecting', float(self.selecting))
-        self._sum = None
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None,
                          outputs=None) -> None:
         if self.mode == 'stable' and not self.selecting:
-            loss = outputs.get('raw_depth', outputs['loss_depth']).detach().float()
-            # A batch without objects has no depth loss; it gives an exact 0.
-            item = torch.stack([loss, (loss != 0).float()])
-            self._sum = item if self._sum is None else self._sum + item
+            loss = outputs.get('raw_depth', outputs['loss_depth'])
+            self._steps.append(loss.detach().float())
 
     def after_train_epoch(self, runner: Runner) -> None:
-        trained = _unwrap(runner.model).task_weights.get('depth', 1.) > 0
-        if self._sum is not None and trained:
-            all_reduce(self._sum)
-            total, count = self._sum.tolist()
-            if count:
-                self.losses.append(total / count)
+        trained = unwrap_model(runner.model).task_weights.get('depth', 1.) > 0
+        if self._steps and trained:
+            steps = self._means()
+            steps = steps[steps != 0]  # no process had an object to learn from
+            if len(steps):
+                self.losses.append(steps.mean().item())
+        self._steps = []
+
+    def _means(self) -> torch.Tensor:
+        """(S,) losses of the steps, over all processes, on the host."""
+        device = self._steps[-1].device  # those of a checkpoint are on the host
+        return mean_over_processes(torch.stack([step.to(device) for step in self._steps]))
 
     def after_train(self, runner: Runner) -> None:
         if self.mode == 'stable' and not self.selecting:
@@ -123,12 +126,14 @@ class SampleSelectionWarmupHook(Hook):
                       'current', level=logging.WARNING)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        checkpoint[self.KEY] = dict(selecting=self.selecting, losses=self.losses)
+        checkpoint[self.KEY] = dict(selecting=self.selecting, losses=self.losses,
+                                    epoch_losses=self._means() if self._steps else [])
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         state = checkpoint.get(self.KEY)
         if state is not None:
             self.selecting, self.losses = state['selecting'], state['losses']
+            self._steps = list(state.get('epoch_losses', []))
             self._apply(runner)
 
     def _is_due(self, runner: Runner) -> bool:
@@ -143,12 +148,8 @@ class SampleSelectionWarmupHook(Hook):
         return self.start_fraction * runner.max_epochs
 
     def _apply(self, runner: Runner) -> None:
-        head = getattr(getattr(_unwrap(runner.model), 'object_head', None), 'depth_head', None)
+        head = getattr(getattr(unwrap_model(runner.model), 'object_head', None), 'depth_head', None)
         if not hasattr(head, 'selecting'):
             raise InputError('SampleSelectionWarmupHook: the model has no depth head that selects '
                              'samples; remove the hook from custom_hooks')
         head.selecting = self.selecting
-
-
-def _unwrap(model: torch.nn.Module) -> torch.nn.Module:
-    return model.module if is_model_wrapper(model) else model

@@ -8,6 +8,8 @@ from mmengine.logging import print_log
 from mmengine.optim import OptimWrapper
 from mmengine.registry import OPTIM_WRAPPERS
 
+from ..acceleration import has_fast_bfloat16
+
 
 @OPTIM_WRAPPERS.register_module()
 class AutocastOptimWrapper(OptimWrapper):
@@ -21,8 +23,7 @@ class AutocastOptimWrapper(OptimWrapper):
     def __init__(self, **kwargs) -> None:
         super().__init__(**kwargs)
         self.device_type = get_device().split(':')[0]
-        self.enabled = (self.device_type != 'cpu'
-                        or torch.ops.mkldnn._is_mkldnn_bf16_supported())
+        self.enabled = has_fast_bfloat16(self.device_type)
         if not self.enabled:
             print_log('this CPU has no bfloat16 arithmetic: training in float32', 'current')
 

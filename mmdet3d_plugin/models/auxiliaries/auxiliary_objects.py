@@ -4,7 +4,6 @@ from typing import Dict, Optional, Sequence, Tuple
 
 import torch
 from mmdet3d.structures import CameraInstance3DBoxes
-from mmengine.dist import all_reduce
 
 from ...errors import InputError
 from ...geometry import project_to_image
@@ -78,14 +77,6 @@ def inside_map(points: torch.Tensor, size: Sequence[int]) -> torch.Tensor:
     """(..., 2) feature pixels -> (...) bool, whether they lie in a map of (H, W)."""
     x, y = points.unbind(-1)
     return (x >= 0) & (x < size[1]) & (y >= 0) & (y < size[0])
-
-
-def over_processes(count: torch.Tensor) -> torch.Tensor:
-    """Mean of a count over processes: dividing by it, and the mean of gradients over
-    processes, make a mean over all that is counted anywhere."""
-    count = count.detach().float().clone()
-    all_reduce(count, op='mean')
-    return count
 
 
 def add_losses(losses: Dict[str, torch.Tensor], more: Dict[str, torch.Tensor]) -> None:

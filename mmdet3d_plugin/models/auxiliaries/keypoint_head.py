@@ -12,7 +12,8 @@ from mmengine.model import BaseModule, bias_init_with_prob, normal_init
 from ...geometry import draw_gaussians, gaussian_radius
 from ..dense_heads.center_head_2d import MIN_SCORE
 from ..layers import dense_branch, gather_at_cells, run_branch
-from .auxiliary_objects import NUM_KEYPOINTS, AuxiliaryObjects, inside_map, over_processes
+from ..task_modules.process_means import mean_count
+from .auxiliary_objects import NUM_KEYPOINTS, AuxiliaryObjects, inside_map
 
 
 @MODELS.register_module()
@@ -98,7 +99,7 @@ class KeypointHead(BaseModule):
                                radii.repeat_interleave(NUM_KEYPOINTS), num_planes + 1,
                                feature.shape[-2:])
         target = drawn[:-1].view_as(scores)
-        num_peaks = over_processes(target.eq(1).sum()).clamp(min=1)
+        num_peaks = mean_count(target.eq(1).sum())
         return self.loss_heatmap(scores, target, avg_factor=num_peaks)
 
 
@@ -108,6 +109,6 @@ def masked_loss(loss: nn.Module, prediction: torch.Tensor, target: torch.Tensor,
     mask (...)."""
     weight = mask[..., None].expand_as(target).to(prediction)
     # The loss is a mean over all of this process's points, masked or not.
-    share = weight.numel() / over_processes(weight.sum()).clamp(min=1)
+    share = weight.numel() / mean_count(weight.sum())
     total = loss(prediction, torch.where(mask[..., None], target, 0.), weight * share)
     return total if len(mask) else prediction.sum() * 0

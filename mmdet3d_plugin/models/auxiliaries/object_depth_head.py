@@ -9,7 +9,8 @@ import torch.nn as nn
 from mmdet3d.registry import MODELS
 from mmengine.model import BaseModule
 
-from .auxiliary_objects import AuxiliaryObjects, check_depth_space, over_processes
+from ..task_modules.process_means import mean_count
+from .auxiliary_objects import AuxiliaryObjects, check_depth_space
 
 
 def rasterize_object_depths(objects: AuxiliaryObjects, depths: torch.Tensor, num_images: int,
@@ -88,7 +89,7 @@ class ObjectDepthHead(BaseModule):
         valid = target.isfinite()
         # 1 / sigmoid(x) - 1, without the detour.
         depth = torch.exp(-output[:, 0])
-        weight = valid.to(depth) * (valid.numel() / over_processes(valid.sum()).clamp(min=1))
+        weight = valid.to(depth) * (valid.numel() / mean_count(valid.sum()))
         target = torch.where(valid, target, 0.)
         if self.predict_uncertainty:
             loss = self.loss(depth, output[:, 1], target, weight)

@@ -95,23 +95,22 @@ class CenterHead2D(BaseModule):
                          run_branch(self.offset_2d, feature), run_branch(self.size_2d, feature))
 
     def loss(self, maps: DenseMaps, targets: CenterTargets) -> Dict[str, torch.Tensor]:
-        """Losses by task name; a batch without objects gives zeros with a graph."""
-        num_peaks = targets.heatmap.eq(1).sum().clamp(min=1)
+        """Losses by task name, means over all processes; without objects zeros with a graph."""
         offsets = gather_at_cells(maps.offset_2d, targets.image_index, targets.code.cells)
         sizes = gather_at_cells(maps.size_2d, targets.image_index, targets.code.cells)
-        # An empty slice still reaches every weight, which distributed training needs.
-        avg_factor = max(offsets.numel(), 1)
+        num_values = 2 * targets.mean_counts.objects
         return dict(
-            heatmap=self.loss_heatmap(maps.heatmap, targets.heatmap, avg_factor=num_peaks),
+            heatmap=self.loss_heatmap(maps.heatmap, targets.heatmap,
+                                      avg_factor=targets.mean_counts.peaks),
             offset_2d=self.loss_offset_2d(offsets, targets.code.offsets_2d,
-                                          avg_factor=avg_factor),
-            size_2d=self.loss_size_2d(sizes, targets.code.sizes_2d, avg_factor=avg_factor))
+                                          avg_factor=num_values),
+            size_2d=self.loss_size_2d(sizes, targets.code.sizes_2d, avg_factor=num_values))
 
     @staticmethod
     def find_peaks(heatmap: torch.Tensor, max_peaks: int) -> Peaks:
         """The best 3x3 local maxima of each image, over all classes."""
         scores, _, labels, rows, columns = get_topk_from_heatmap(
-            get_local_maximum(heatmap, kernel=3), k=max_peaks)
+            get_local_maximum(heatmap.contiguous(), kernel=3), k=max_peaks)
         image_index = torch.arange(len(heatmap), device=heatmap.device)
         cells = torch.stack([columns, rows], dim=-1).long()
         return Peaks(image_index.repeat_interleave(scores.shape[1]),

@@ -82,12 +82,10 @@ class CenterMono3D(Base3DDetector):
         maps = self.dense_head(feature)
         targets = self._assign(batch_data_samples, feature)
         tasks = self.dense_head.loss(maps, targets)
-        if len(targets):
-            queries = self._queries(maps, targets.image_index, targets.code.cells,
-                                    targets.labels, targets.geometry)
-            tasks.update(self.object_head.loss(self.object_head(feature, queries), targets))
-        else:
-            tasks.update(self.object_head.zero_loss())
+        # Also without objects: layers and losses may talk to other processes, which have some.
+        queries = self._queries(maps, targets.image_index, targets.code.cells, targets.labels,
+                                targets.geometry)
+        tasks.update(self.object_head.loss(self.object_head(feature, queries), targets))
         losses = {f'loss_{name}': value * self.task_weights.get(name, 1.)
                   for name, value in tasks.items()}
         losses.update({f'raw_{name}': tasks[name].detach() for name in self.task_weights})

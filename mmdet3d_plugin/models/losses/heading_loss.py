@@ -22,7 +22,7 @@ class HeadingBinLoss(nn.Module):
 
     def forward(self, bin_logits: torch.Tensor, residuals: torch.Tensor,
                 target_bins: torch.Tensor, target_residuals: torch.Tensor) -> torch.Tensor:
-        """Mean over the M objects.
+        """Mean over the M objects; zero with a graph where there are none.
 
         Args:
             bin_logits, residuals: (M, K) for K bins; residuals in radians.
@@ -30,6 +30,8 @@ class HeadingBinLoss(nn.Module):
             target_residuals: (M,) radians.
         """
         chosen = residuals.gather(1, target_bins[:, None])[:, 0]
+        if not len(target_bins):
+            return bin_logits.sum() + chosen.sum()
         if self.independent_bins:
             one_hot = F.one_hot(target_bins, bin_logits.shape[1]).to(bin_logits)
             bin_loss = F.binary_cross_entropy_with_logits(bin_logits, one_hot)

@@ -3,6 +3,8 @@ import torch
 import torch.nn as nn
 from mmdet3d.registry import MODELS
 
+from .mean import mean_or_zero
+
 # The published code writes sqrt(2) with five digits; kept for parity.
 SQRT_2 = 1.4142
 
@@ -32,4 +34,4 @@ class LaplacianAleatoricLoss(nn.Module):
         """
         loss = (SQRT_2 * torch.exp(-0.5 * log_variance) * (prediction - target).abs()
                 + 0.5 * log_variance)
-        return self.loss_weight * (loss * weight).mean()
+        return self.loss_weight * mean_or_zero(loss * weight)

@@ -4,7 +4,9 @@ import torch.nn as nn
 import torch.nn.functional as F
 from mmdet3d.registry import MODELS
 
+from ..task_modules.process_means import mean_over_processes
 from .laplacian_loss import LaplacianAleatoricLoss
+from .mean import mean_or_zero
 
 
 @MODELS.register_module()
@@ -12,7 +14,8 @@ class DimensionAwareL1Loss(nn.Module):
     """L1 on sizes, each relative to the size itself (MonoDLE, section 3.4).
 
     The relative loss is scaled by a constant so that its value stays that of plain L1;
-    only the share of the dimensions in the gradient changes: short ones count more.
+    only the share of the dimensions in the gradient changes: short ones count more. The
+    constant is that of all processes.
     As in the released code of MonoDLE and MonoCon, the size is the predicted one.
 
     Args:
@@ -34,10 +37,11 @@ class DimensionAwareL1Loss(nn.Module):
             weight: (M, 3).
         """
         plain = (sizes - target).abs() * weight
-        relative = plain / sizes.detach().clamp(min=self.min_size)
-        with torch.no_grad():
-            scale = plain.mean() / relative.mean().clamp(min=1e-12)
-        return self.loss_weight * scale * relative.mean()
+        relative = mean_or_zero(plain / sizes.detach().clamp(min=self.min_size))
+        plain_mean, relative_mean = mean_over_processes(
+            torch.stack([mean_or_zero(plain), relative]))
+        scale = plain_mean / relative_mean.clamp(min=1e-12)
+        return self.loss_weight * scale * relative
 
 
 @MODELS.register_module()
@@ -64,6 +68,7 @@ class UncertainHeightSizeLoss(nn.Module):
             sizes: (M, 4) height, width, length, metres, log-variance of the height.
             target, weight: (M, 3).
         """
-        flat = (F.l1_loss(sizes[:, 1:3], target[:, 1:], reduction='none') * weight[:, 1:]).mean()
+        flat = mean_or_zero(
+            F.l1_loss(sizes[:, 1:3], target[:, 1:], reduction='none') * weight[:, 1:])
         height = self.laplacian(sizes[:, 0], sizes[:, 3], target[:, 0], weight[:, 0])
         return self.loss_weight * (2 * flat + height) / 3

@@ -3,6 +3,8 @@ import torch
 import torch.nn as nn
 from mmdet3d.registry import MODELS
 
+from .mean import mean_or_zero
+
 
 @MODELS.register_module()
 class WeightedL1Loss(nn.Module):
@@ -22,4 +24,4 @@ class WeightedL1Loss(nn.Module):
     def forward(self, prediction: torch.Tensor, target: torch.Tensor,
                 weight: torch.Tensor) -> torch.Tensor:
         """All tensors have one shape."""
-        return self.loss_weight * ((prediction - target).abs() * weight).mean()
+        return self.loss_weight * mean_or_zero((prediction - target).abs() * weight)

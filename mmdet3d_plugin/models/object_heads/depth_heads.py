@@ -15,6 +15,7 @@ from torchvision.ops import roi_align
 
 from ...errors import InputError
 from ..task_modules.center_target_assigner import CenterTargets
+from ..task_modules.process_means import mean_count
 from .object_point_extractor import ObjectPointExtractor
 from .object_queries import ObjectQueries
 from .object_roi_extractor import ObjectROIExtractor
@@ -72,7 +73,8 @@ class DepthHead(BaseModule):
 
     def loss(self, estimates: DepthEstimates, targets: CenterTargets,
              weight: torch.Tensor) -> torch.Tensor:
-        """Depth loss of the targets' M > 0 objects; ``weight`` (M, 1) of each."""
+        """Depth loss of the targets' M objects; ``weight`` (M, 1) of each makes their mean
+        one over all processes."""
         target = targets.code.depths[:, None].expand_as(estimates.depths)
         return self.loss_depth(estimates.depths, estimates.log_variances, target,
                                weight * self.sample_weights(estimates))
@@ -232,13 +234,14 @@ class VisualAttributeDepthHead(DepthHead):
     def loss(self, estimates: VisualAttributeDepths, targets: CenterTargets,
              weight: torch.Tensor) -> torch.Tensor:
         """Sum of the losses of the object's depth and of both parts; the latter are
-        means over the locations whose surface is known.
+        means over the locations of all processes whose surface is known.
 
         Raises:
             InputError: the targets have no dense depth.
         """
         surface, valid = self.surface_depths(targets)
-        known = weight * valid * (valid.numel() / valid.sum().clamp(min=1))
+        known = valid & (weight > 0)
+        known = known * (known.numel() / mean_count(known.sum()))
         attribute = targets.code.depths[:, None] - surface
         return (super().loss(estimates, targets, weight)
                 + self.loss_depth(estimates.visual, estimates.visual_log_variances, surface, known)

@@ -107,24 +107,16 @@ class ObjectHead3D(BaseModule):
 
     def loss(self, predictions: ObjectPredictions,
              targets: CenterTargets) -> Dict[str, torch.Tensor]:
-        """Losses by task name of the targets' M > 0 objects."""
+        """Losses by task name of the targets' M objects, means over those of all processes;
+        zeros with a graph where there are none."""
         code = targets.code
         bins, residuals = self.heading_coder.encode(code.alphas)
-        weight = torch.ones_like(code.depths) if self.learn_cropped else targets.whole_weights
-        weight = weight[:, None]
+        weight = (targets.weights if self.learn_cropped else targets.whole_weights)[:, None]
         return dict(
             depth=self.depth_head.loss(predictions.depth, targets, weight),
             size_3d=self.loss_size_3d(predictions.sizes, code.size_residuals,
                                       weight.expand_as(code.size_residuals)),
             offset_3d=self.loss_offset_3d(predictions.offsets_3d, code.offsets_3d,
                                           weight.expand_as(code.offsets_3d)),
-            heading=self.loss_heading(predictions.heading_logits,
-                                      predictions.heading_residuals, bins, residuals))
-
-    def zero_loss(self) -> Dict[str, torch.Tensor]:
-        """Zeros that reach every weight, for a batch without objects.
-
-        Batch norm has no statistics of nothing, so the branches can't run.
-        """
-        zero = sum(parameter.sum() for parameter in self.parameters()) * 0
-        return dict(depth=zero, size_3d=zero, offset_3d=zero, heading=zero)
+            heading=targets.share * self.loss_heading(
+                predictions.heading_logits, predictions.heading_residuals, bins, residuals))

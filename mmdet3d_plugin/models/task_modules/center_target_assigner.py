@@ -1,6 +1,7 @@
 """Training targets of centre detectors for a whole batch at once."""
 from dataclasses import dataclass
-from typing import Optional, Sequence, Tuple
+from functools import cached_property
+from typing import NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from mmdet3d.registry import TASK_UTILS
@@ -10,6 +11,19 @@ from ...errors import InputError
 from ...geometry import draw_gaussians, gaussian_radius
 from .center_coder import CenterCoder, ObjectCode
 from .input_geometry import InputGeometry
+from .process_means import mean_count
+
+
+class MeanCounts(NamedTuple):
+    """How much a process holds on average, see :func:`mean_count`; scalar tensors.
+
+    Attributes:
+        peaks: cells of the heatmap at 1.
+        objects, whole: objects, and those whose images are no random crops.
+    """
+    peaks: torch.Tensor
+    objects: torch.Tensor
+    whole: torch.Tensor
 
 
 @dataclass
@@ -39,12 +53,29 @@ class CenterTargets:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @cached_property
+    def mean_counts(self) -> MeanCounts:
+        """Counts over processes, all of which must ask for them."""
+        host_counts = (self.heatmap.new_full((), len(item)) for item in (self, self.whole))
+        return MeanCounts(*mean_count(torch.stack([self.heatmap.eq(1).sum(), *host_counts])))
+
+    @property
+    def share(self) -> torch.Tensor:
+        """Scalar that turns a mean over the M objects into this process's part of the
+        mean over those of all processes."""
+        return len(self) / self.mean_counts.objects
+
+    @property
+    def weights(self) -> torch.Tensor:
+        """(M,) ``share`` for each object."""
+        return self.share.expand(len(self))
+
     @property
     def whole_weights(self) -> torch.Tensor:
-        """(M,) weights that turn a mean over all objects into one over those of whole
-        images; zeros where there are none."""
+        """(M,) weights that turn a mean over the M objects into this process's part of
+        the mean over those of whole images; zeros for the others."""
         weights = torch.zeros_like(self.code.depths)
-        weights[self.whole] = len(weights) / max(len(self.whole), 1)
+        weights[self.whole] = len(self) / self.mean_counts.whole
         return weights
 
 

@@ -1,0 +1,100 @@
+"""Switches that run the same model faster: bfloat16, channels-last, compilation.
+
+``acceleration = dict(bfloat16=..., channels_last=..., compile=...)`` in a config sets them
+(``configs/_base_/default_runtime.py``), and so do flags of the training, test and benchmark
+commands.
+"""
+from typing import Tuple
+
+import torch
+import torch.nn as nn
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+
+from ..errors import InputError
+from .process_state import unwrap_model
+
+# The parts of a detector that run at every pixel, and whose shapes stay the same.
+DENSE_PARTS = ('backbone', 'neck', 'dense_head', 'bbox_head')
+
+
+def has_fast_bfloat16(device_type: str) -> bool:
+    """Whether bfloat16 is a gain there. CPUs without its arithmetic convert to and fro."""
+    return device_type != 'cpu' or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+def use_channels_last(model: nn.Module) -> None:
+    """Keeps feature maps channels-last from the backbone on. Results differ by rounding."""
+    backbone = _detector(model).backbone
+    backbone.register_forward_pre_hook(_to_channels_last)
+
+
+def _to_channels_last(module: nn.Module, inputs: Tuple[torch.Tensor, ...]) -> tuple:
+    return tuple(item.contiguous(memory_format=torch.channels_last) for item in inputs)
+
+
+def compile_dense_parts(model: nn.Module) -> None:
+    """Compiles what runs at every pixel, in place; the first steps take a minute or more.
+
+    Objects are left to eager execution: their number changes with every batch.
+    """
+    detector = _detector(model)
+    for name in DENSE_PARTS:
+        if hasattr(detector, name):
+            getattr(detector, name).compile()
+
+
+def _detector(model: nn.Module) -> nn.Module:
+    """The detector itself, without what wraps it for training."""
+    model = unwrap_model(model)
+    return getattr(model, 'detector', model)
+
+
+def accelerate(model: nn.Module, channels_last: bool = False, compile: bool = False) -> None:
+    """Applies the switches that concern the model. Call it once."""
+    if channels_last:
+        use_channels_last(model)
+    if compile:
+        compile_dense_parts(model)
+
+
+@HOOKS.register_module()
+class AccelerationHook(Hook):
+    """Applies :func:`accelerate` to a run's model, whatever the run does."""
+
+    def __init__(self, channels_last: bool = False, compile: bool = False) -> None:
+        self.channels_last = channels_last
+        self.compile = compile
+        self._done = False
+
+    def before_run(self, runner: Runner) -> None:
+        if not self._done:
+            accelerate(runner.model, self.channels_last, self.compile)
+            self._done = True
+
+
+def configure_acceleration(cfg: Config) -> None:
+    """Turns ``cfg.acceleration`` into what mmengine's runner understands.
+
+    bfloat16 concerns training, and tests; validation during a training stays exact.
+
+    Raises:
+        InputError: a switch is unknown or neither true nor false.
+    """
+    switches = dict(bfloat16=False, channels_last=False, compile=False)
+    for name, value in cfg.get('acceleration', {}).items():
+        if name not in switches or not isinstance(value, bool):
+            raise InputError(f'{cfg.filename}: acceleration.{name}={value}: expected one of '
+                             f'{", ".join(switches)}, True or False')
+        switches[name] = value
+    if switches.pop('bfloat16'):
+        cfg.optim_wrapper.type = 'AutocastOptimWrapper'
+        # mmengine's autocast takes torch's default type, which is float16 on GPUs.
+        torch.set_autocast_dtype('cuda', torch.bfloat16)
+        cfg.test_cfg.fp16 = has_fast_bfloat16(get_device().split(':')[0])
+    if any(switches.values()):
+        cfg.custom_hooks = [*cfg.get('custom_hooks', []),
+                            dict(type='AccelerationHook', **switches)]

@@ -1,0 +1,76 @@
+"""Checkpoints on disk: written whole or not at all, found again after a crash."""
+import zipfile
+from pathlib import Path
+from typing import Iterator, Optional, Tuple, Union
+
+import torch
+from mmengine.fileio import LocalBackend, register_backend
+from mmengine.logging import print_log
+
+from ..errors import InputError
+from ..utils.files import atomic_write
+
+
+class AtomicBackend(LocalBackend):
+    """mmengine's local files, each replaced at once: a process that dies while it writes
+    leaves the old file. Configs choose it by ``backend_args=dict(backend='atomic')``.
+
+    Raises:
+        InputError: the disk is full or the folder unwritable.
+    """
+
+    def put(self, obj: Union[bytes, memoryview], filepath: Union[str, Path]) -> None:
+        try:
+            atomic_write(filepath, bytes(obj))
+        except OSError as error:
+            raise InputError(f'{filepath}: cannot be written ({error.strerror}); make room, and '
+                             'go on from the checkpoint before with --resume') from error
+
+    def put_text(self, obj: str, filepath: Union[str, Path], encoding: str = 'utf-8') -> None:
+        self.put(obj.encode(encoding), filepath)
+
+
+register_backend('atomic', AtomicBackend, force=True)
+
+
+def remove_unfinished(folder: Union[str, Path]) -> None:
+    """Removes what writers that were killed have left."""
+    for path in Path(folder).glob('.*.pth'):
+        path.unlink(missing_ok=True)
+
+
+def newest_checkpoint(folder: Union[str, Path]) -> Optional[Path]:
+    """The checkpoint of a run that has trained longest, among those that are whole.
+
+    Broken files, as a crash or a full disk of another program leaves them, are named in
+    the log and passed over.
+    """
+    candidates = sorted(_trainings(Path(folder)), reverse=True)
+    for _, _, path in candidates:
+        if is_whole(path):
+            return path
+        print_log(f'{path}: damaged, taking the checkpoint before', 'current')
+    return None
+
+
+def is_whole(path: Path) -> bool:
+    """Whether the check sums of everything in a checkpoint are right."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
+def _trainings(folder: Path) -> Iterator[Tuple[int, float, Path]]:
+    """(iterations, time of writing, file) of checkpoints that a training can go on from."""
+    for path in folder.glob('[!.]*.pth'):
+        try:
+            # Tensors stay on disk.
+            content = torch.load(path, map_location='cpu', weights_only=True, mmap=True)
+            iteration = content['meta']['iter']
+        except Exception as error:  # of many kinds, as the damage
+            print_log(f'{path}: not resumed from ({str(error).splitlines()[0]})', 'current')
+            continue
+        if 'optimizer' in content:
+            yield iteration, path.stat().st_mtime, path

@@ -1,0 +1,128 @@
+"""A training that is told to stop leaves a checkpoint behind."""
+import signal
+import sys
+import threading
+from typing import Dict, Optional, Sequence
+
+import torch
+import torch.distributed as dist
+from mmengine.dist import barrier, is_distributed
+from mmengine.hooks import EMAHook, Hook
+from mmengine.logging import print_log
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+
+FILE_NAME = 'interrupted.pth'
+
+
+@HOOKS.register_module()
+class InterruptionHook(Hook):
+    """Saves ``WORK_DIR/interrupted.pth`` on a signal, and ends the process.
+
+    The step that runs is finished first. All processes stop after the same step,
+    whichever was signalled: they agree on it through the host (gloo), so that no GPU is
+    waited for. A second Ctrl-C ends at once, without saving. The exit code is 128 plus
+    the signal's number: 130, 138, 143.
+
+    With the checkpoint goes the number of batches of an epoch, so that a training goes on
+    at the same share of the epoch if it is resumed with another batch size or number
+    of processes.
+
+    Args:
+        signals: names of the signals; by default those of Ctrl-C, of a SLURM job that is
+            preempted or about to reach its limit, and of ``kill``.
+        backend_args: how the file is written.
+    """
+    priority = 'LOWEST'  # what a step leaves behind is complete
+    KEY = 'train_loop'
+
+    def __init__(self, signals: Sequence[str] = ('SIGINT', 'SIGTERM', 'SIGUSR1'),
+                 backend_args: Optional[dict] = None) -> None:
+        self.signals = [getattr(signal, name) for name in signals]
+        self.backend_args = backend_args
+        self._received = 0
+        self._previous: Dict[int, object] = {}
+        self._group: Optional[dist.ProcessGroup] = None
+        self._common_batches = 0
+
+    def before_train(self, runner: Runner) -> None:
+        self._received = 0
+        if is_distributed():
+            self._group = dist.new_group(backend='gloo')
+        if threading.current_thread() is threading.main_thread():
+            self._previous = {number: signal.signal(number, self._receive)
+                              for number in self.signals}
+
+    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None,
+                         outputs=None) -> None:
+        # Between two updates, gradients are accumulated that no checkpoint holds.
+        if runner.optim_wrapper.should_update():
+            number = self._agree()
+            if number:
+                self._stop(runner, number, runner.iter + 1)
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        self._common_batches = self._reduce(len(runner.val_dataloader), dist.ReduceOp.MIN)
+
+    def after_val_iter(self, runner: Runner, batch_idx: int, data_batch=None,
+                       outputs=None) -> None:
+        # All processes take part in an agreement, also those with a batch less.
+        number = self._agree() if batch_idx < self._common_batches else 0
+        if number:
+            for hook in runner.hooks:
+                if isinstance(hook, EMAHook):
+                    hook.after_val_epoch(runner)  # gives the trained weights back
+            self._stop(runner, number, runner.iter)
+
+    def after_train(self, runner: Runner) -> None:
+        self._restore_handlers()
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        checkpoint[self.KEY] = dict(
+            batches_per_epoch=len(runner.train_dataloader),
+            validating=getattr(runner.train_loop, 'validating', False))
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        state = checkpoint.get(self.KEY)
+        # Only a resumed training goes on in its loop; a test or new training has none yet.
+        if state is None or not runner._resume:
+            return
+        runner.train_loop.validating = state['validating']
+        before, now = state['batches_per_epoch'], len(runner.train_dataloader)
+        if before != now:
+            meta = checkpoint['meta']
+            done = meta['iter'] - meta['epoch'] * before
+            meta['iter'] = meta['epoch'] * now + done * now // before
+            print_log(f'an epoch has {now} batches, {before} before: going on after '
+                      f'{done * now // before} of them', 'current')
+
+    def _receive(self, number: int, frame) -> None:
+        if self._received == signal.SIGINT == number:
+            raise KeyboardInterrupt
+        self._received = number
+
+    def _agree(self) -> int:
+        """The signal that any process has received, or 0."""
+        return self._reduce(self._received, dist.ReduceOp.MAX)
+
+    def _reduce(self, number: int, operation: dist.ReduceOp) -> int:
+        if self._group is None:
+            return number
+        number = torch.tensor(number)
+        dist.all_reduce(number, operation, group=self._group)
+        return int(number)
+
+    def _stop(self, runner: Runner, number: int, iteration: int) -> None:
+        runner.save_checkpoint(
+            runner.work_dir, FILE_NAME, meta=dict(epoch=runner.epoch, iter=iteration),
+            backend_args=self.backend_args)
+        barrier()  # the launcher ends all processes when the first one leaves
+        self._restore_handlers()
+        print_log(f'{signal.Signals(number).name}: stopped after iteration {iteration}, saved '
+                  f'{runner.work_dir}/{FILE_NAME}; go on with --resume', 'current')
+        sys.exit(128 + number)
+
+    def _restore_handlers(self) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+        self._previous = {}

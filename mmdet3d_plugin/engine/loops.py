@@ -1,0 +1,71 @@
+"""A training loop that goes on in the middle of an epoch, exactly."""
+from typing import Sequence, Union
+
+from mmengine.dist import get_rank
+from mmengine.registry import LOOPS
+from mmengine.runner import EpochBasedTrainLoop, Runner
+from torch.utils.data import DataLoader
+
+from ..datasets.sample_randomness import seed_everything, seed_of
+
+
+@LOOPS.register_module()
+class ResumableEpochLoop(EpochBasedTrainLoop):
+    """mmengine's epoch loop that resumes at any iteration.
+
+    The random numbers of a step are a function of the run's seed, the process and the
+    iteration; those of a sample, of the run's seed, the epoch and the sample
+    (:class:`ResumableBatchSampler`). A resumed training thus sees the same batches,
+    augmentation and noise as one that was never interrupted.
+
+    Attributes:
+        validating: whether the epoch that has ended is being validated.
+    """
+
+    def __init__(self, runner: Runner, dataloader: Union[DataLoader, dict], *args,
+                 **kwargs) -> None:
+        if isinstance(dataloader, dict) and 'batch_sampler' not in dataloader:
+            dataloader = dict(dataloader)
+            dataloader['batch_sampler'] = dict(
+                type='ResumableBatchSampler', drop_last=dataloader.pop('drop_last', False))
+        super().__init__(runner, dataloader, *args, **kwargs)
+        self.validating = False
+
+    @property
+    def batch_in_epoch(self) -> int:
+        """Batches of the current epoch that have been trained."""
+        return self._iter - self._epoch * len(self.dataloader)
+
+    def run(self):
+        self.runner.call_hook('before_train')
+        if self.validating:  # when the run that is resumed was interrupted
+            self.runner.val_loop.run()
+            self.validating = False
+        while self._epoch < self._max_epochs and not self.stop_training:
+            self.run_epoch()
+            self._decide_current_val_interval()
+            if self._is_validation_due():
+                self.validating = True
+                self.runner.val_loop.run()
+                self.validating = False
+        self.runner.call_hook('after_train')
+        return self.runner.model
+
+    def run_epoch(self) -> None:
+        # A resumed run takes its seed from the checkpoint, after the sampler was built.
+        self.dataloader.batch_sampler.sampler.seed = self.runner.seed
+        start = self.dataloader.batch_sampler.start = self.batch_in_epoch
+        self.runner.call_hook('before_train_epoch')
+        self.runner.model.train()
+        for index, batch in enumerate(self.dataloader, start):
+            self.run_iter(index, batch)
+        self.runner.call_hook('after_train_epoch')
+        self._epoch += 1
+
+    def run_iter(self, idx: int, data_batch: Sequence[dict]) -> None:
+        seed_everything(seed_of(self.runner.seed, get_rank(), self._iter))
+        super().run_iter(idx, data_batch)
+
+    def _is_validation_due(self) -> bool:
+        return (self.runner.val_loop is not None and self._epoch >= self.val_begin
+                and (self._epoch % self.val_interval == 0 or self._epoch == self._max_epochs))

@@ -1,0 +1,139 @@
+"""Checkpoints load as tensors and plain values, wherever they come from.
+
+mmengine's own loaders trust what they load: one from a URL unpickles anything, one from a
+local file does so if ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD`` is set. Importing this module puts
+these in their place.
+"""
+import os
+from pathlib import Path
+from typing import Any, Callable, Dict, Optional, Union
+from urllib.error import URLError
+from urllib.parse import urlparse
+
+import torch
+from mmengine.dist import barrier, is_main_process
+from mmengine.runner import checkpoint as mmengine_checkpoint
+from mmengine.runner.checkpoint import CheckpointLoader
+
+from ..errors import InputError
+
+# Runner.resume runs the first as a program. Runs write their config as 'cfg', which nothing
+# here reads.
+CODE_ENTRIES = ('config', )
+REFUSED = (r'(\S+\:)?s3://', r'(\S+\:)?petrel://', 'pavi://')
+
+
+def load_plain_checkpoint(path: Union[str, Path], map_location: Any = 'cpu',
+                          title: Optional[str] = None) -> dict:
+    """The content of a checkpoint file, without what mmengine would execute.
+
+    Args:
+        map_location: as of ``torch.load``.
+        title: what messages call the file; its path by default.
+
+    Raises:
+        InputError: there is no such file, it holds anything but tensors and plain values,
+            or it is no checkpoint.
+    """
+    title = title or str(path)
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise InputError(f'{title}: no such checkpoint')
+    try:
+        content = torch.load(path, map_location=map_location, weights_only=True)
+    except Exception as error:  # torch's, pickle's and zipfile's, of many kinds
+        raise InputError(f'{title}: not a checkpoint that loads safely as plain weights '
+                         f'({_reason(error)})') from None
+    if not isinstance(content, dict):
+        raise InputError(f'{title}: not a checkpoint (it holds a {type(content).__name__}, not a '
+                         'dict of weights)')
+    meta = content.get('meta')
+    if isinstance(meta, dict):
+        content['meta'] = {key: value for key, value in meta.items() if key not in CODE_ENTRIES}
+    return content
+
+
+def _reason(error: Exception) -> str:
+    """The telling line: torch puts advice before what it refuses."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    telling = [line.split('error: ', 1)[1] for line in lines if 'WeightsUnpickler error: ' in line]
+    return (telling or lines)[0].strip()[:120]
+
+
+def load_from_local(filename: str, map_location: Any = None) -> dict:
+    return load_plain_checkpoint(filename, map_location)
+
+
+def load_from_http(filename: str, map_location: Any = None) -> dict:
+    """From a URL, or from the folder of earlier downloads."""
+    path = Path(torch.hub.get_dir(), 'checkpoints', os.path.basename(urlparse(filename).path))
+    # One process downloads for all that share the folder.
+    if is_main_process():
+        _download(filename, path)
+    barrier()
+    _download(filename, path)
+    return load_plain_checkpoint(path, map_location, f'{filename} ({path})')
+
+
+def _download(url: str, path: Path) -> None:
+    if path.is_file():
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(url, str(path), progress=is_main_process())
+    except (URLError, OSError, ValueError) as error:
+        raise InputError(f'{url}: cannot download the checkpoint ({_reason(error)}); put it at '
+                         f'{path}') from error
+
+
+def _load_named(prefixes: Dict[str, Callable[[], Dict[str, str]]], filename: str,
+                map_location: Any) -> dict:
+    """A checkpoint that one of mmengine's lists has a URL, or a path, for."""
+    prefix = next(item for item in prefixes if filename.startswith(item))
+    name = filename[len(prefix):]
+    urls = prefixes[prefix]()
+    if name not in urls:
+        raise InputError(f'{filename}: {prefix} has no checkpoint of this name')
+    if urlparse(urls[name]).scheme in ('http', 'https'):
+        return load_from_http(urls[name], map_location)
+    return load_plain_checkpoint(Path(mmengine_checkpoint._get_mmengine_home(), urls[name]),
+                                 map_location)
+
+
+def load_from_torchvision(filename: str, map_location: Any = None) -> dict:
+    models = mmengine_checkpoint.get_torchvision_models
+    return _load_named({'torchvision://': models, 'modelzoo://': models}, filename, map_location)
+
+
+def _openmmlab_models() -> Dict[str, str]:
+    urls = mmengine_checkpoint.get_external_models()
+    renamed = mmengine_checkpoint.get_deprecated_model_names()
+    return {**{old: urls[new] for old, new in renamed.items() if new in urls}, **urls}
+
+
+def load_from_openmmlab(filename: str, map_location: Any = None) -> dict:
+    return _load_named({'open-mmlab://': _openmmlab_models, 'openmmlab://': _openmmlab_models},
+                       filename, map_location)
+
+
+def load_from_mmcls(filename: str, map_location: Any = None) -> dict:
+    return mmengine_checkpoint._process_mmcls_checkpoint(_load_named(
+        {'mmcls://': mmengine_checkpoint.get_mmcls_models}, filename, map_location))
+
+
+def load_from_refused(filename: str, map_location: Any = None) -> dict:
+    raise InputError(f'{filename}: checkpoints are not loaded from there; download the file and '
+                     'pass its path')
+
+
+def register_safe_loaders() -> None:
+    """Puts safe loaders in the place of all of mmengine's."""
+    for prefixes, loader in [
+            ('', load_from_local), (('http://', 'https://'), load_from_http),
+            (('torchvision://', 'modelzoo://'), load_from_torchvision),
+            (('open-mmlab://', 'openmmlab://'), load_from_openmmlab),
+            ('mmcls://', load_from_mmcls), (REFUSED, load_from_refused)]:
+        CheckpointLoader.register_scheme(prefixes, loader, force=True)
+
+
+register_safe_loaders()

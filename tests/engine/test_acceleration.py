@@ -1,0 +1,109 @@
+"""Faster ways of running a model learn the same."""
+import copy
+
+import numpy as np
+import pytest
+import torch
+from mmdet3d.registry import MODELS
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.optim import build_optim_wrapper
+from mmengine.runner import set_random_seed
+from tiny_kitti import packed_frames, write_kitti
+
+from mmdet3d_plugin.engine.acceleration import accelerate, configure_acceleration
+from mmdet3d_plugin.errors import InputError
+
+CONFIG = 'configs/monolss/monolss_dla34_synthetic-demo.py'
+STEPS = 30
+
+
+@pytest.fixture(scope='module')
+def batch(tmp_path_factory):
+    root = write_kitti(tmp_path_factory.mktemp('data') / 'kitti')
+    return pseudo_collate(packed_frames(root, ['Pedestrian', 'Car', 'Cyclist']))
+
+
+def train(batch, bfloat16=False, **switches):
+    """The losses of a short training, and the model."""
+    cfg = Config.fromfile(CONFIG)
+    set_random_seed(0)
+    model = MODELS.build(copy.deepcopy(cfg.model))
+    model.init_weights()
+    accelerate(model, **switches)
+    wrapper = build_optim_wrapper(model, dict(
+        type='AutocastOptimWrapper' if bfloat16 else 'OptimWrapper',
+        optimizer=dict(type='Adam', lr=2e-4)))
+    model.train()
+    losses = [model.train_step(batch, wrapper)['loss'].item() for _ in range(STEPS)]
+    return np.array(losses), model
+
+
+@pytest.fixture(scope='module')
+def exact(batch):
+    losses, model = train(batch)
+    assert losses[-5:].mean() < .7 * losses[:5].mean()  # there is a curve to follow
+    return losses, model
+
+
+def check_curve(losses, exact, start, whole):
+    """Relative differences of the first step, and of the means over six parts of the
+    curve: rounding grows along a training."""
+    np.testing.assert_allclose(losses[0], exact[0], rtol=start)
+    np.testing.assert_allclose(losses.reshape(6, -1).mean(axis=1),
+                               exact.reshape(6, -1).mean(axis=1), rtol=whole)
+
+
+def test_channels_last_learns_the_same(batch, exact):
+    losses, model = train(batch, channels_last=True)
+    check_curve(losses, exact[0], start=1e-5, whole=.02)
+    seen = []
+    model.neck.register_forward_hook(lambda module, inputs, outputs: seen.append(outputs[0]))
+    with torch.no_grad():
+        model.test_step(batch)
+    assert seen[0].is_contiguous(memory_format=torch.channels_last)
+
+
+def test_bfloat16_learns_the_same(batch, exact):
+    if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        pytest.skip('this CPU has no bfloat16 arithmetic')
+    losses, _ = train(batch, bfloat16=True, channels_last=True)
+    check_curve(losses, exact[0], start=5e-3, whole=.05)
+    assert not np.array_equal(losses, exact[0])  # it is another arithmetic
+
+
+@pytest.mark.slow
+def test_compilation_learns_the_same(batch, exact):
+    losses, model = train(batch, compile=True, channels_last=True)
+    check_curve(losses, exact[0], start=1e-4, whole=.02)
+    assert model.backbone._compiled_call_impl is not None
+    # Compilation leaves the weights' names alone.
+    assert model.state_dict().keys() == exact[1].state_dict().keys()
+
+
+def test_predictions_agree(batch, exact):
+    model = copy.deepcopy(exact[1]).eval()
+    with torch.no_grad():
+        plain = model.test_step(batch)
+        accelerate(model, channels_last=True)
+        fast = model.test_step(batch)
+    found = [sample.pred_instances_3d for sample in plain]
+    assert sum(map(len, found)) > 0
+    for one, other in zip(plain, fast):
+        torch.testing.assert_close(other.pred_instances_3d.bboxes_3d.tensor,
+                                   one.pred_instances_3d.bboxes_3d.tensor, rtol=1e-3, atol=1e-3)
+
+
+def test_switches_of_a_config():
+    cfg = Config.fromfile(CONFIG)
+    before = len(cfg.custom_hooks)
+    configure_acceleration(cfg)
+    assert len(cfg.custom_hooks) == before and not cfg.test_cfg.get('fp16')
+    cfg.acceleration = dict(bfloat16=True, channels_last=True, compile=False)
+    configure_acceleration(cfg)
+    assert cfg.optim_wrapper.type == 'AutocastOptimWrapper'
+    assert cfg.custom_hooks[-1] == dict(type='AccelerationHook', channels_last=True, compile=False)
+    for wrong in (dict(chanels_last=True), dict(compile=3)):
+        cfg.acceleration = wrong
+        with pytest.raises(InputError, match=f'acceleration.{next(iter(wrong))}'):
+            configure_acceleration(cfg)

@@ -1,0 +1,333 @@
+"""Several processes compute what one does. All by gloo on the CPU."""
+import copy
+import json
+import os
+import socket
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.distributed as dist
+import torch.distributed.nn.functional as dist_functional
+import torch.multiprocessing as mp
+from mmdet3d.registry import MODELS
+from mmengine.config import Config
+from mmengine.dataset import DefaultSampler, pseudo_collate
+from mmengine.logging import MMLogger
+from mmengine.registry import init_default_scope
+from mmengine.structures import PixelData
+from random_waymo import random_detections, random_labels
+from tiny_kitti import make_objects, packed_frames, write_kitti
+from torch.utils.data import DataLoader
+
+from mmdet3d_plugin.engine.distributed import configure_distributed, join_environment
+from mmdet3d_plugin.errors import InputError
+from mmdet3d_plugin.evaluation import KittiAPMetric, WaymoAPMetric
+from mmdet3d_plugin.models.task_modules.process_means import mean_count
+
+ROOT = Path(__file__).parents[2]
+CLASSES = ['Pedestrian', 'Car', 'Cyclist']
+DETECTORS = ('monodle', 'monocon', 'gupnet', 'didm3d', 'monolss')
+# Frames of the tiny KITTI folder, which hold 3, 2, 0 and 2 objects of the classes; the
+# first four are one process's, the others another's.
+BATCHES = dict(uneven=(0, 3, 2, 2, 1, 3, 2, 2), one_without_objects=(0, 3, 2, 1, 2, 2, 2, 2))
+
+
+class SynchronisedNorm(torch.nn.BatchNorm2d):
+    """torch's SyncBatchNorm, which has no CPU kernel, written out."""
+
+    def forward(self, values):
+        sums = torch.cat([values.double().sum((0, 2, 3)), values.double().square().sum((0, 2, 3)),
+                          torch.full((1, ), values.numel() / values.shape[1]).double()])
+        if dist.is_initialized():
+            sums = dist_functional.all_reduce(sums)
+        mean, square = sums[:-1].view(2, -1, 1, 1) / sums[-1].clamp(min=1)
+        normal = (values - mean) / (square - mean.square() + self.eps).sqrt()
+        if self.affine:
+            normal = normal * self.weight[:, None, None] + self.bias[:, None, None]
+        return normal.to(values)
+
+
+@pytest.fixture(autouse=True)
+def plain_arithmetic(monkeypatch):
+    """One thread: networks this small are no work for several. No oneDNN: its convolutions
+    differ by 3e-5 between orders of the same images."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    monkeypatch.setattr(torch.backends.mkldnn, 'enabled', False)
+    yield
+    torch.set_num_threads(threads)
+
+
+def norms_of(module):
+    return [child for child in module.modules() if isinstance(child, torch.nn.BatchNorm2d)]
+
+
+def load_samples(root):
+    """The folder's frames with random dense depths; the last one is cropped."""
+    samples = packed_frames(root, CLASSES)
+    generator = torch.Generator().manual_seed(0)
+    for sample in samples:
+        depths = 5 + 30 * torch.rand(1, 24, 80, generator=generator)
+        sample['data_samples'].gt_depth_map = PixelData(data=depths)
+    samples[3]['data_samples'].set_metainfo(dict(affine_aug=True))
+    return samples
+
+
+def build(detector):
+    """With statistics of batch norm that don't learn."""
+    MMLogger.get_current_instance().setLevel('ERROR')
+    cfg = Config.fromfile(f'configs/ddml/{detector}_both_synthetic.py')
+    cfg.model.backbone.init_cfg = None
+    torch.manual_seed(0)
+    network = MODELS.build(cfg.model)
+    network.init_weights()
+    # Sizes start at 0, where MonoDLE's loss does not tell dimensions apart.
+    torch.nn.init.uniform_(network.object_head.size_3d[-1].bias, .5, 2.)
+    # Noise would differ.
+    getattr(network.object_head.depth_head, 'sample_selector', network).deterministic = True
+    for norm in norms_of(network):
+        norm.eval()
+    return network
+
+
+def gradients_of(network, samples):
+    """Losses and gradients by name, of a training step with every loss of a detector."""
+    model = network
+    if dist.is_initialized():
+        model = torch.nn.parallel.DistributedDataParallel(network, find_unused_parameters=True)
+    network.zero_grad()
+    data = network.data_preprocessor(pseudo_collate(copy.deepcopy(samples)), True)
+    losses = model(**data, mode='loss')
+    network.parse_losses(losses)[0].backward()
+    return ({name: value.detach() for name, value in losses.items() if name.startswith('loss_')},
+            {name: weight.grad.clone() for name, weight in network.named_parameters()
+             if weight.grad is not None})
+
+
+def steps_of(detector, samples, rank=None):
+    """What a detector learns of each batch, or of one process's half of it."""
+    network = build(detector)
+    halves = slice(None) if rank is None else slice(4 * rank, 4 * rank + 4)
+    batches = {name: [samples[index] for index in frames[halves]]
+               for name, frames in BATCHES.items()}
+    steps = {name: gradients_of(network, batch) for name, batch in batches.items()}
+    for norm in norms_of(network.object_head):
+        norm.__class__ = SynchronisedNorm
+        norm.train()
+    steps['synchronised'] = gradients_of(network, batches['one_without_objects'])
+    return steps
+
+
+def join(rank, store, size):
+    """What a spawned process begins with."""
+    import mmdet3d_plugin.datasets  # noqa: F401
+    import mmdet3d_plugin.models  # noqa: F401
+    init_default_scope('mmdet3d')
+    torch.set_num_threads(1)
+    torch.backends.mkldnn.enabled = False
+    dist.init_process_group('gloo', init_method=f'file://{store}', rank=rank, world_size=size)
+
+
+class FrameNumbers:
+    """A set of frames that are their own numbers."""
+
+    def __init__(self, size):
+        self.size = size
+
+    def __len__(self):
+        return self.size
+
+    def __getitem__(self, index):
+        return index
+
+
+def kitti_frame(index):
+    """Its number, random cars, and detections that resemble them."""
+    rng = np.random.default_rng(index)
+    places = [('Car', x, 1.6, z, yaw) for x, z, yaw in
+              zip(rng.uniform(-6, 6, 4), rng.uniform(8, 40, 4), rng.uniform(-3, 3, 4))]
+    found = [(name, x + dx, y, z + dz, yaw) for (name, x, y, z, yaw), dx, dz in
+             zip(places, rng.normal(0, .1, 4), rng.normal(0, .3, 4))]
+    truth, detections = make_objects(places), make_objects(found)
+    return index, truth, replace(detections, scores=rng.random(4).astype(np.float32))
+
+
+def waymo_frame(index):
+    rng = np.random.default_rng(index)
+    labels = random_labels(rng, 1, 6)
+    labels = replace(labels, timestamps=labels.timestamps + index)
+    return labels, random_detections(rng, labels)
+
+
+FRAMES = dict(kitti=kitti_frame, waymo=waymo_frame)
+METRICS = dict(kitti=KittiAPMetric, waymo=WaymoAPMetric)
+# Odd, even, and fewer frames than there are processes.
+SIZES = (7, 6, 1)
+
+
+def evaluate(name, size):
+    """Figures of a set that is tested as mmengine's loops do, and what they are made of:
+    the frames by number, in the order in which they are evaluated (rank 0 alone)."""
+    class Recorder(METRICS[name]):
+        def compute_metrics(self, results):
+            self.frames = [item[0] if name == 'kitti' else int(item[0].timestamps[0])
+                           for item in results]
+            return super().compute_metrics(results)
+
+    metric = Recorder() if name == 'kitti' else Recorder(modes=['official'])
+    metric.dataset_meta = dict(classes=['Pedestrian', 'Car' if name == 'kitti' else 'Vehicle'])
+    dataset = FrameNumbers(size)
+    for batch in DataLoader(dataset, batch_size=2, sampler=DefaultSampler(dataset, shuffle=False)):
+        metric.results += [FRAMES[name](index) for index in batch.tolist()]
+    return metric.evaluate(size), getattr(metric, 'frames', None)
+
+
+def work_as_one_of_two(rank, folder, root):
+    os.chdir(folder)  # mmengine gathers results in a folder of the current one
+    join(rank, folder / 'store', 2)
+    torch.save({name: mean_count(torch.tensor(counts[rank])) for name, counts in COUNTS.items()},
+               folder / f'counts_{rank}.pt')
+    evaluations = {name: [evaluate(name, size) for size in SIZES] for name in METRICS}
+    (folder / f'evaluations_{rank}.json').write_text(json.dumps(evaluations))
+    os.chdir(ROOT)
+    samples = load_samples(root)
+    for detector in DETECTORS:
+        torch.save(steps_of(detector, samples, rank), folder / f'{detector}_{rank}.pt')
+    dist.destroy_process_group()
+
+
+@pytest.fixture(scope='module')
+def worked(tmp_path_factory):
+    """Folder of what each of two processes computes."""
+    folder = tmp_path_factory.mktemp('worked')
+    mp.spawn(work_as_one_of_two, (folder, write_kitti(folder / 'kitti')), nprocs=2)
+    return folder
+
+
+COUNTS = dict(some=(3, 4), one=(0, 1), none=(0, 0))
+
+
+def test_counts_are_means_of_at_least_one_over_all(worked):
+    for rank in (0, 1):
+        counts = torch.load(worked / f'counts_{rank}.pt', weights_only=True)
+        assert counts == dict(some=3.5, one=.5, none=.5)
+    assert mean_count(torch.tensor(0)) == 1 and mean_count(torch.tensor(5)) == 5
+
+
+@pytest.mark.parametrize('name', METRICS)
+def test_two_processes_evaluate_as_one(worked, name):
+    """The same frames in the same order, and the same figures to the last digit."""
+    alone = [evaluate(name, size) for size in SIZES]
+    found, other = (json.loads((worked / f'evaluations_{rank}.json').read_text())[name]
+                    for rank in (0, 1))
+    for size, (figures, frames), (expected, all_frames), (told, _) in zip(
+            SIZES, found, alone, other):
+        assert frames == all_frames == list(range(size))
+        assert repr(figures) == repr(told) == repr(expected)  # nan, too
+    assert 0 < max(value for value in alone[0][0].values() if value == value)
+
+
+@pytest.mark.parametrize('detector', DETECTORS)
+def test_two_processes_of_four_images_learn_as_one_of_eight(worked, detector):
+    samples = load_samples(worked / 'kitti')
+    halves = [torch.load(worked / f'{detector}_{rank}.pt', weights_only=True) for rank in (0, 1)]
+    for case, (losses, gradients) in steps_of(detector, samples).items():
+        (first, gradient), (second, twin) = (half[case] for half in halves)
+        for name, loss in losses.items():
+            assert (first[name] + second[name]).item() / 2 == pytest.approx(
+                loss.item(), rel=1e-5, abs=1e-6), (case, name)
+        assert gradient.keys() == gradients.keys()
+        # A sum of softmaxes is blind to a shift of all logits: their bias has no gradient.
+        names = gradients.keys() - {'object_head.depth_head.logit.2.bias'}
+        largest = max(gradients[name].abs().max() for name in names)
+        assert largest > 1e-2
+        for name in names:
+            assert torch.equal(gradient[name], twin[name]), (case, name)
+            error = (gradient[name] - gradients[name]).abs().max()
+            scale = max(gradients[name].abs().max(), 1e-3 * largest)
+            assert error <= 1e-5 * scale, (case, name)
+
+
+LAUNCHED = dict(pytorch=dict(RANK='0', WORLD_SIZE='1', LOCAL_RANK='0', MASTER_ADDR='127.0.0.1'),
+                slurm=dict(SLURM_PROCID='0', SLURM_NTASKS='1', SLURM_LOCALID='0',
+                           SLURM_NODELIST='here[3-4]', SLURM_JOB_ID='61234'))
+VARIABLES = ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_ADDR', 'MASTER_PORT')
+
+
+@pytest.fixture
+def launched(monkeypatch, tmp_path):
+    """Puts the process into a launcher's environment, with scontrol where it is SLURM."""
+    def launch(launcher, **change):
+        for name in VARIABLES:
+            monkeypatch.setenv(name, '')  # what is set meanwhile goes, too
+            monkeypatch.delenv(name)
+        for name, value in {**LAUNCHED[launcher], **change}.items():
+            monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name, raising=False)
+        if launcher == 'slurm':
+            program = tmp_path / 'scontrol'
+            program.write_text('#!/bin/sh\n[ "$*" = "show hostnames here[3-4]" ] || exit 1\n'
+                               'echo 127.0.0.1; echo there\n')
+            program.chmod(0o755)
+            monkeypatch.setenv('PATH', f'{tmp_path}:{os.environ["PATH"]}')
+
+    return launch
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return str(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize('launcher', LAUNCHED)
+def test_without_a_gpu_gloo_joins_the_processes(launched, monkeypatch, launcher):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    launched(launcher, MASTER_PORT=free_port())
+    cfg = Config(dict(launcher=launcher, find_unused_parameters=True))
+    try:
+        configure_distributed(cfg)
+        assert dist.get_backend() == 'gloo' and dist.get_world_size() == 1
+    finally:
+        dist.destroy_process_group()
+    assert cfg.model_wrapper_cfg == dict(
+        type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False,
+        find_unused_parameters=True)
+    assert os.environ['LOCAL_RANK'] == '0' and os.environ['MASTER_ADDR'] == '127.0.0.1'
+
+
+def test_a_gpu_is_left_to_the_runner(launched, monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    launched('pytorch', MASTER_PORT=free_port())
+    for cfg in (Config(dict(launcher='pytorch', sync_bn='torch')), Config(dict(launcher='none'))):
+        before = copy.deepcopy(cfg)
+        configure_distributed(cfg)
+        assert cfg.to_dict() == before.to_dict() and not dist.is_initialized()
+
+
+def test_jobs_of_slurm_have_ports_of_their_own(launched):
+    launched('slurm')
+    join_environment('slurm')
+    assert {name: os.environ[name] for name in VARIABLES} == dict(
+        RANK='0', WORLD_SIZE='1', LOCAL_RANK='0', MASTER_ADDR='127.0.0.1', MASTER_PORT='21234')
+
+
+@pytest.mark.parametrize('launcher, change, message', [
+    ('pytorch', dict(RANK=''), 'RANK is not set; start the processes with tools/dist_train.sh'),
+    ('pytorch', dict(MASTER_PORT=''), 'MASTER_PORT is not set'),
+    ('slurm', dict(SLURM_NTASKS=''), 'SLURM_NTASKS is not set; start the processes with tools/sl'),
+    ('slurm', dict(SLURM_NODELIST='odd'), "scontrol does not tell the hosts of 'odd'")])
+def test_what_a_launcher_leaves_out_is_named(launched, launcher, change, message):
+    launched(launcher, **change)
+    with pytest.raises(InputError, match=message):
+        configure_distributed(Config(dict(launcher=launcher)))
+
+
+def test_synchronised_batch_norm_needs_gpus(launched, monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    launched('pytorch', MASTER_PORT=free_port())
+    with pytest.raises(InputError, match='sync_bn needs GPUs'):
+        configure_distributed(Config(dict(launcher='pytorch', sync_bn='torch')))
+    assert not dist.is_initialized()

@@ -1,0 +1,135 @@
+"""Losses that are no numbers, full disks and data workers that die."""
+import os
+import resource
+import signal
+
+import pytest
+import torch
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+from tiny_training import EPOCHS, assert_same, training_state, write_config
+
+from mmdet3d_plugin.engine.checkpoints import newest_checkpoint
+from mmdet3d_plugin.engine.hooks import FiniteLossHook
+from mmdet3d_plugin.errors import InputError
+
+
+class AtIteration(Hook):
+
+    def __init__(self, iteration):
+        self.iteration = iteration
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter + 1 == self.iteration:
+            self.act(runner, data_batch)
+
+
+@HOOKS.register_module()
+class PoisonWeight(AtIteration):
+    frames = []
+
+    def act(self, runner, data_batch):
+        PoisonWeight.frames = [sample.frame for sample in data_batch['data_samples']]
+        with torch.no_grad():
+            runner.model.object_head.size_3d[-1].weight.fill_(float('nan'))
+
+
+@HOOKS.register_module()
+class LimitFileSize(AtIteration):
+
+    def act(self, runner, data_batch):
+        resource.setrlimit(resource.RLIMIT_FSIZE,
+                           (1 << 20, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+
+
+@HOOKS.register_module()
+class KillWorker(AtIteration):
+
+    def act(self, runner, data_batch):
+        os.kill(runner.train_dataloader._iterator._workers[0].pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def file_sizes():
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def last_line(printed):
+    assert 'Traceback' not in printed.err
+    return printed.err.strip().splitlines()[-1]
+
+
+def test_a_loss_that_is_no_number_names_its_frames(run_tool, kitti_root, tmp_path):
+    config = write_config(tmp_path, kitti_root, "dict(type='PoisonWeight', iteration=4)")
+    code, printed = run_tool('train', config, '--work-dir', tmp_path / 'run')
+    assert code == 2
+    line = last_line(printed)
+    assert 'loss_size_3d is nan' in line and 'at iteration 4 in' in line
+    assert 'loss_heading' not in line and 'loss_heatmap' not in line
+    assert len(PoisonWeight.frames) == 2 and all(name in line for name in PoisonWeight.frames)
+    assert [path.name for path in (tmp_path / 'run').glob('*.pth')] == ['epoch_1.pth']
+    content = torch.load(tmp_path / 'run/epoch_1.pth', weights_only=True)
+    assert all(torch.isfinite(value).all() for value in content['state_dict'].values())
+
+
+def test_weights_that_are_no_numbers_are_not_saved():
+    """The loss was finite, its gradient was not."""
+    weights = dict(good=torch.ones(2), steps=torch.tensor(1), bad=torch.tensor([1., float('inf')]))
+    runner = type('Runner', (), dict(iter=7))
+    with pytest.raises(InputError, match=r'not finite after iteration 7 \(first: bad\)'):
+        FiniteLossHook().before_save_checkpoint(runner, dict(state_dict=weights))
+
+
+def test_a_full_disk_keeps_the_checkpoint_before(run_tool, kitti_root, tmp_path, file_sizes):
+    """A limit on files' sizes makes writes fail half-way, as a full disk does."""
+    config = write_config(tmp_path / 'full', kitti_root, "dict(type='LimitFileSize', iteration=4)")
+    work_dir = tmp_path / 'run'
+    code, printed = run_tool('train', config, '--work-dir', work_dir)
+    assert code == 2
+    assert 'epoch_2.pth: cannot be written (File too large); make room' in last_line(printed)
+    assert [path.name for path in work_dir.glob('*.pth')] == ['epoch_1.pth']
+    assert newest_checkpoint(work_dir) == work_dir / 'epoch_1.pth'
+
+
+def test_a_data_worker_that_dies_ends_the_training_with_one_line(run_tool, kitti_root, tmp_path):
+    config = write_config(tmp_path / 'killed', kitti_root, "dict(type='KillWorker', iteration=4)",
+                          workers=2)
+    work_dir = tmp_path / 'run'
+    code, printed = run_tool('train', config, '--work-dir', work_dir)
+    assert code == 2
+    assert 'a data worker died (DataLoader worker (pid' in last_line(printed)
+    assert 'num_workers' in last_line(printed)
+    code, printed = run_tool('train', write_config(tmp_path / 'resumed', kitti_root), '--work-dir',
+                             work_dir, '--resume')
+    assert code == 0, printed.err
+    whole = tmp_path / 'whole'
+    code, printed = run_tool('train', write_config(whole, kitti_root), '--work-dir', whole)
+    assert_same(training_state(work_dir / f'epoch_{EPOCHS}.pth'),
+                training_state(whole / f'epoch_{EPOCHS}.pth'))
+
+
+def save(path, iteration, **more):
+    torch.save(dict(meta=dict(iter=iteration), state_dict=dict(w=torch.arange(4096.)),
+                    optimizer={}, **more), path)
+
+
+def test_the_newest_whole_checkpoint(tmp_path):
+    """Newest by what it has trained: copying a folder can mix up times."""
+    assert newest_checkpoint(tmp_path) is None
+    for epoch in (1, 2, 3):
+        save(tmp_path / f'epoch_{epoch}.pth', 10 * epoch)
+    save(tmp_path / 'interrupted.pth', 25)
+    os.utime(tmp_path / 'epoch_3.pth', (0, 0))
+    torch.save(dict(meta=dict(iter=99), state_dict={}), tmp_path / 'weights.pth')
+    (tmp_path / 'text.pth').write_text('no checkpoint')
+    assert newest_checkpoint(tmp_path) == tmp_path / 'epoch_3.pth'
+    content = (tmp_path / 'epoch_3.pth').read_bytes()
+    (tmp_path / 'epoch_3.pth').write_bytes(content[:len(content) // 2])
+    assert newest_checkpoint(tmp_path) == tmp_path / 'interrupted.pth'
+    # A flipped bit in a tensor: the file still opens.
+    content = bytearray((tmp_path / 'interrupted.pth').read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / 'interrupted.pth').write_bytes(content)
+    assert newest_checkpoint(tmp_path) == tmp_path / 'epoch_2.pth'

@@ -1,0 +1,151 @@
+"""Whatever a file holds, it is read as promised or refused with one line that names it."""
+import io
+import json
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from reliability import fuzzer
+from reliability.fuzzer import encoded, picture, run_cases, write_frame
+
+from mmdet3d_plugin.datasets.transforms import LoadImageMono3D
+from mmdet3d_plugin.errors import InputError
+from mmdet3d_plugin.utils.images import check_complete, image_size
+from mmdet3d_plugin.waymo.files import read_objects as read_waymo
+
+
+def test_2000_malformed_inputs(tmp_path):
+    report = run_cases(2000, 0, tmp_path)
+    assert report.failures == []
+    assert report.slowest < fuzzer.SECONDS
+    assert sum(report.refused.values()) + sum(report.valid.values()) == 2000
+    # Both ends occur for every kind of file: no check is passed by refusing or taking all.
+    for kind in fuzzer.WEIGHTS:
+        assert report.refused[kind] >= 30 and report.valid[kind] >= 30, report.text()
+
+
+@pytest.mark.parametrize('broken', [
+    lambda kind, root, file: 1 / 0,
+    lambda kind, root, file: fuzzer.check_objects(1, False),
+    lambda kind, root, file: (_ for _ in ()).throw(InputError('no file is named')),
+    lambda kind, root, file: (_ for _ in ()).throw(InputError(f'{file}:\nsecond line'))])
+def test_the_fuzzer_sees_broken_promises(tmp_path, monkeypatch, broken):
+    valid = write_frame(tmp_path)
+    monkeypatch.setattr(fuzzer, 'consume', broken)
+    report = fuzzer.FuzzReport()
+    for index in range(5):
+        fuzzer.run_case(f'1-{index}', tmp_path, valid, report)
+    assert len(report.failures) == 5
+
+
+def test_the_fuzzer_sees_hangs_and_memory(tmp_path, monkeypatch):
+    valid = write_frame(tmp_path)
+    monkeypatch.setattr(fuzzer, 'SECONDS', .2)
+
+    def hang(kind, root, file):
+        while True:
+            pass
+
+    report = fuzzer.FuzzReport()
+    monkeypatch.setattr(fuzzer, 'consume', hang)
+    fuzzer.run_case('1-0', tmp_path, valid, report)
+    assert 'TimeoutError' in report.failures[0]
+    peaks = iter([100, 100 + fuzzer.MEMORY + 1])
+    monkeypatch.setattr(fuzzer, 'peak_memory', lambda: next(peaks))
+    monkeypatch.setattr(fuzzer, 'consume', lambda kind, root, file: None)
+    fuzzer.run_case('1-1', tmp_path, valid, report)
+    assert f'took {fuzzer.MEMORY + 1} MB' in report.failures[1]
+
+
+def load(path):
+    return LoadImageMono3D()(dict(images=dict(CAM2=dict(img_path=str(path), cam2img=np.eye(4)))))
+
+
+@pytest.mark.parametrize('kind', ['PNG of OpenCV', 'PNG of Pillow', 'JPEG', 'progressive JPEG'])
+def test_every_cut_of_an_image_is_refused(tmp_path, kind):
+    """No decoder fills up what is missing: not for the last byte, not for the first."""
+    image = picture((310, 94))
+    content = {
+        'PNG of OpenCV': lambda: cv2.imencode('.png', np.asarray(image))[1].tobytes(),
+        'PNG of Pillow': lambda: encoded(image, 'PNG'),
+        'JPEG': lambda: encoded(image, 'JPEG'),
+        'progressive JPEG': lambda: encoded(image, 'JPEG', progressive=True)}[kind]()
+    path = tmp_path / 'image.png'
+    path.write_bytes(content)
+    assert load(path)['img'].shape == (94, 310, 3)
+    cuts = sorted({*range(0, len(content), len(content) // 60),
+                   *range(len(content) - 20, len(content))})
+    for cut in cuts:
+        path.write_bytes(content[:cut])
+        with pytest.raises(InputError, match=r'image.png: (not a readable|cannot read)'):
+            load(path)
+    for cut in (len(content) // 3, len(content) - 2):  # as a crash of the file system leaves it
+        path.write_bytes(content[:cut] + bytes(len(content) - cut))
+        with pytest.raises(InputError, match=r'image.png: (not a readable|cannot read)'):
+            load(path)
+
+
+def test_a_bomb_is_refused_by_its_header(tmp_path):
+    bomb = tmp_path / 'bomb.png'
+    chunks = fuzzer.chunks_of(encoded(picture(), 'PNG'))
+    for size in [(100_000, 100_000), (9000, 9000), (20_000, 20_000)]:
+        header = b''.join(value.to_bytes(4, 'big') for value in size)
+        chunks[0][1] = header + chunks[0][1][8:]
+        bomb.write_bytes(fuzzer.png_of(chunks))
+        with pytest.raises(InputError, match='bomb.png: '):
+            image_size(bomb)
+    Image.new('1', (8000, 8000)).save(bomb)
+    assert image_size(bomb) == (8000, 8000)
+
+
+def test_a_chunk_longer_than_the_file_takes_no_memory(tmp_path):
+    png = encoded(picture(), 'PNG')
+    check_complete('a.png', png)
+    check_complete('a.png', png + b'something after the end')
+    with pytest.raises(InputError, match='a.png: not a readable image, it is cut off'):
+        check_complete('a.png', png[:33] + b'\x7f\xff\xff\xff' + png[37:])
+    header, end = png[:33], b'\x00\x00\x00\x00IEND\xaeB`\x82'
+    with pytest.raises(InputError, match='cut off'):
+        check_complete('a.png', header + end + b'\x7f\xff\xff\xffabcd')
+
+
+def test_an_image_that_is_turned_by_its_header_is_refused(tmp_path):
+    exif = Image.Exif()
+    exif[0x112] = 6
+    path = tmp_path / 'turned.jpg'
+    path.write_bytes(encoded(picture(), 'JPEG', exif=exif))
+    width, height = image_size(path)
+    camera = dict(img_path=str(path), cam2img=np.eye(4), width=width, height=height)
+    with pytest.raises(InputError, match=r'turned.jpg: its \(96, 32\) rows and columns differ'):
+        LoadImageMono3D()(dict(images=dict(CAM2=camera)))
+
+
+def test_other_formats_are_not_decoded(tmp_path):
+    for form in ('TIFF', 'GIF', 'BMP', 'WEBP'):
+        buffer = io.BytesIO()
+        picture().save(buffer, form)
+        (tmp_path / 'a.png').write_bytes(buffer.getvalue())
+        with pytest.raises(InputError, match='a.png: not a readable image'):
+            image_size(tmp_path / 'a.png')
+
+
+@pytest.mark.filterwarnings('error')
+@pytest.mark.parametrize('change, message', [
+    (dict(types=[float('nan')]), 'types holds values that are not finite'),
+    (dict(boxes=[[float('inf')] * 7]), 'boxes holds values that are not finite'),
+    (dict(types=[10 ** 30]), 'types is no list of numbers'),
+    (dict(boxes=[[1, 2], [3]]), 'boxes is no list of numbers'),
+    (dict(boxes=[[1] * 6]), 'boxes has shape'), (dict(scores=['a']), 'scores is no list'),
+    (dict(scores=[1e60]), 'scores holds values that are not finite'),
+    ('[' * 100_000, 'not readable JSON'), ('[]', 'expected an object of lists'),
+    ('\x00', 'not readable JSON'), ('', 'not readable JSON')])
+def test_waymo_json(tmp_path, change, message):
+    whole = dict(segments=['a'], timestamps=[1], types=[1], boxes=[[1.] * 7], scores=[.5])
+    path = tmp_path / 'found.json'
+    path.write_text(json.dumps(whole))
+    assert len(read_waymo(path, detections=True)) == 1
+    path.write_text(change if isinstance(change, str) else json.dumps({**whole, **change}))
+    with pytest.raises(InputError, match=f'found.json: {message}') as raised:
+        read_waymo(path, detections=True)
+    assert str(raised.value).isprintable()

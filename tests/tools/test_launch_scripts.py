@@ -1,0 +1,260 @@
+"""Launch scripts: their command lines, by programs that print what they are told, and
+real runs of two processes on this machine."""
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = ('dist_train', 'dist_test', 'slurm_train', 'slurm_test')
+PRINTER = """#!/bin/bash
+printf '%s\\n' "$(basename "$0")" "$@"
+[ "$(basename "$0")" != sbatch ] || cat > "$0.script"
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A folder with the scripts, a config and a checkpoint with spaces in their names."""
+    (tmp_path / 'tools').mkdir()
+    for script in (ROOT / 'tools').glob('*.sh'):
+        shutil.copy(script, tmp_path / 'tools')
+    (tmp_path / 'bin').mkdir()
+    for program in ('python', 'srun', 'sbatch', 'scontrol'):
+        path = tmp_path / 'bin' / program
+        path.write_text(PRINTER)
+        path.chmod(0o755)
+    for name in ('a config.py', 'some weights.pth'):
+        (tmp_path / name).write_text('')
+    return tmp_path
+
+
+@pytest.fixture
+def launch(project):
+    """``launch(SCRIPT, *ARGUMENTS, **ENVIRONMENT)``: exit code, what it printed and erred."""
+    def launch(script, *arguments, **environment):
+        done = subprocess.run(
+            [f'tools/{script}.sh', *arguments], cwd=project, text=True, capture_output=True,
+            env={'PATH': f'{project}/bin:{os.environ["PATH"]}', **environment})
+        return done.returncode, done.stdout.splitlines(), done.stderr
+
+    return launch
+
+
+TORCHRUN = ['python', '-m', 'torch.distributed.run', '--nnodes', '{nodes}',
+            '--nproc-per-node', '2', '--max-restarts', '{restarts}', '{rendezvous}',
+            '--signals-to-handle', 'SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1']
+
+
+def torchrun(project, *command, rendezvous, nodes='1', restarts='0'):
+    line = [item.format(nodes=nodes, restarts=restarts) for item in TORCHRUN
+            if item != '{rendezvous}']
+    line[9:9] = rendezvous
+    return [*line, f'{project}/tools/{command[0]}', *command[1:]]
+
+
+LOCAL = ['--master-addr', '127.0.0.1', '--master-port', '29500']
+
+
+@pytest.mark.parametrize('script', SCRIPTS)
+def test_help_and_too_few_arguments(launch, script):
+    code, printed, _ = launch(script, '--help')
+    assert code == 0 and printed[0].startswith(f'usage: tools/{script}.sh ') and len(printed) > 2
+    code, out, error = launch(script, 'a config.py')
+    assert (code, out) == (2, []) and error.strip() == printed[0]
+    subprocess.run(['bash', '-n', f'{ROOT}/tools/{script}.sh'], check=True)
+
+
+@pytest.mark.parametrize('script, arguments, environment, message', [
+    ('dist_train', ['b.py', '2'], {}, 'dist_train.sh: error: b.py: no such config'),
+    ('dist_test', ['a config.py', 'b.pth', '2'], {}, 'b.pth: no such checkpoint'),
+    ('slurm_train', ['gpu', 'job', 'b.py', 'run'], {}, 'b.py: no such config'),
+    ('slurm_test', ['gpu', 'job', 'a config.py', 'b.pth'], {}, 'b.pth: no such checkpoint'),
+    ('dist_train', ['a config.py', '0'], {}, 'GPUS is 0, it must be at least 1'),
+    ('dist_train', ['a config.py', '--amp'], {}, "GPUS is '--amp', expected a whole number"),
+    ('dist_train', ['a config.py', '2'], dict(NNODES='2', NODE_RANK='0'), 'needs MASTER_ADDR'),
+    ('dist_train', ['a config.py', '2'], dict(NNODES='2', MASTER_ADDR='a'), "NODE_RANK is ''"),
+    ('dist_train', ['a config.py', '2'], dict(MAX_RESTARTS='often'), "MAX_RESTARTS is 'often'"),
+    ('slurm_train', ['gpu', 'job', 'a config.py', 'run'], dict(GPUS='all'), "GPUS is 'all'"),
+    ('slurm_train', ['gpu', 'job', 'a config.py', 'run'], dict(MODE='soon'), "MODE is 'soon'")])
+def test_bad_arguments_are_named_in_one_line(launch, script, arguments, environment, message):
+    code, printed, error = launch(script, *arguments, **environment)
+    assert (code, printed) == (2, [])
+    assert message in error and error.count('\n') == 1
+
+
+def test_training_on_one_machine(launch, project):
+    code, line, error = launch('dist_train', 'a config.py', '2', '--cfg-options', 'a="b c"')
+    assert code == 0, error
+    assert line == torchrun(project, 'train.py', 'a config.py', '--launcher', 'pytorch',
+                            '--cfg-options', 'a="b c"', rendezvous=LOCAL)
+
+
+@pytest.mark.parametrize('own, added', [
+    ([], ['--resume', 'auto']), (['--resume', 'a.pth'], []), (['--resume=a.pth'], [])])
+def test_restarts_go_on_from_the_newest_checkpoint(launch, project, own, added):
+    _, line, _ = launch('dist_train', 'a config.py', '2', *own, MAX_RESTARTS='3', PORT='77')
+    assert line == torchrun(project, 'train.py', 'a config.py', '--launcher', 'pytorch', *own,
+                            *added, restarts='3', rendezvous=[*LOCAL[:3], '77'])
+
+
+@pytest.mark.parametrize('rank, host', [('0', '1'), ('1', '0')])
+def test_machines_meet_at_the_first(launch, project, rank, host):
+    environment = dict(NNODES='2', NODE_RANK=rank, MASTER_ADDR='first', PORT='77')
+    meeting = ['--rdzv-backend', 'c10d', '--rdzv-endpoint', 'first:77', '--rdzv-id',
+               'mmdet3d_plugin', '--rdzv-conf', f'is_host={host}']
+    _, line, _ = launch('dist_test', 'a config.py', 'some weights.pth', '2', **environment)
+    assert line == torchrun(project, 'test.py', 'a config.py', 'some weights.pth', '--launcher',
+                            'pytorch', nodes='2', rendezvous=meeting)
+
+
+@pytest.mark.parametrize('environment, resources', [
+    ({}, ['--gres=gpu:8', '--ntasks=8', '--ntasks-per-node=8', '--cpus-per-task=5']),
+    (dict(GPUS='4'), ['--gres=gpu:4', '--ntasks=4', '--ntasks-per-node=4', '--cpus-per-task=5']),
+    (dict(GPUS='16', GPUS_PER_NODE='4', CPUS_PER_TASK='9', GRES='gpu:a100:4',
+          SRUN_ARGS='--time=1:00 --qos=low'),
+     ['--gres=gpu:a100:4', '--ntasks=16', '--ntasks-per-node=4', '--cpus-per-task=9',
+      '--time=1:00', '--qos=low'])])
+def test_slurm_at_once(launch, project, environment, resources):
+    for script, given, tool in [
+            ('slurm_train', ['my run', '--amp'], ['train.py', 'a config.py', '--work-dir',
+                                                  'my run', '--amp']),
+            ('slurm_test', ['some weights.pth'], ['test.py', 'a config.py', 'some weights.pth'])]:
+        code, line, error = launch(script, 'gpu', 'a job', 'a config.py', *given, **environment)
+        assert code == 0, error
+        assert line == ['srun', '--partition=gpu', '--job-name=a job', *resources,
+                        '--kill-on-bad-exit=1', 'python', '-u', f'{project}/tools/{tool[0]}',
+                        *tool[1:], '--launcher', 'slurm']
+
+
+@pytest.mark.parametrize('ended, requeued, code', [(0, False, 0), (138, True, 0), (1, False, 1),
+                                                   (143, False, 143)])
+def test_a_batch_job_queues_itself_again_when_warned(launch, project, ended, requeued, code):
+    _, line, error = launch('slurm_train', 'gpu', 'a job', 'a config.py', 'my run', MODE='batch',
+                            GPUS='2', SRUN_ARGS='--time=1:00')
+    assert line == ['sbatch', '--partition=gpu', '--job-name=a job', '--gres=gpu:2',
+                    '--ntasks=2', '--ntasks-per-node=2', '--cpus-per-task=5', '--time=1:00',
+                    '--requeue', '--open-mode=append', '--signal=USR1@120',
+                    '--output=my run/slurm-%j.out'], error
+    assert (project / 'my run').is_dir()
+    (project / 'bin/srun').write_text(PRINTER + f'exit {ended}\n')
+    done = subprocess.run(
+        ['bash', project / 'bin/sbatch.script'], text=True, capture_output=True,
+        env=dict(PATH=f'{project}/bin:{os.environ["PATH"]}', SLURM_JOB_ID='12',
+                 SLURM_CPUS_PER_TASK='5'))
+    assert done.returncode == code, done.stderr
+    assert done.stdout.splitlines() == [
+        'srun', '--cpus-per-task=5', '--kill-on-bad-exit=0', '--wait=60', 'python', '-u',
+        f'{project}/tools/train.py', 'a config.py', '--work-dir', 'my run', '--launcher',
+        'slurm', '--resume', 'auto', *(['scontrol', 'requeue', '12'] if requeued else [])]
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return str(probe.getsockname()[1])
+
+
+CONFIG = """
+_base_ = '{root}/configs/monolss/monolss_dla34_synthetic-demo.py'
+train_pipeline = _base_.train_pipeline
+next(item for item in train_pipeline if item.type == 'CropScaleAffine')['input_size'] = (320, 96)
+test_pipeline = _base_.test_pipeline
+test_pipeline[1]['input_size'] = (320, 96)
+loading = dict(num_workers=0, persistent_workers=False)
+train_dataloader = dict(**loading, batch_size=1, dataset=dict(
+    pipeline=train_pipeline, dataset=dict(data_root='{data}')))
+val_dataloader = dict(**loading, batch_size=1, dataset=dict(
+    pipeline=test_pipeline, data_root='{data}'))
+test_dataloader = val_dataloader
+train_cfg = dict(max_epochs=2, val_interval=2)
+default_hooks = dict(checkpoint=dict(interval=1))
+param_scheduler = [dict(type='CosineWarmupLR', start_lr=1e-5, begin=0, end=2, by_epoch=True)]
+custom_imports = dict(imports=[*_base_.custom_imports['imports'], 'dying_hook'])
+custom_hooks = [*_base_.custom_hooks, dict(type='DyingHook')]
+"""
+# The process of rank 1 dies once, before the last step of the second epoch.
+DYING_HOOK = """
+import os, signal
+from mmengine.dist import get_rank
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+
+@HOOKS.register_module()
+class DyingHook(Hook):
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        mark = os.environ.get('DIE_ONCE')
+        if mark and runner.iter == 3 and get_rank() == 1 and not os.path.exists(mark):
+            open(mark, 'w').close()
+            os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def real(tmp_path, kitti_root):
+    """``real(SCRIPT, *ARGUMENTS, **ENVIRONMENT)`` starts a process; it ends with the test."""
+    (tmp_path / 'tiny.py').write_text(CONFIG.format(root=ROOT, data=kitti_root))
+    (tmp_path / 'dying_hook.py').write_text(DYING_HOOK)
+    started = []
+
+    def start(script, *arguments, **environment):
+        environment = {**os.environ, 'CUDA_VISIBLE_DEVICES': '', 'PYTHONPATH': str(tmp_path),
+                       'PORT': free_port(), **environment}
+        log = (tmp_path / f'{len(started)}.log').open('w+')
+        started.append(subprocess.Popen([script, *map(str, arguments)], cwd=tmp_path, stdout=log,
+                                        stderr=subprocess.STDOUT, env=environment,
+                                        start_new_session=True))
+        return started[-1], tmp_path / f'{len(started) - 1}.log'
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def finish(process, log):
+    assert process.wait(timeout=120) == 0, log.read_text()[-3000:]
+
+
+def figures_of(work_dir):
+    return json.loads(next(work_dir.glob('*/*.json')).read_text())
+
+
+@pytest.mark.slow
+def test_two_processes_train_and_test_as_one_tests(real, tmp_path):
+    finish(*real(f'{ROOT}/tools/dist_train.sh', 'tiny.py', 2, '--work-dir', 'run'))
+    weights = tmp_path / 'run/epoch_2.pth'
+    assert torch.load(weights, weights_only=True)['meta']['iter'] == 4  # 4 frames, 2 epochs
+    finish(*real(f'{ROOT}/tools/dist_test.sh', 'tiny.py', weights, 2, '--work-dir', 'two',
+                 '--submission-dir', 'of_two'))
+    finish(*real(sys.executable, ROOT / 'tools/test.py', 'tiny.py', weights, '--work-dir', 'one',
+                 '--submission-dir', 'of_one', OMP_NUM_THREADS='1'))
+    of_two, of_one = ({path.name: path.read_text() for path in (tmp_path / folder).rglob('*.txt')}
+                      for folder in ('of_two', 'of_one'))
+    assert of_two == of_one and len(of_one) == 4 and any(of_one.values())
+    two, one = (figures_of(tmp_path / folder) for folder in ('two', 'one'))
+    names = [name for name in one if name.startswith('kitti/')]
+    assert len(names) > 20 and all(two[name] == one[name] for name in names)
+
+
+@pytest.mark.slow
+def test_two_machines_go_on_when_a_process_dies(real, tmp_path):
+    """Both are this one. The second epoch is trained anew, the first is not."""
+    meeting = dict(NNODES='2', MASTER_ADDR='127.0.0.1', PORT=free_port(), MAX_RESTARTS='1',
+                   DIE_ONCE=str(tmp_path / 'died'))
+    nodes = [real(f'{ROOT}/tools/dist_train.sh', 'tiny.py', 1, '--work-dir', 'run',
+                  NODE_RANK=str(rank), **meeting) for rank in (0, 1)]
+    for node in nodes:
+        finish(*node)
+    assert (tmp_path / 'died').exists()
+    printed = ''.join(log.read_text() for _, log in nodes)
+    assert len(re.findall(r'resumed epoch: 1, iter: 2', printed)) == 1
+    assert torch.load(tmp_path / 'run/epoch_2.pth', weights_only=True)['meta']['iter'] == 4

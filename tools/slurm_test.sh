@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+set -euo pipefail
+
+usage='usage: tools/slurm_test.sh PARTITION JOB_NAME CONFIG CHECKPOINT [options of tools/test.py]
+
+Tests under SLURM by srun, one task a GPU. Environment: GPUS, GPUS_PER_NODE, CPUS_PER_TASK,
+GRES and SRUN_ARGS as for tools/slurm_train.sh'
+. "$(dirname "${BASH_SOURCE[0]}")/launch_common.sh"
+
+check_arguments 4 "$@"
+partition=$1 job=$2 config=$3 checkpoint=$4
+shift 4
+check_file config "$config"
+check_file checkpoint "$checkpoint"
+slurm_resources "$partition" "$job"
+command=("$python" -u "$tools/test.py" "$config" "$checkpoint" "$@" --launcher slurm)
+exec srun "${resources[@]}" --kill-on-bad-exit=1 "${command[@]}"
