@@ -66,7 +66,7 @@ def main() -> None:
     environment = device_environment(args.device)
     work_dir = args.work_dir
     report = work_dir / 'report.html'
-    unfinished = (work_dir / 'last_checkpoint').exists() and not report.exists()
+    unfinished = any(work_dir.glob('*.pth')) and not report.exists()
     results, samples = work_dir / 'results', work_dir / 'test/samples'
 
     times = {}
@@ -77,7 +77,8 @@ def main() -> None:
     train = ['tools/train.py', CONFIG, '--work-dir', str(work_dir)]
     report.unlink(missing_ok=True)
     if not unfinished:
-        (work_dir / 'last_checkpoint').unlink(missing_ok=True)
+        for checkpoint in work_dir.glob('*.pth'):  # of an earlier demo
+            checkpoint.unlink()
     times['Training'] = step('2/4 training', train + ['--resume'] * unfinished, environment)
     checkpoint = (work_dir / 'last_checkpoint').read_text(encoding='utf-8').strip()
     test = ['tools/test.py', CONFIG, checkpoint, '--work-dir', str(work_dir / 'test'),

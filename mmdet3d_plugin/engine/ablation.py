@@ -87,9 +87,8 @@ class AblationRun:
         """Trains, or goes on from the last checkpoint, and records the metrics."""
         atomic_write(self.folder / 'settings.json', json.dumps(self.settings, indent=1))
         options = self._overrides(f'randomness.seed={self.seed}', *self.options)
-        resume = ['--resume'] if self._last_checkpoint() else []
-        self._run('train', num_threads, str(self.config), '--work-dir', str(self.folder), *resume,
-                  *options)
+        self._run('train', num_threads, str(self.config), '--work-dir', str(self.folder),
+                  '--resume', 'auto', *options)
         metrics = self._final_validation()
         if metrics is None:
             # Killed after its last epoch, a resumed training has nothing left to validate.

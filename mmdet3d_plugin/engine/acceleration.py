@@ -36,15 +36,19 @@ def _to_channels_last(module: nn.Module, inputs: Tuple[torch.Tensor, ...]) -> tu
     return tuple(item.contiguous(memory_format=torch.channels_last) for item in inputs)
 
 
-def compile_dense_parts(model: nn.Module) -> None:
+def compile_dense_parts(model: nn.Module, freeze: bool = False) -> None:
     """Compiles what runs at every pixel, in place; the first steps take a minute or more.
 
     Objects are left to eager execution: their number changes with every batch.
+
+    Args:
+        freeze: weights will not change any more. Normalisation is folded into
+            convolutions, whose weights are laid out once for all.
     """
     detector = _detector(model)
     for name in DENSE_PARTS:
         if hasattr(detector, name):
-            getattr(detector, name).compile()
+            getattr(detector, name).compile(options=dict(freezing=freeze))
 
 
 def _detector(model: nn.Module) -> nn.Module:
@@ -53,26 +57,37 @@ def _detector(model: nn.Module) -> nn.Module:
     return getattr(model, 'detector', model)
 
 
-def accelerate(model: nn.Module, channels_last: bool = False, compile: bool = False) -> None:
-    """Applies the switches that concern the model. Call it once."""
+def accelerate(model: nn.Module, channels_last: bool = False, compile: bool = False,
+               freeze: bool = False) -> None:
+    """Applies the switches that concern the model. Call it once.
+
+    Args:
+        channels_last, compile: the switches.
+        freeze: the model is to predict only, see :func:`compile_dense_parts`.
+    """
     if channels_last:
         use_channels_last(model)
     if compile:
-        compile_dense_parts(model)
+        compile_dense_parts(model, freeze)
 
 
 @HOOKS.register_module()
 class AccelerationHook(Hook):
-    """Applies :func:`accelerate` to a run's model, whatever the run does."""
+    """Applies :func:`accelerate` to the model of a training or a test."""
 
     def __init__(self, channels_last: bool = False, compile: bool = False) -> None:
-        self.channels_last = channels_last
-        self.compile = compile
+        self.switches = dict(channels_last=channels_last, compile=compile)
         self._done = False
 
-    def before_run(self, runner: Runner) -> None:
+    def before_train(self, runner: Runner) -> None:
+        self._apply(runner, freeze=False)
+
+    def before_test(self, runner: Runner) -> None:
+        self._apply(runner, freeze=True)
+
+    def _apply(self, runner: Runner, freeze: bool) -> None:
         if not self._done:
-            accelerate(runner.model, self.channels_last, self.compile)
+            accelerate(runner.model, freeze=freeze, **self.switches)
             self._done = True
 
 

@@ -40,9 +40,9 @@ def remove_unfinished(folder: Union[str, Path]) -> None:
 
 
 def newest_checkpoint(folder: Union[str, Path]) -> Optional[Path]:
-    """The checkpoint of a run that has trained longest, among those that are whole.
+    """The checkpoint that was written last, among those that are whole.
 
-    Broken files, as a crash or a full disk of another program leaves them, are named in
+    The time is the one in the checkpoint, which copying a folder does not change. Broken files, as a crash or a full disk of another program leaves them, are named in
     the log and passed over.
     """
     candidates = sorted(_trainings(Path(folder)), reverse=True)
@@ -62,15 +62,15 @@ def is_whole(path: Path) -> bool:
         return False
 
 
-def _trainings(folder: Path) -> Iterator[Tuple[int, float, Path]]:
-    """(iterations, time of writing, file) of checkpoints that a training can go on from."""
+def _trainings(folder: Path) -> Iterator[Tuple[str, int, Path]]:
+    """(time of writing, iterations, file) of checkpoints that a training can go on from."""
     for path in folder.glob('[!.]*.pth'):
         try:
             # Tensors stay on disk.
             content = torch.load(path, map_location='cpu', weights_only=True, mmap=True)
-            iteration = content['meta']['iter']
+            key = content['meta']['time'], content['meta']['iter']
         except Exception as error:  # of many kinds, as the damage
             print_log(f'{path}: not resumed from ({str(error).splitlines()[0]})', 'current')
             continue
         if 'optimizer' in content:
-            yield iteration, path.stat().st_mtime, path
+            yield *key, path

@@ -13,6 +13,7 @@ import torch.nn as nn
 from mmengine.config import Config, DictAction
 
 from ..errors import InputError
+from ..utils.command_line import fault_message
 from .acceleration import configure_acceleration
 from .distributed import configure_distributed
 from .process_state import unwrap_model
@@ -130,10 +131,10 @@ def config_errors(config: str) -> Iterator[None]:
     """Turns mmengine's complaint about a config into one line and exit code 1."""
     try:
         yield
-    except InputError:
-        raise
     except Exception as error:
-        if not _is_config_error(error):
+        # A worker's death is noticed anywhere, also where a config is being written.
+        if (isinstance(error, InputError) or fault_message(error) is not None
+                or not _is_config_error(error)):
             raise
         reason = ' '.join(str(error.args[0] if error.args else error).split())
         print(f'{Path(sys.argv[0]).name}: config error: {config}: {type(error).__name__}: '

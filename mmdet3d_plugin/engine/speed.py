@@ -1,4 +1,5 @@
 """How fast a config loads, trains and predicts, and how much of the machine it uses."""
+import copy
 import resource
 import time
 from collections import defaultdict
@@ -59,8 +60,11 @@ class SpeedTest:
         self.test_batches = [pseudo_collate([frames[index]])
                              for index in range(min(len(frames), 8))]
         self.train_flops = self._count_flops(lambda: self._train(self.next_batch()))
+        # The model learns on, what predicts is final.
+        self.predictor = copy.deepcopy(self.model).eval()
         self.predict_flops = self._count_flops(lambda: self._predict(self.test_batches[0]))
         accelerate(self.model, **switches)
+        accelerate(self.predictor, freeze=True, **switches)
 
     @staticmethod
     def _build_loader(options: Config, batch_size: int, num_workers: int) -> DataLoader:
@@ -95,7 +99,6 @@ class SpeedTest:
 
     def predict(self, num_images: int) -> List[float]:
         """Seconds of each of some predictions of one image, decoded boxes included."""
-        self.model.eval()
         return [self._mean_time(1, lambda: self._predict(batch)) for batch in (
             self.test_batches[index % len(self.test_batches)] for index in range(num_images))]
 
@@ -125,7 +128,7 @@ class SpeedTest:
     def _predict(self, batch: dict) -> None:
         with torch.no_grad(), torch.autocast(self.device, dtype=torch.bfloat16,
                                              enabled=self.dtype == torch.bfloat16):
-            self.model.test_step(batch)
+            self.predictor.test_step(batch)
 
     def _mean_time(self, count: int, run: Callable[[], Any]) -> float:
         synchronize(self.device)

@@ -3,7 +3,7 @@ import errno
 import os
 import re
 import sys
-from typing import Callable
+from typing import Callable, Optional
 
 from ..errors import InputError
 
@@ -27,17 +27,29 @@ def run_command(main: Callable[[], None]) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except OSError as error:
-        if error.errno not in DISK_FULL:
+    except Exception as error:
+        message = fault_message(error)
+        if message is None:
             raise
-        _fail(f'{error.filename or "output"}: cannot be written ({error.strerror}); make room and '
-              'run the command again, a training with --resume')
-    except RuntimeError as error:
-        if 'DataLoader worker' not in str(error):
-            raise
-        _fail(f'a data worker died ({" ".join(str(error).split())[:160]}); if memory is short, '
-              'lower num_workers or batch_size of the dataloader; a training goes on with '
-              '--resume')
+        _fail(message)
+
+
+def fault_message(error: Optional[BaseException]) -> Optional[str]:
+    """What to tell of a failure that is the machine's: a full disk, or a data worker that
+    died. None of any other error.
+
+    A worker's death interrupts whatever runs, and may come wrapped in that's own error.
+    """
+    if error is None:
+        return None
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
+        return (f'{error.filename or "output"}: cannot be written ({error.strerror}); make room '
+                'and run the command again, a training with --resume')
+    if isinstance(error, RuntimeError) and 'DataLoader worker' in str(error):
+        return (f'a data worker died ({" ".join(str(error).split())[:160]}); if memory is short, '
+                'lower num_workers or batch_size of the dataloader; a training goes on with '
+                '--resume')
+    return fault_message(error.__cause__ or error.__context__)
 
 
 def _fail(message: str) -> None:

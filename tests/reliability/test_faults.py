@@ -5,13 +5,16 @@ import signal
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from tiny_training import EPOCHS, assert_same, training_state, write_config
 
 from mmdet3d_plugin.engine.checkpoints import newest_checkpoint
 from mmdet3d_plugin.engine.hooks import FiniteLossHook
+from mmdet3d_plugin.engine.launch import config_errors
 from mmdet3d_plugin.errors import InputError
+from mmdet3d_plugin.utils.command_line import fault_message
 
 
 class AtIteration(Hook):
@@ -54,6 +57,18 @@ def file_sizes():
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     yield
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_workers_death_is_no_config_error(monkeypatch):
+    """It is noticed anywhere, also while a checkpoint's config is being written."""
+    def died(*args, **kwargs):
+        raise RuntimeError('DataLoader worker (pid 7) is killed by signal: Killed.')
+
+    cfg = Config(dict(a=1))
+    monkeypatch.setattr('mmengine.config.config.FormatCode', died)
+    with pytest.raises(Exception) as raised, config_errors('config.py'):
+        cfg.pretty_text
+    assert fault_message(raised.value).startswith('a data worker died (DataLoader worker (pid 7)')
 
 
 def last_line(printed):
@@ -110,19 +125,21 @@ def test_a_data_worker_that_dies_ends_the_training_with_one_line(run_tool, kitti
                 training_state(whole / f'epoch_{EPOCHS}.pth'))
 
 
-def save(path, iteration, **more):
-    torch.save(dict(meta=dict(iter=iteration), state_dict=dict(w=torch.arange(4096.)),
-                    optimizer={}, **more), path)
+def save(path, iteration, hour):
+    torch.save(dict(meta=dict(iter=iteration, time=f'20261120_{hour:02d}0000'), optimizer={},
+                    state_dict=dict(w=torch.arange(4096.))), path)
 
 
 def test_the_newest_whole_checkpoint(tmp_path):
-    """Newest by what it has trained: copying a folder can mix up times."""
+    """By the time in it: copying a folder changes those of files, and another training may
+    have been longer."""
     assert newest_checkpoint(tmp_path) is None
+    save(tmp_path / 'epoch_9.pth', 90, 1)
     for epoch in (1, 2, 3):
-        save(tmp_path / f'epoch_{epoch}.pth', 10 * epoch)
-    save(tmp_path / 'interrupted.pth', 25)
+        save(tmp_path / f'epoch_{epoch}.pth', 10 * epoch, 10 + epoch)
+    save(tmp_path / 'interrupted.pth', 25, 12)
     os.utime(tmp_path / 'epoch_3.pth', (0, 0))
-    torch.save(dict(meta=dict(iter=99), state_dict={}), tmp_path / 'weights.pth')
+    torch.save(dict(meta=dict(iter=99, time='20261121'), state_dict={}), tmp_path / 'weights.pth')
     (tmp_path / 'text.pth').write_text('no checkpoint')
     assert newest_checkpoint(tmp_path) == tmp_path / 'epoch_3.pth'
     content = (tmp_path / 'epoch_3.pth').read_bytes()

@@ -43,8 +43,9 @@ def straight(kitti, tmp_path_factory):
     return training_state(folder / f'epoch_{EPOCHS}.pth')
 
 
-@pytest.mark.parametrize('name, iteration', [('SIGUSR1', 3), ('SIGINT', 4),
-                                             ('SIGTERM', 9)])
+@pytest.mark.parametrize('name, iteration', [
+    ('SIGUSR1', 3), pytest.param('SIGINT', 4, marks=pytest.mark.slow),
+    pytest.param('SIGTERM', 9, marks=pytest.mark.slow)])
 def test_a_signal_saves_and_a_resumed_run_ends_the_same(run_tool, kitti, straight, tmp_path,
                                                         name, iteration):
     """In the middle of an epoch and at its end, before and after selection starts."""
@@ -124,7 +125,7 @@ class KillAt(Hook):
 """
 
 
-@pytest.mark.parametrize('writing', [False, True])
+@pytest.mark.parametrize('writing', [pytest.param(False, marks=pytest.mark.slow), True])
 def test_kill_9_leaves_a_whole_checkpoint(run_tool, kitti, straight, tmp_path, writing):
     (tmp_path / 'killer.py').write_text(KILLER)
     config = write_config(tmp_path / 'stopped', kitti,

@@ -103,11 +103,14 @@ def test_an_interrupted_run_goes_on(run_tool, family, tmp_path):
         for log in folder.glob('*/vis_data/scalars.json'):
             log.unlink()
         (folder / 'last_checkpoint').write_text(str(folder / f'epoch_{epoch}.pth'))
+        if epoch == 1:
+            (folder / 'epoch_2.pth').unlink()
 
     cut_back(1)
     code, _ = run_tool('ablate', *arguments)
     assert code == 0 and (folder / 'result.json').is_file()
     assert 'resumed epoch: 1' in (folder / 'train.log').read_text()
+    assert json.loads((folder / 'result.json').read_text()) == whole
 
     cut_back(2)
     before = (folder / 'epoch_2.pth').stat().st_mtime_ns

@@ -69,7 +69,7 @@ def test_operations_are_those_of_the_convolutions(kitti_root, tmp_path):
         pixels = (inputs[0] if isinstance(module, torch.nn.ConvTranspose2d) else output)
         counted.append(2 * per_pixel * pixels[:, 0].numel())
 
-    for module in test.model.modules():
+    for module in test.predictor.modules():
         if isinstance(module, (torch.nn.Conv2d, torch.nn.ConvTranspose2d)):
             module.register_forward_hook(count)
     test.predict(1)
