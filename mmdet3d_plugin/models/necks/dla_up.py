@@ -15,8 +15,9 @@ from mmengine.model import BaseModule
 class BilinearUpsample(nn.ConvTranspose2d):
     """Channel-wise transposed convolution that starts as bilinear interpolation.
 
-    It stays in float32 under autocast: depthwise bfloat16 is many times slower
-    on CPUs and gains nothing on GPUs.
+    It computes in float32 under autocast: depthwise bfloat16 is many times slower
+    on CPUs and gains nothing on GPUs. What comes out has the type of what went in, since
+    the convolution that follows would round it all the same.
     """
 
     def __init__(self, channels: int, factor: int) -> None:
@@ -29,7 +30,7 @@ class BilinearUpsample(nn.ConvTranspose2d):
 
     def forward(self, feature: torch.Tensor) -> torch.Tensor:
         with torch.autocast(feature.device.type, enabled=False):
-            return super().forward(feature.float())
+            return super().forward(feature.float()).to(feature.dtype)
 
 
 class _Aggregation(nn.Module):
