@@ -11,6 +11,7 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
+from mmengine.utils.dl_utils import set_multi_processing
 
 from mmdet3d_plugin.engine.launch import (ConfigOverride, add_acceleration_arguments,
                                           config_errors, read_config, set_acceleration)
@@ -155,6 +156,8 @@ def main() -> None:
         if args.against:
             configs.append(read_config(args.against, args.cfg_options))
         init_default_scope(cfg.default_scope)
+        # As the runner does: workers are many, so each keeps to one thread.
+        set_multi_processing(**cfg.env_cfg.mp_cfg)
         MMLogger.get_current_instance().setLevel('WARNING')
         if args.profile:
             run_profile(cfg, args, device)

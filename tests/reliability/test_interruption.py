@@ -64,6 +64,7 @@ def test_a_signal_saves_and_a_resumed_run_ends_the_same(run_tool, kitti, straigh
     code, printed = run_tool('train', config, '--work-dir', tmp_path / 'run', '--resume')
     assert code == 0, printed.err
     assert_same(training_state(tmp_path / f'run/epoch_{EPOCHS}.pth'), straight)
+    assert not (tmp_path / 'run/interrupted.pth').exists()
 
 
 def test_a_signal_to_the_whole_group_spares_the_data_workers(run_tool, kitti, straight,

@@ -2,11 +2,12 @@
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import Dict, Optional, Sequence
 
 import torch
 import torch.distributed as dist
-from mmengine.dist import barrier, is_distributed
+from mmengine.dist import barrier, is_distributed, is_main_process
 from mmengine.hooks import EMAHook, Hook
 from mmengine.logging import print_log
 from mmengine.registry import HOOKS
@@ -17,7 +18,8 @@ FILE_NAME = 'interrupted.pth'
 
 @HOOKS.register_module()
 class InterruptionHook(Hook):
-    """Saves ``WORK_DIR/interrupted.pth`` on a signal, and ends the process.
+    """Saves ``WORK_DIR/interrupted.pth`` on a signal, and ends the process. A training that
+    ends by itself removes the file.
 
     The step that runs is finished first. All processes stop after the same step,
     whichever was signalled: they agree on it through the host (gloo), so that no GPU is
@@ -76,6 +78,8 @@ class InterruptionHook(Hook):
 
     def after_train(self, runner: Runner) -> None:
         self._restore_handlers()
+        if is_main_process():
+            Path(runner.work_dir, FILE_NAME).unlink(missing_ok=True)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         checkpoint[self.KEY] = dict(
