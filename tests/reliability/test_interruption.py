@@ -1,10 +1,13 @@
 """A training that is stopped anywhere goes on as if it had not been."""
 import os
 import signal
+import socket
 import subprocess
 import sys
 
 import pytest
+import torch
+from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from tiny_kitti import write_kitti
@@ -15,13 +18,14 @@ from mmdet3d_plugin.engine.checkpoints import newest_checkpoint
 
 @HOOKS.register_module()
 class SignalAt(Hook):
-    """Sends the process a signal in a step of the training, or of a validation."""
+    """Sends the process of a rank a signal in a step of the training, or of a validation."""
 
-    def __init__(self, number, iteration=None, validation=None):
+    def __init__(self, number, iteration=None, validation=None, rank=0):
         self.number, self.iteration, self.validation = number, iteration, validation
+        self.rank = rank
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
-        if runner.iter + 1 == self.iteration:
+        if runner.iter + 1 == self.iteration and get_rank() == self.rank:
             os.kill(os.getpid(), self.number)
 
     def after_val_iter(self, runner, batch_idx, data_batch=None, outputs=None):
@@ -103,6 +107,7 @@ def test_a_validation_that_was_stopped_is_done_again(run_tool, kitti, straight, 
 
 KILLER = """
 import os, signal
+from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
@@ -145,3 +150,35 @@ def test_kill_9_leaves_a_whole_checkpoint(run_tool, kitti, straight, tmp_path, w
     assert_same(training_state(work_dir / f'epoch_{EPOCHS}.pth'), straight)
     # Nothing is left of the half file.
     assert sorted(path.name for path in work_dir.glob('*.pth')) == ['epoch_4.pth', 'epoch_5.pth']
+
+
+@pytest.mark.slow
+def test_two_processes_stop_together_and_go_on(kitti, tmp_path):
+    """In the middle of an epoch, when the signal reaches one of them alone. A checkpoint is
+    saved by the other, whose state is to hold the sums of both."""
+    def train(name, hooks, work_dir):
+        config = write_config(tmp_path / name, kitti, hooks)
+        config.write_text(config.read_text() + "\ncustom_imports = dict("
+                          "imports=[*_base_.custom_imports['imports'], 'test_interruption'])\n")
+        with socket.socket() as probe:
+            probe.bind(('127.0.0.1', 0))
+            port = str(probe.getsockname()[1])
+        folders = ROOT / 'tests', ROOT / 'tests/reliability'
+        return subprocess.run(
+            [ROOT / 'tools/dist_train.sh', config, '2', '--work-dir', tmp_path / work_dir,
+             '--resume', 'auto', '--cfg-options', 'train_dataloader.batch_size=1'],
+            cwd=ROOT, capture_output=True, text=True, timeout=300,
+            env={**os.environ, 'CUDA_VISIBLE_DEVICES': '', 'PORT': port,
+                 'PYTHONPATH': os.pathsep.join(map(str, folders))})
+
+    signal_one = f"dict(type='SignalAt', number={int(signal.SIGUSR1)}, iteration=3, rank=1)"
+    stopped = train('stopped', signal_one, 'run')
+    assert stopped.returncode and 'SIGUSR1: stopped after iteration 3' in (
+        stopped.stdout + stopped.stderr)
+    state = torch.load(tmp_path / 'run/interrupted.pth', weights_only=True)
+    assert state['meta']['iter'] == 3 and state['hierarchical_task']['epoch_count'] == 1
+    for name, work_dir in (('resumed', 'run'), ('straight', 'whole')):
+        done = train(name, '', work_dir)
+        assert done.returncode == 0, done.stderr[-3000:]
+    assert_same(*(training_state(tmp_path / folder / f'epoch_{EPOCHS}.pth')
+                  for folder in ('run', 'whole')))

@@ -2,13 +2,13 @@
 from typing import Dict, List, Optional, Sequence
 
 import torch
-from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
 from ...errors import InputError
-from ..process_state import mean_over_processes, unwrap_model
+from ...models.task_modules.process_means import mean_over_processes
+from ..process_state import unwrap_model
 
 
 def task_weights(history: torch.Tensor, first_trend: torch.Tensor, tasks: Sequence[str],
@@ -91,20 +91,21 @@ class HierarchicalTaskHook(Hook):
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None,
                          outputs=None) -> None:
-        losses = torch.stack([outputs[f'raw_{task}'].float() for task in self.tasks])
+        # At once, since a checkpoint is saved by one process alone.
+        losses = mean_over_processes(
+            torch.stack([outputs[f'raw_{task}'] for task in self.tasks]))
         self._sum = losses if self._sum is None else self._sum.to(losses) + losses
         self._count += 1
 
     def after_train_epoch(self, runner: Runner) -> None:
-        mean = self._sum / self._count
-        all_reduce(mean, op='mean')
-        self.history = [*self.history, mean.tolist()][-self.window:]
+        mean = (self._sum / self._count).tolist()
+        self.history = [*self.history, mean][-self.window:]
         self._sum, self._count = None, 0
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         checkpoint[self.KEY] = dict(
             tasks=self.tasks, history=self.history, first_trend=self.first_trend,
-            epoch_sum=mean_over_processes(self._sum), epoch_count=self._count)
+            epoch_sum=None if self._sum is None else self._sum.cpu(), epoch_count=self._count)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         state = checkpoint.get(self.KEY)

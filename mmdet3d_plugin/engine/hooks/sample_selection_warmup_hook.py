@@ -10,7 +10,8 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
 from ...errors import InputError
-from ..process_state import mean_over_processes, unwrap_model
+from ...models.task_modules.process_means import mean_over_processes
+from ..process_state import unwrap_model
 
 
 def has_settled(losses: Sequence[float], window: int, tolerance: float) -> bool:
@@ -82,7 +83,7 @@ class SampleSelectionWarmupHook(Hook):
         self.tolerance = tolerance
         self.selecting = False
         self.losses: List[float] = []
-        # Of the steps of the current epoch so far, this process's share of the depth loss.
+        # Depth losses of the steps of the current epoch so far.
         self._steps: List[torch.Tensor] = []
 
     def before_train(self, runner: Runner) -> None:
@@ -104,7 +105,8 @@ class SampleSelectionWarmupHook(Hook):
                          outputs=None) -> None:
         if self.mode == 'stable' and not self.selecting:
             loss = outputs.get('raw_depth', outputs['loss_depth'])
-            self._steps.append(loss.detach().float())
+            # At once, since a checkpoint is saved by one process alone.
+            self._steps.append(mean_over_processes(loss))
 
     def after_train_epoch(self, runner: Runner) -> None:
         trained = unwrap_model(runner.model).task_weights.get('depth', 1.) > 0
@@ -116,9 +118,9 @@ class SampleSelectionWarmupHook(Hook):
         self._steps = []
 
     def _means(self) -> torch.Tensor:
-        """(S,) losses of the steps, over all processes, on the host."""
+        """(S,) losses of the steps, on the host."""
         device = self._steps[-1].device  # those of a checkpoint are on the host
-        return mean_over_processes(torch.stack([step.to(device) for step in self._steps]))
+        return torch.stack([step.to(device) for step in self._steps]).cpu()
 
     def after_train(self, runner: Runner) -> None:
         if self.mode == 'stable' and not self.selecting:
