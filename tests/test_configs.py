@@ -1,7 +1,11 @@
 """Every config of the project reads, and describes models and schedules that build."""
+import re
+from functools import partial
 from pathlib import Path
+from unittest import mock
 
 import pytest
+import torch
 from mmdet3d.registry import MODELS, TRANSFORMS
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
@@ -14,6 +18,13 @@ def read(name):
     return Config.fromfile(next(path for path in CONFIGS if path.stem == name))
 
 
+def build_large(model):
+    """The model without memory for its weights."""
+    # mmdet's Swin asks a tensor for numbers, which the meta device does not have.
+    with torch.device('meta'), mock.patch('torch.linspace', partial(torch.linspace, device='cpu')):
+        return MODELS.build(model)
+
+
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
 def test_config_builds(path):
     cfg = Config.fromfile(path)
@@ -23,7 +34,7 @@ def test_config_builds(path):
         detector.neck.use_dcn = False
     if 'dcn_on_last_conv' in detector.get('bbox_head', {}):
         detector.bbox_head.dcn_on_last_conv = False
-    model = MODELS.build(cfg.model)
+    model = build_large(cfg.model) if detector.type == 'DepthEstimator' else MODELS.build(cfg.model)
     dataset = cfg.train_dataloader.dataset
     for item in [*dataset.get('pipeline', []), *dataset.get('dataset', {}).get('pipeline', [])]:
         TRANSFORMS.build(item)
@@ -77,6 +88,101 @@ def test_metric_learning_ablations_vary_what_they_say(monkeypatch, data):
         'weight_0.3': dict(loss_weight=.3), 'apparent': dict(space='apparent'),
         'rank_n_contrast': dict(type='RankNContrastLoss', tau=2.),
     }
+
+
+RANGES = ((.5, 1.), (1., 1.5), (1.5, 2.))
+# Rows of MetricDepth's tables III to VIII: samples within and across, ranges of negatives (an
+# open one is that of the uniform strategy), margins.
+DEPTH_ROWS = {
+    '0_baseline': None,
+    **{f'3_within_{count:02d}': (count, 0, RANGES[:1], (2., )) for count in (5, 10, 15, 20, 25)},
+    **{f'4_across_{count:02d}': (0, count, RANGES[:1], (2., )) for count in (2, 4, 6, 8, 10)},
+    **{'6_margins_' + '-'.join(f'{margin:02d}' for margin in margins):
+       (10, 4, RANGES[:len(margins)], tuple(map(float, margins)))
+       for margins in [(2, ), (3, ), (4, ), (5, ), (3, 4), (3, 5), (3, 6), (3, 7),
+                       (3, 6, 7), (3, 6, 8), (3, 6, 9), (3, 6, 10)]},
+    **{f'7_uniform_{start}_margin_{margin}': (10, 4, ((start, ), ), (float(margin), ))
+       for start in (.5, 1., 1.5) for margin in (3, 4, 5, 6)},
+}
+
+
+def regularisation_of(cfg):
+    """Samples within and across, ranges and margins; None without MetricDepth."""
+    if not cfg.model.get('auxiliary'):
+        return None
+    item, = cfg.model.auxiliary
+    assert (item.depth, item.loss.loss_weight, item.loss.strategy.positive_threshold) == (
+        'dense', 1., .1)
+    strategy = item.loss.strategy
+    if strategy.type == 'UniformStrategy':
+        ranges, margins = [(strategy.negative_threshold, )], [strategy.margin]
+    else:
+        ranges, margins = strategy.ranges, strategy.margins
+    return (item.loss.num_within, item.loss.num_across, tuple(map(tuple, ranges)),
+            tuple(margins))
+
+
+@pytest.mark.parametrize('data', ['nyu', 'synthetic'])
+def test_depth_ablations_are_the_papers_rows(monkeypatch, data):
+    monkeypatch.setenv('ABLATION_DATA', data)
+    paths = [path for path in CONFIGS if path.match('metricdepth/ablations/*.py')]
+    assert {path.stem: regularisation_of(Config.fromfile(path)) for path in paths} == DEPTH_ROWS
+    for path in paths:
+        title = path.read_text(encoding='utf-8').partition('\n')[0]
+        assert re.search(r'\(tables? [IV]+.*: AbsRel 0\.1\d{3}, RMSE 0\.4\d{3}, delta1 0\.8\d{3}',
+                         title), path
+
+
+def test_depth_ablations_vary_nyu_unless_told(monkeypatch):
+    monkeypatch.delenv('ABLATION_DATA', raising=False)
+    assert read('6_margins_03-06-08').train_dataloader.dataset.type == 'NYUDepthDataset'
+
+
+@pytest.mark.parametrize('data, model, ranges, margins', [
+    ('nyu', 'lt', ((.5, 1.), (1., 1.5), (1.5, 2.)), (3., 6., 8.)),
+    ('nyu', 'bts', ((.5, 1.), (1., 1.5), (1.5, 2.)), (2., 4., 6.)),
+    ('nyu', 'newcrfs', ((.5, 1.), (1., 1.5)), (5., 9.)),
+    ('kitti', 'lt', ((1., 5.), (5., 10.), (10., 15.)), (2., 3., 3.5)),
+    ('kitti', 'bts', ((1., 5.), (5., 10.)), (1., 1.5)),
+    ('kitti', 'newcrfs', ((1., 5.), (5., 10.)), (4., 7.))])
+def test_metric_depth_is_tables_I_and_II(data, model, ranges, margins):
+    assert regularisation_of(read(f'{model}_multi-range_{data}')) == (10, 4, ranges, margins)
+    alone, regularised = (read(name) for name in (f'{model}_{data}', f'{model}_multi-range_{data}'))
+    assert regularisation_of(alone) is None
+    for cfg in (alone, regularised):
+        cfg.pop('multi_range', None), cfg.model.pop('auxiliary', None)
+        assert cfg.model.decode_head.depth_range == dict(nyu=(.1, 10.), kitti=(1., 80.))[data]
+    assert alone.to_dict() == regularised.to_dict()
+
+
+def test_depth_schedules_are_the_papers():
+    for name, optimizer, epochs, batch in [
+            ('bts_nyu', dict(type='AdamW', lr=1e-4, eps=1e-6, weight_decay=1e-2), 50, 16),
+            ('newcrfs_nyu', dict(type='Adam', lr=1e-4), 20, 8),
+            ('lt_nyu', dict(type='Adam', lr=1e-4), 20, 8)]:
+        cfg = read(name)
+        decay, = cfg.param_scheduler
+        assert cfg.optim_wrapper.optimizer.to_dict() == optimizer
+        assert (decay.type, decay.power, decay.eta_min, decay.end) == ('PolyLR', .9, 1e-5, epochs)
+        assert cfg.train_cfg.max_epochs == epochs
+        assert cfg.train_dataloader.batch_size == cfg.auto_scale_lr.base_batch_size == batch
+    for data, reference in [('nyu', None), ('kitti', 715.0873)]:
+        assert read(f'bts_{data}').model.decode_head.get('reference_focal') == reference
+
+
+def test_only_the_encoder_of_bts_decays():
+    cfg = read('bts_kitti')
+    cfg.model.backbone.init_cfg = None
+    model = MODELS.build(cfg.model)
+    decay = {id(weight): group['weight_decay'] for group in
+             build_optim_wrapper(model, cfg.optim_wrapper).param_groups
+             for weight in group['params']}
+    learned = {name: decay[id(weight)] for name, weight in model.named_parameters()
+               if weight.requires_grad}
+    assert {name.partition('.')[0]: value for name, value in learned.items()} == dict(
+        backbone=1e-2, decode_head=0.)
+    assert set(learned.values()) == {0., 1e-2}
+    assert 'backbone.body.conv1.weight' not in learned
 
 
 def test_kitti_carries_the_papers_recipe():

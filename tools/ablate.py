@@ -6,7 +6,7 @@ import os
 import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict, List, Sequence
 
 from mmengine.logging import MMLogger
 from tqdm import tqdm
@@ -17,9 +17,8 @@ from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.utils.command_line import run_command
 from mmdet3d_plugin.utils.files import atomic_write
 from mmdet3d_plugin.utils.processes import available_cores
-from mmdet3d_plugin.visualization.ablation import (FEATURE_STYLES, METRIC_STYLES, AblationRow,
+from mmdet3d_plugin.visualization.ablation import (EVALUATORS, FEATURE_STYLES, AblationRow,
                                                    ablation_plot, ablation_table)
-from mmdet3d_plugin.visualization.metric_table import is_metric_key
 
 
 def parse_args() -> argparse.Namespace:
@@ -42,10 +41,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--only', nargs='+', metavar='ROW', help='train these rows only')
     parser.add_argument('--jobs', type=int, default=1, metavar='N',
                         help='trainings at a time, which share the CPU cores (default: 1)')
-    parser.add_argument('--metrics', nargs='+', default=list(METRIC_STYLES), metavar='KEY',
-                        help="columns, as in the training log without 'kitti/'")
+    parser.add_argument('--metrics', nargs='+', metavar='KEY',
+                        help="columns, as in the training log without 'kitti/' or 'depth/' "
+                        '(default: Car AP 3D R40 moderate, or AbsRel, RMSE and delta1)')
     parser.add_argument('--depth-features', action='store_true',
-                        help='analyse the features of every run as well '
+                        help='analyse the features of every detector as well '
                         '(tools/analysis/depth_features.py), with columns for their Spearman '
                         'correlation, the pairs in the band and the depth error of cars')
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
@@ -88,11 +88,29 @@ def find_rows(args: argparse.Namespace) -> List[Path]:
     return rows
 
 
-def write_outputs(args: argparse.Namespace, rows: List[Path],
+def choose_metrics(args: argparse.Namespace, evaluators: Sequence[str]) -> List[str]:
+    """The columns: those that are asked for, if the evaluators yield them, or theirs."""
+    known = [EVALUATORS[name] for name in evaluators if name in EVALUATORS]
+    default = list(dict.fromkeys(key for metrics in known for key in metrics.columns))
+    if args.metrics and len(known) == len(evaluators):
+        unknown = [key for key in args.metrics
+                   if not any(metrics.yields(key) for metrics in known)]
+        if unknown:
+            raise InputError(f'--metrics {unknown[0]}: no such metric; expected a name like '
+                             f'{default[0]}')
+    if not args.metrics and not default:
+        raise InputError(f'{args.configs[0]}: {" and ".join(evaluators) or "no evaluator"} has no '
+                         'columns of its own; name some of its metrics with --metrics')
+    if args.depth_features and 'DepthMetric' in evaluators:
+        raise InputError(f'{args.configs[0]}: --depth-features reads what detectors see of '
+                         'objects, and this estimates depth maps; leave it out')
+    return [*(args.metrics or default), *(FEATURE_STYLES if args.depth_features else ())]
+
+
+def write_outputs(args: argparse.Namespace, rows: List[Path], metrics: List[str],
                   results: Dict[str, Dict[int, dict]]) -> str:
     """Writes table and plot of what is finished; returns the table."""
     table_rows = [AblationRow(row.stem, row_title(row), results[row.stem]) for row in rows]
-    metrics = [*args.metrics, *(FEATURE_STYLES if args.depth_features else ())]
     table = ablation_table(table_rows, metrics)
     atomic_write(args.out / 'table.md', table + '\n')
     atomic_write(args.out / 'plot.png', ablation_plot(table_rows, metrics))
@@ -102,26 +120,24 @@ def write_outputs(args: argparse.Namespace, rows: List[Path],
 def main() -> None:
     args = parse_args()
     rows = find_rows(args)
-    unknown = [key for key in args.metrics if not is_metric_key(key)]
-    if unknown:
-        raise InputError(f'--metrics {unknown[0]}: no such metric; expected a name like '
-                         f'{next(iter(METRIC_STYLES))}')
     MMLogger.get_current_instance().setLevel('WARNING')  # mmengine tells of every variable
+    # Seed by seed, so that an early table already compares all rows.
+    runs = [AblationRun(row, seed, args.out / row.stem / f'seed_{seed}', args.cfg_options,
+                        dict(ABLATION_DATA=args.data), args.depth_features)
+            for seed in dict.fromkeys(args.seeds) for row in rows]
+    metrics = choose_metrics(args, list(dict.fromkeys(
+        name for run in runs for name in run.evaluators)))
     check_writable(str(args.out), '--out')
     if args.data == 'synthetic':
         render_if_absent(Path('data/synthetic'))
     results: Dict[str, Dict[int, dict]] = {row.stem: {} for row in rows}
     unfinished = []
-    # Seed by seed, so that an early table already compares all rows.
-    for seed in dict.fromkeys(args.seeds):
-        for row in rows:
-            run = AblationRun(row, seed, args.out / row.stem / f'seed_{seed}', args.cfg_options,
-                              dict(ABLATION_DATA=args.data), args.depth_features)
-            metrics = run.recorded()
-            if metrics is not None:
-                results[row.stem][seed] = metrics
-            elif not args.only or row.stem in args.only:
-                unfinished.append(run)
+    for run in runs:
+        figures = run.recorded()
+        if figures is not None:
+            results[run.config.stem][run.seed] = figures
+        elif not args.only or run.config.stem in args.only:
+            unfinished.append(run)
 
     failed = []
     threads = max((os.cpu_count() or 1) // args.jobs, 1)
@@ -133,7 +149,7 @@ def main() -> None:
                 run = futures[future]
                 try:
                     results[run.config.stem][run.seed] = future.result()
-                    write_outputs(args, rows, results)
+                    write_outputs(args, rows, metrics, results)
                 except (RuntimeError, InputError, OSError) as error:
                     failed.append(f'{run.config.stem}, seed {run.seed}: {error}')
                     bar.write(f'failed: {failed[-1]}', file=sys.stderr)
@@ -141,7 +157,7 @@ def main() -> None:
         except KeyboardInterrupt:
             pool.shutdown(cancel_futures=True)
             raise
-    print(write_outputs(args, rows, results))
+    print(write_outputs(args, rows, metrics, results))
     print(f'\n{args.out / "table.md"}, {args.out / "plot.png"}')
     if failed:
         print(f'{len(failed)} of {len(unfinished)} runs failed; the same command tries them again',

@@ -4,7 +4,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Tuple
+from typing import Optional, Tuple
 
 # One thread per worker: numpy's own threads only wait for each other on images.
 # Set before numpy starts; workers inherit it.
@@ -49,6 +49,8 @@ def parse_args() -> argparse.Namespace:
     commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
     _add_synthetic(commands)
     _add_kitti(commands)
+    _add_kitti_depth(commands)
+    _add_nyu(commands)
     _add_waymo(commands)
     return parser.parse_args()
 
@@ -87,14 +89,44 @@ def _add_kitti(commands) -> None:
                     'field counts, image sizes, splits) and prints statistics per class. '
                     'Exit code 0 if all is well, 2 if there are problems.',
         epilog='example: python tools/create_data.py kitti --root data/kitti')
-    parser.add_argument('--root', type=Path, required=True, metavar='DIR',
-                        help='the folder with training/ and ImageSets/')
+    _add_check_arguments(parser, 'the folder with training/ and ImageSets/',
+                         'ImageSets/*.txt, or all frames if there are none')
+    parser.set_defaults(run=run_kitti)
+
+
+def _add_kitti_depth(commands) -> None:
+    parser = commands.add_parser(
+        'kitti-depth', help="check KITTI's raw images and annotated depth maps",
+        description='Checks what the splits name in raw/ and data_depth_annotated/ (missing '
+                    'drives, images, depth maps and calibrations, sizes, 16 bits). Exit code 0 '
+                    'if all is well, 2 if there are problems.',
+        epilog='example: python tools/create_data.py kitti-depth --root data/kitti_depth')
+    _add_check_arguments(parser, 'the folder with raw/, data_depth_annotated/ and splits/',
+                         'splits/*.txt')
+    parser.set_defaults(run=run_kitti_depth)
+
+
+def _add_nyu(commands) -> None:
+    parser = commands.add_parser(
+        'nyu', help='check NYU Depth V2',
+        description='Checks what the splits name in sync/, official_splits/test/ (splits with '
+                    '"test" in their name) and nyu_depth_v2_labeled.mat (splits named '
+                    '"labelled..."). Exit code 0 if all is well, 2 if there are problems.',
+        epilog='example: python tools/create_data.py nyu --root data/nyu')
+    _add_check_arguments(parser, 'the folder with sync/, official_splits/ and splits/',
+                         'splits/*.txt')
+    parser.add_argument('--splits-mat', type=Path, default=None, metavar='FILE',
+                        help="first write splits/labelled_train.txt and labelled_test.txt from "
+                             "NYU's splits.mat")
+    parser.set_defaults(run=run_nyu)
+
+
+def _add_check_arguments(parser: argparse.ArgumentParser, root: str, splits: str) -> None:
+    parser.add_argument('--root', type=Path, required=True, metavar='DIR', help=root)
     parser.add_argument('--split', type=Path, nargs='+', default=None, metavar='FILE',
-                        help='split files to check (default: ImageSets/*.txt, or all frames '
-                             'if there are none)')
+                        help=f'split files to check (default: {splits})')
     parser.add_argument('--json', type=Path, default=None, metavar='OUT',
                         help='also write problems and statistics to this file')
-    parser.set_defaults(run=run_kitti)
 
 
 def _add_waymo(commands) -> None:
@@ -131,14 +163,32 @@ def run_synthetic(args: argparse.Namespace) -> None:
 
 
 def run_kitti(args: argparse.Namespace) -> None:
+    from mmdet3d_plugin.kitti.folder_check import check_folder
+    _tell(check_folder(args.root, args.split), args.json)
+
+
+def run_kitti_depth(args: argparse.Namespace) -> None:
+    from mmdet3d_plugin.depth_maps.folder_check import check_kitti_depth
+    _tell(check_kitti_depth(args.root, args.split), args.json)
+
+
+def run_nyu(args: argparse.Namespace) -> None:
+    from mmdet3d_plugin.depth_maps.folder_check import check_nyu
+    if args.splits_mat:
+        from mmdet3d_plugin.depth_maps.labelled_nyu import write_labelled_lists
+        for path in write_labelled_lists(args.splits_mat, args.root / 'splits'):
+            print(f'wrote {path}')
+    _tell(check_nyu(args.root, args.split), args.json)
+
+
+def _tell(report, path: Optional[Path]) -> None:
+    """Prints a folder's report, writes it if asked to, and ends with 2 if it has problems."""
     import json
 
-    from mmdet3d_plugin.kitti.folder_check import check_folder
     from mmdet3d_plugin.utils.files import atomic_write
-    report = check_folder(args.root, args.split)
     print(report.text())
-    if args.json:
-        atomic_write(args.json, json.dumps(report.as_dict(), indent=2) + '\n')
+    if path:
+        atomic_write(path, json.dumps(report.as_dict(), indent=2) + '\n')
     if report.problems:
         sys.exit(2)
 

@@ -4,16 +4,18 @@ import json
 import math
 import sys
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, Iterator, List, Optional, Tuple
 
 import numpy as np
 from tqdm import tqdm
 
+from mmdet3d_plugin.depth_maps import (CROPS, KITTI_SCALE, DepthEvaluation, DepthProtocol,
+                                       locate_depth, read_depth_map, read_depth_split)
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.kitti import KittiObjects, read_objects, read_split
 from mmdet3d_plugin.kitti.evaluation import MIN_OVERLAPS, KittiEvaluation, evaluate_kitti
 from mmdet3d_plugin.utils.command_line import run_command
-from mmdet3d_plugin.utils.files import atomic_write
+from mmdet3d_plugin.utils.files import atomic_write, inside
 from mmdet3d_plugin.waymo.evaluation import MODES, WaymoEvaluation, evaluate_waymo
 from mmdet3d_plugin.waymo.files import read_objects as read_waymo
 from mmdet3d_plugin.waymo.objects import TYPES
@@ -36,6 +38,27 @@ examples:
 
 The files and both modes are described in docs/datasets.md.
 '''
+DEPTH_EXAMPLE = '''
+examples:
+  python tools/evaluate.py depth --gt data/synthetic/training/depth_2 --pred results --crop garg
+  python tools/evaluate.py depth --gt data/kitti_depth/data_depth_annotated --pred results \\
+      --split data/kitti_depth/splits/eigen_test_files_with_gt.txt --crop garg
+  python tools/evaluate.py depth --gt data/nyu/official_splits/test --gt-scale 1000 \\
+      --pred results --split data/nyu/splits/nyudepthv2_test_files_with_gt.txt \\
+      --crop nyu --max-depth 10
+
+The definition of all values stands in docs/evaluation.md.
+'''
+
+
+def positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f'{text} is not a number above 0')
+    return value
+
+
+positive.__name__ = 'number'  # as argparse names it in its messages
 
 
 def parse_args() -> argparse.Namespace:
@@ -68,9 +91,35 @@ def parse_args() -> argparse.Namespace:
     waymo.add_argument('--mode', choices=MODES, default='official', help='default: official')
     waymo.add_argument('--classes', nargs='+', metavar='CLASS', default=list(TYPES),
                        help=f'classes to evaluate (default: {" ".join(TYPES)})')
-    for benchmark in (kitti, waymo):
+    depth = benchmarks.add_parser(
+        'depth', epilog=DEPTH_EXAMPLE, formatter_class=argparse.RawDescriptionHelpFormatter,
+        help='errors of dense depth maps',
+        description='AbsRel, SqRel, RMSE, RMSElog, log10 and the shares within 1.25, 1.25^2 and '
+                    '1.25^3:\nof each image, then their mean. Depth maps are 16-bit PNG, 0 where '
+                    'unknown.')
+    depth.add_argument('--gt', required=True, metavar='DIR', type=Path,
+                       help='folder of true depth maps, in subfolders as you like')
+    depth.add_argument('--pred', required=True, metavar='DIR', type=Path,
+                       help='folder of predictions with the same names')
+    depth.add_argument('--split', metavar='FILE', type=Path,
+                       help='evaluate the frames of this list of images and depth maps; '
+                            'predictions have the names of the images')
+    for side in ('gt', 'pred'):
+        depth.add_argument(f'--{side}-scale', metavar='S', type=positive, default=KITTI_SCALE,
+                           help='stored units a metre (default: 256, as KITTI; NYU has 1000)')
+    depth.add_argument('--crop', nargs='+', metavar='NAME', choices=list(CROPS), default=None,
+                       help=f'{", ".join(CROPS)}; of several, each inside the one before')
+    depth.add_argument('--min-depth', metavar='M', type=positive, default=1e-3,
+                       help='least depth, metres (default: 0.001)')
+    depth.add_argument('--max-depth', metavar='M', type=positive, default=80.,
+                       help='greatest depth, metres (default: 80)')
+    depth.add_argument('--median-scaling', action='store_true',
+                       help='scale each prediction to the median of the true depth')
+    depth.set_defaults(plot=None)
+    for benchmark in (kitti, waymo, depth):
         benchmark.add_argument('--json', metavar='OUT', type=Path,
                                help='also write all values to this file, by name')
+    for benchmark in (kitti, waymo):
         benchmark.add_argument('--plot', metavar='OUT', type=Path,
                                help='also draw precision over recall to this PNG file')
     return parser.parse_args()
@@ -146,12 +195,52 @@ def evaluate_waymo_files(args: argparse.Namespace) -> Tuple[WaymoEvaluation, Cur
     return evaluation, waymo_curves(evaluation)
 
 
+def depth_pairs(args: argparse.Namespace) -> Iterator[Tuple[str, Path, Path]]:
+    """Names of the frames, their true depth maps and their predictions."""
+    if args.split:
+        for pair in read_depth_split(args.split):
+            if pair.depth is not None:
+                yield (pair.frame, locate_depth(args.gt, pair.depth),
+                       inside(args.pred, f'{pair.frame}.png'))
+    else:
+        for path in depth_files(args.gt):
+            name = path.relative_to(args.gt)
+            yield str(name.with_suffix('')), path, args.pred / name
+
+
+def depth_files(folder: Path) -> List[Path]:
+    return sorted(path for path in folder.rglob('[!.]*.png') if path.is_file())
+
+
+def evaluate_depth_files(args: argparse.Namespace) -> Tuple[DepthEvaluation, Curves]:
+    for option, folder in (('--gt', args.gt), ('--pred', args.pred)):
+        if not any(folder.rglob('[!.]*.png')):
+            reason = 'holds no depth maps (*.png)' if folder.is_dir() else 'no such folder'
+            raise InputError(f'{folder}: {reason}; {option} needs a folder of 16-bit PNG files')
+    protocol = DepthProtocol(args.min_depth, args.max_depth, args.crop, args.median_scaling)
+    pairs = list(depth_pairs(args))
+    missing = [predicted for _, _, predicted in pairs if not predicted.is_file()]
+    if missing:
+        raise InputError(f'{missing[0]}: no such prediction, as {len(missing) - 1} more of '
+                         f'{len(pairs)}; --pred needs one for each true depth map, of its name')
+    if extra := len(set(depth_files(args.pred)) - {predicted for _, _, predicted in pairs}):
+        print(f'ignoring {extra} predictions of frames that are not evaluated', file=sys.stderr)
+    evaluation = DepthEvaluation(protocol)
+    for name, truth, predicted in tqdm(pairs, 'evaluating', unit='image', disable=None, delay=1):
+        evaluation.add(name, protocol.errors(read_depth_map(truth, args.gt_scale),
+                                             read_depth_map(predicted, args.pred_scale),
+                                             str(predicted)))
+    print(evaluation.table())
+    return evaluation, {}
+
+
 def main() -> None:
     args = parse_args()
     for option, path in (('--json', args.json), ('--plot', args.plot)):
         if path and path.is_dir():
             raise InputError(f'{path}: is a folder; {option} needs a file name')
-    evaluate = dict(kitti=evaluate_kitti_files, waymo=evaluate_waymo_files)[args.benchmark]
+    evaluate = dict(kitti=evaluate_kitti_files, waymo=evaluate_waymo_files,
+                    depth=evaluate_depth_files)[args.benchmark]
     evaluation, curves = evaluate(args)
     if args.json:
         values = {name: None if math.isnan(value) else value

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Tests a detector: python tools/test.py CONFIG CHECKPOINT [options]."""
+"""Tests a model: python tools/test.py CONFIG CHECKPOINT [options]."""
 import argparse
 
 from mmengine.config import Config
@@ -12,7 +12,7 @@ from mmdet3d_plugin.utils.command_line import run_command
 
 
 # Metrics that write what they evaluate.
-WRITERS = ('KittiAPMetric', 'WaymoAPMetric')
+WRITERS = ('KittiAPMetric', 'WaymoAPMetric', 'DepthMetric')
 
 
 def parse_args() -> argparse.Namespace:
@@ -24,7 +24,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('checkpoint', help='weights of the model that the config describes')
     parser.add_argument('--submission-dir', metavar='DIR',
                         help='also write results: of KITTI DIR/data/FRAME.txt, as the test '
-                        'server takes them, of Waymo DIR/labels.npz and DIR/detections.npz')
+                        'server takes them, of Waymo DIR/labels.npz and DIR/detections.npz, of '
+                        'depth estimators 16-bit PNG files')
     parser.add_argument('--show-dir', metavar='DIR',
                         help='draw every frame there (default: a dozen in WORK_DIR/frames)')
     parser.add_argument('--show-samples', action='store_true',
@@ -37,12 +38,23 @@ def parse_args() -> argparse.Namespace:
 
 
 def configure_drawing(cfg: Config, args: argparse.Namespace) -> None:
-    """Applies the drawing flags to the config's DrawFramesHook."""
-    hook = next((hook for hook in cfg.get('custom_hooks', [])
-                 if hook.type == 'DrawFramesHook'), None)
+    """Applies the drawing flags to the config's hook that draws.
+
+    Raises:
+        InputError: there is no such hook, or a flag is not of the model's kind.
+    """
+    estimates_depth = 'decode_head' in cfg.model
+    for flag, given, purpose in (
+            ('--show-samples', args.show_samples, 'shows where a detector takes depth from'),
+            ('--score-thr', args.score_thr is not None, 'selects detections')):
+        if given and estimates_depth:
+            raise InputError(f'{args.config}: {flag} {purpose}, but this config estimates depth '
+                             'maps; leave it out')
+    name = 'DrawDepthHook' if estimates_depth else 'DrawFramesHook'
+    hook = next((hook for hook in cfg.get('custom_hooks', []) if hook.type == name), None)
     if hook is None:
         if args.show_dir:
-            raise InputError(f'{args.config}: --show-dir needs a DrawFramesHook in custom_hooks')
+            raise InputError(f'{args.config}: --show-dir needs a {name} in custom_hooks')
         return
     if args.show_dir:
         check_writable(args.show_dir, '--show-dir')
@@ -62,16 +74,16 @@ def configure_samples(cfg: Config, args: argparse.Namespace) -> None:
 
 
 def configure_submission(cfg: Config, folder: str) -> None:
-    """Writes result files, and only that where the frames have no labels."""
+    """Writes result files, and only that where KITTI's frames have no labels."""
     evaluator = cfg.test_evaluator
     if not isinstance(evaluator, dict) or evaluator.type not in WRITERS:
         raise InputError(f'{cfg.filename}: --submission-dir needs one test_evaluator that writes '
                          f'files: {" or ".join(WRITERS)}')
     check_writable(folder, '--submission-dir')
-    cfg.test_evaluator.result_dir = folder
+    evaluator.result_dir = folder
     prefix = cfg.test_dataloader.dataset.get('data_prefix')
-    if prefix is not None and 'label' not in prefix:
-        cfg.test_evaluator.format_only = True
+    if evaluator.type == 'KittiAPMetric' and prefix is not None and 'label' not in prefix:
+        evaluator.format_only = True
 
 
 def main() -> None:

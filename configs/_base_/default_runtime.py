@@ -18,7 +18,9 @@ default_hooks = dict(
 custom_hooks = [
     dict(type='PlainCheckpointHook'),
     dict(type='ProgressBarHook'),
+    # One draws detectors, the other depth estimators.
     dict(type='DrawFramesHook', max_frames=12),
+    dict(type='DrawDepthHook', max_frames=12),
     dict(type='FiniteLossHook'),
     dict(type='InterruptionHook', backend_args=dict(backend='atomic')),
     dict(type='SkippedFramesHook'),

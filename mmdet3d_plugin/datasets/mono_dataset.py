@@ -1,51 +1,33 @@
 """Frames of one camera with 3D labels, whatever benchmark they come from."""
-import logging
-from abc import abstractmethod
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional
 
 import numpy as np
 from mmdet3d.datasets import Det3DDataset
 from mmdet3d.structures import CameraInstance3DBoxes, points_cam2img
-from mmengine.dist import all_gather_object, get_dist_info, is_main_process
-from mmengine.logging import print_log
-from tqdm import tqdm
 
 from ..errors import InputError
 from ..kitti import KittiObjects
 from ..kitti.objects import DONT_CARE
-from ..utils.processes import available_cores
-from .sample_randomness import sample_randomness
-from .transforms.loading import LoadDepthMap, LoadImageMono3D
-
-CAMERA = 'CAM2'
+from .frame_dataset import CAMERA, Frame, FrameDataset
 
 
 @dataclass
-class MonoFrame:
-    """One frame as it lies on disk.
+class MonoFrame(Frame):
+    """A frame with objects.
 
     Attributes:
-        image: file.
-        size: (width, height), pixels.
-        cam2img: (4, 4) camera frame to pixels.
         objects: labels in KITTI's convention; None where there are none.
         labels: file that holds the objects; None where no single one does.
         evaluation: what the metric needs of the frame.
-        entries: further entries of its sample.
     """
-    image: Path
-    size: Tuple[int, int]
-    cam2img: np.ndarray
     objects: Optional[KittiObjects] = None
     labels: Optional[Path] = None
     evaluation: Dict[str, Any] = field(default_factory=dict)
-    entries: Dict[str, Any] = field(default_factory=dict)
 
 
-class MonoDataset(Det3DDataset):
+class MonoDataset(FrameDataset, Det3DDataset):
     """Yields mmdet3d's sample format of :meth:`read_frame`'s frames.
 
     ``ann_info`` holds, for the N objects of the trained classes:
@@ -58,57 +40,27 @@ class MonoDataset(Det3DDataset):
     - ``truncations``, ``occlusions``, ``alphas``: (N,) as in KITTI's label files.
     - ``gt_bboxes_ignore``: (D, 4) DontCare regions, pixels.
 
-    ``images['CAM2']`` holds the image's path, width and height and the 4x4 ``cam2img``,
-    and ``frame`` the frame's name. In test mode ``eval_ann_info`` holds what the metric
-    needs.
+    The rest is that of :class:`FrameDataset`. In test mode ``eval_ann_info`` holds what the
+    metric needs.
 
     Args:
         data_root: folder of the set.
         ann_file: split file, relative to ``data_root``: one frame name a line.
-        on_error: ``'stop'`` raises at the first broken frame: of labels, calibrations and
-            headers of images when the dataset is built, of the rest when it is loaded.
-            ``'skip'`` checks every file of every frame when the dataset is built and leaves
-            the broken frames out; :attr:`skipped` tells which and why.
-
-    Attributes:
-        skipped: what is broken, by name of the frame.
+        kwargs: those of :class:`FrameDataset` and of mmdet3d's Det3DDataset.
 
     Raises:
-        InputError: a frame is broken, or with ``'skip'`` every one.
+        InputError: a frame is broken.
     """
 
-    def __init__(self, data_root: str, ann_file: str, on_error: str = 'stop',
-                 **kwargs: Any) -> None:
-        if on_error not in ('stop', 'skip'):
-            raise InputError(f"on_error is {on_error!r}, expected 'stop' or 'skip'")
-        self.on_error = on_error
-        self.skipped: Dict[str, str] = {}
+    def __init__(self, data_root: str, ann_file: str, **kwargs: Any) -> None:
         super().__init__(
             data_root=data_root, ann_file=ann_file,
             modality=dict(use_camera=True, use_lidar=False), default_cam_key=CAMERA,
             box_type_3d='Camera', **kwargs)
 
-    @abstractmethod
-    def frame_names(self) -> List[str]:
-        """Names of all frames of the set, in order."""
-
-    def __getitem__(self, index: int) -> dict:
-        with sample_randomness(index):
-            return super().__getitem__(int(index))
-
-    @abstractmethod
-    def read_frame(self, name: str) -> MonoFrame:
-        """Reads what the files tell of a frame.
-
-        Raises:
-            InputError: a file is missing or malformed; the message names it.
-        """
-
     def load_data_list(self) -> List[dict]:
-        """Reads what the files tell of every frame."""
-        names = self.frame_names()
-        infos = ([self.parse_data_info(dict(frame=name)) for name in names]
-                 if self.on_error == 'stop' else self._whole_frames(names))
+        """Reads what the files tell of every frame, and counts the objects."""
+        infos = super().load_data_list()
         for info in infos:
             for item in info['instances']:
                 label = self.label_mapping[item['bbox_label_3d']]
@@ -116,54 +68,9 @@ class MonoDataset(Det3DDataset):
                     self.num_ins_per_cat[label] += 1
         return infos
 
-    def _whole_frames(self, names: List[str]) -> List[dict]:
-        """Samples of the frames of which every file is readable, the same in all processes."""
-        infos = []
-        for name in names:
-            try:
-                infos.append(self.parse_data_info(dict(frame=name)))
-            except InputError as error:
-                self.skipped[name] = str(error)
-        found: Dict[str, str] = {}
-        for share in all_gather_object({**self.skipped, **unreadable_frames(infos)}):
-            found.update(share)
-        self.skipped = {name: found[name] for name in names if name in found}
-        title = self.ann_file or self.data_root
-        if len(self.skipped) == len(names):
-            raise InputError(f'{title}: all {len(names)} frames are broken, the first one: '
-                             f'{self.skipped[names[0]]}')
-        if self.skipped:
-            share = 100 * len(self.skipped) / len(names)
-            print_log(f'{title}: {len(self.skipped)} of {len(names)} frames ({share:.1f} %) are '
-                      'broken and left out', 'current', level=logging.WARNING)
-        return [info for info in infos if info['frame'] not in self.skipped]
-
-    def parse_data_info(self, info: dict) -> dict:
-        """Completes ``dict(frame=NAME)`` to mmdet3d's sample format."""
-        frame = self.read_frame(info['frame'])
-        self._check_values(frame)
-        width, height = frame.size
-        info.update(
-            frame.entries,
-            img_path=str(frame.image),
-            cam2img=frame.cam2img,
-            images={CAMERA: dict(img_path=str(frame.image), cam2img=frame.cam2img, width=width,
-                                 height=height)},
-            instances=[])
-        if frame.objects is not None:
-            info['instances'] = self._instances(frame.objects, frame.cam2img)
-            if self.test_mode and self.load_eval_anns:
-                info['eval_ann_info'] = frame.evaluation
-        if not self.test_mode:
-            info['ann_info'] = self.parse_ann_info(info)
-        return info
-
-    def _check_values(self, frame: MonoFrame) -> None:
+    def check_frame(self, frame: MonoFrame) -> None:
         """Raises InputError unless the camera projects and trained objects have a size."""
-        focal_lengths = frame.cam2img[[0, 1], [0, 1]]
-        if not np.isfinite(frame.cam2img).all() or (focal_lengths <= 0).any():
-            raise InputError(f'{frame.image}: its calibration is no camera matrix (a focal length '
-                             'is not positive, or a value is not finite); restore it')
+        super().check_frame(frame)
         if frame.objects is None:
             return
         trained = frame.objects[np.isin(frame.objects.names, self.metainfo['classes'])]
@@ -175,6 +82,17 @@ class MonoDataset(Det3DDataset):
             raise InputError(f'{frame.labels or frame.image}: a {trained.names[broken][0]} whose '
                              'size is not positive, or with a value that is not finite; mend or '
                              'remove its label')
+
+    def describe(self, frame: MonoFrame) -> dict:
+        """mmdet3d's entries of the frame's sample."""
+        info = dict(super().describe(frame), instances=[])
+        if frame.objects is not None:
+            info['instances'] = self._instances(frame.objects, frame.cam2img)
+            if self.test_mode and self.load_eval_anns:
+                info['eval_ann_info'] = frame.evaluation
+        if not self.test_mode:
+            info['ann_info'] = self.parse_ann_info(info)
+        return info
 
     def _instances(self, objects: KittiObjects, cam2img: np.ndarray) -> List[dict]:
         """mmdet3d's ``instances``: one dict an object; label -1 is not trained."""
@@ -224,28 +142,3 @@ class MonoDataset(Det3DDataset):
             alphas=column('alpha'),
             gt_bboxes_ignore=np.array(ignored, dtype=np.float32).reshape(-1, 4),
             instances=instances)
-
-
-def unreadable_frames(infos: Sequence[dict]) -> Dict[str, str]:
-    """Decodes the image, and depth map, of every frame: what is wrong with some, by name.
-
-    Every one of several processes decodes its share, and tells of that alone.
-    """
-    rank, world_size = get_dist_info()
-    share = infos[rank::world_size]
-    # Threads, since decoding holds no lock of Python's.
-    with ThreadPoolExecutor(available_cores()) as pool:
-        reasons = list(tqdm(pool.map(_decoding_error, share), desc='checking frames',
-                            total=len(share), unit='frame', dynamic_ncols=True,
-                            disable=None if is_main_process() else True))
-    return {info['frame']: reason for info, reason in zip(share, reasons) if reason}
-
-
-def _decoding_error(info: dict) -> Optional[str]:
-    try:
-        results = LoadImageMono3D().transform(dict(info))
-        if 'depth_path' in info:
-            LoadDepthMap().transform(results)
-    except InputError as error:
-        return str(error)
-    return None

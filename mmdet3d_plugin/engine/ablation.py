@@ -12,9 +12,9 @@ from unittest import mock
 from ..errors import InputError
 from ..utils.files import atomic_write
 from ..visualization import read_training_log
+from ..visualization.metric_table import without_prefix
 from .launch import read_config
 
-METRIC_PREFIX = 'kitti/'
 FEATURES = 'depth_features/depth_features.json'
 
 
@@ -34,6 +34,7 @@ class AblationRun:
         environment: variables that the config reads.
         analyse: whether depth features belong to the metrics.
         settings: all that the result depends on, as plain values.
+        evaluators: types of the metrics that validate.
     """
     config: Path
     seed: int
@@ -45,7 +46,11 @@ class AblationRun:
     def __post_init__(self) -> None:
         # Here, because variables of the process must not change while threads train.
         with mock.patch.dict(os.environ, self.environment):
-            content = read_config(str(self.config)).pretty_text
+            cfg = read_config(str(self.config))
+        evaluators = cfg.get('val_evaluator') or cfg.get('test_evaluator') or []
+        self.evaluators = [item.type for item in (
+            [evaluators] if isinstance(evaluators, dict) else evaluators)]
+        content = cfg.pretty_text
         self.settings = dict(
             config=str(self.config), seed=self.seed, options=list(self.options),
             environment=self.environment,
@@ -138,8 +143,9 @@ class AblationRun:
 
 
 def _metrics(row: dict) -> Dict[str, float]:
-    return {key[len(METRIC_PREFIX):]: value for key, value in row.items()
-            if key.startswith(METRIC_PREFIX)}
+    """Of a row of the log: what an evaluator yields has its prefix, what training yields
+    none."""
+    return without_prefix({key: value for key, value in row.items() if '/' in key})
 
 
 def feature_metrics(figures: dict) -> Dict[str, Optional[float]]:

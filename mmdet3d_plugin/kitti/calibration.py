@@ -27,11 +27,15 @@ class KittiCalibration:
         return np.vstack([self.P2, [0., 0., 0., 1.]])
 
 
-def read_calibration(path: Union[str, Path]) -> KittiCalibration:
-    """Reads ``P2`` from an object-benchmark calibration file.
+def read_calibration(path: Union[str, Path], name: str = 'P2') -> KittiCalibration:
+    """Reads the colour camera's projection from a calibration file.
+
+    Args:
+        name: of the line that holds it: ``'P2'`` in the object benchmark's files; of the raw
+            data's ``calib_cam_to_cam.txt``, ``'P_rect_02'`` or ``'P_rect_03'`` (right camera).
 
     Raises:
-        InputError: the file is missing, or holds no valid ``P2`` line.
+        InputError: the file is missing, or holds no valid line of that name.
     """
     try:
         lines = Path(path).read_text(encoding='utf-8').splitlines()
@@ -40,21 +44,21 @@ def read_calibration(path: Union[str, Path]) -> KittiCalibration:
                          'a calibration') from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f'{path}: not a readable text file ({error})') from None
-    values = next((line.split()[1:] for line in lines if line.startswith('P2:')), None)
+    values = next((line.split()[1:] for line in lines if line.startswith(f'{name}:')), None)
     if values is None:
-        raise InputError(f"{path}: no 'P2:' line; restore the file from KITTI's "
+        raise InputError(f"{path}: no '{name}:' line; restore the file from KITTI's "
                          'calibration archive')
     try:
         P2 = np.array(values, dtype=np.float64).reshape(3, 4)
     except ValueError:
-        raise InputError(f"{path}: 'P2:' needs 12 numbers, got {len(values)} fields; "
+        raise InputError(f"{path}: '{name}:' needs 12 numbers, got {len(values)} fields; "
                          "restore the file from KITTI's calibration archive") from None
     if not (np.abs(P2) <= LIMIT).all() or P2[0, 0] <= 0 or P2[1, 1] <= 0:  # NaN too
-        raise InputError(f"{path}: 'P2:' is not a camera matrix (a focal length is not "
+        raise InputError(f"{path}: '{name}:' is not a camera matrix (a focal length is not "
                          f"positive, or a value is not finite or beyond {LIMIT:g}); restore the "
                          "file from KITTI's calibration archive")
     if not np.allclose(P2[2, :3], [0, 0, 1], rtol=0, atol=1e-6):
-        raise InputError(f"{path}: 'P2:' is not a projection (its last row starts with "
+        raise InputError(f"{path}: '{name}:' is not a projection (its last row starts with "
                          f"{' '.join(f'{value:g}' for value in P2[2, :3])}, not 0 0 1); restore "
                          "the file from KITTI's calibration archive")
     return KittiCalibration(P2)

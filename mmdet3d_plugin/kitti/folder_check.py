@@ -26,14 +26,14 @@ class FolderReport:
         notes: unusual, but allowed.
         splits: frames per split file.
         image_sizes: frames per (width, height).
-        classes: statistics per class, most frequent first.
+        classes: statistics per class, most frequent first; None of a set without objects.
     """
     root: Path
     problems: List[str] = field(default_factory=list)
     notes: List[str] = field(default_factory=list)
     splits: Dict[str, int] = field(default_factory=dict)
     image_sizes: Counter = field(default_factory=Counter)
-    classes: Dict[str, dict] = field(default_factory=dict)
+    classes: Optional[Dict[str, dict]] = field(default_factory=dict)
 
     def as_dict(self) -> dict:
         """For JSON; image sizes are written as WIDTHxHEIGHT."""
@@ -49,7 +49,8 @@ class FolderReport:
         lines += [f'split {name}: {count} frames' for name, count in self.splits.items()]
         lines += [f'image size {width}x{height}: {count} frames' for (width, height), count
                   in self.image_sizes.most_common()]
-        lines += ['', *_class_table(self.classes), '']
+        if self.classes is not None:
+            lines += ['', *_class_table(self.classes), '']
         count = len(self.problems)
         lines.append(f'{self.root}: {count or "no"} problem{"" if count == 1 else "s"}')
         return '\n'.join(lines)

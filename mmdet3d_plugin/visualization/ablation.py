@@ -1,30 +1,42 @@
 """Ablations: one row a variant, one value a seed."""
 import io
 import statistics
-from typing import List, Mapping, NamedTuple, Sequence
+from typing import Callable, List, Mapping, NamedTuple, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from ..depth_maps import METRICS as DEPTH_METRICS
 from .colors import class_colors
-from .metric_table import UNDEFINED
+from .metric_table import DEPTH_STYLES, UNDEFINED, MetricStyle, is_metric_key, metric_key
 
 
-class MetricStyle(NamedTuple):
-    """How a metric is shown: its name, its unit, and the decimals that matter."""
-    name: str
-    unit: str = 'AP (%)'
-    decimals: int = 1
+class EvaluatorMetrics(NamedTuple):
+    """What an evaluator yields.
+
+    Attributes:
+        columns: metrics that are compared by default.
+        yields: whether there is a metric of this name.
+    """
+    columns: Sequence[str]
+    yields: Callable[[str], bool]
 
 
+EVALUATORS = {
+    'KittiAPMetric': EvaluatorMetrics(
+        (metric_key('Car', overlap='loose'), metric_key('Car', overlap='strict')), is_metric_key),
+    'DepthMetric': EvaluatorMetrics(('AbsRel', 'RMSE', 'delta1'), DEPTH_METRICS.__contains__),
+}
 METRIC_STYLES = {
-    'Car_3D_AP40_moderate_loose': MetricStyle('Car AP 3D R40 moderate, IoU 0.5'),
-    'Car_3D_AP40_moderate_strict': MetricStyle('Car AP 3D R40 moderate, IoU 0.7'),
+    **DEPTH_STYLES,
+    metric_key('Car', overlap='loose'): MetricStyle('Car AP 3D R40 moderate, IoU 0.5', better='↑'),
+    metric_key('Car', overlap='strict'): MetricStyle('Car AP 3D R40 moderate, IoU 0.7',
+                                                     better='↑'),
 }
 FEATURE_STYLES = {
-    'spearman': MetricStyle('Spearman correlation, %', '%'),
-    'qi_satisfied': MetricStyle('pairs in the band, %', '%'),
-    'Car_depth_error': MetricStyle('Car depth error, m', 'm', 2),
+    'spearman': MetricStyle('Spearman correlation, %', '%', better='↑'),
+    'qi_satisfied': MetricStyle('pairs in the band, %', '%', better='↑'),
+    'Car_depth_error': MetricStyle('Car depth error, m', 'm', 2, better='↓'),
 }
 
 
@@ -59,7 +71,7 @@ def mean_and_spread(values: Sequence[float], decimals: int = 1) -> str:
 
 def ablation_table(rows: Sequence[AblationRow], metrics: Sequence[str]) -> str:
     """A Markdown table with the mean and the spread over seeds."""
-    header = ['config', 'varies', 'seeds', *(style_of(key).name for key in metrics)]
+    header = ['config', 'varies', 'seeds', *(style_of(key).title for key in metrics)]
     lines = [header, ['---'] * len(header)]
     lines += [[f'`{row.name}`', row.title, ' '.join(map(str, sorted(row.results))) or UNDEFINED,
                *(mean_and_spread(row.values(key), style_of(key).decimals) for key in metrics)]
@@ -81,10 +93,10 @@ def ablation_plot(rows: Sequence[AblationRow], metrics: Sequence[str]) -> bytes:
                 mean = statistics.fmean(values)
                 panel.plot([mean] * 2, [position - .28, position + .28], color='black')
         style = style_of(metric)
-        panel.set_title(style.name, fontsize=9, loc='left')
+        panel.set_title(style.title, fontsize=9, loc='left')
         panel.set_xlabel(f'{style.unit}; a dot a seed, a line at the mean', fontsize=8)
         panel.margins(x=.06)
-        if panel.get_xlim()[0] > 0:
+        if style.from_zero and panel.get_xlim()[0] > 0:
             panel.set_xlim(left=0)
         panel.grid(axis='x', alpha=.2)
         panel.spines[['top', 'right']].set_visible(False)

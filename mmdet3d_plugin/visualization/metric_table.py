@@ -1,4 +1,4 @@
-"""The flat metrics of KITTI's evaluation, arranged for reading."""
+"""The flat metrics of an evaluation, KITTI's or that of depth maps, arranged for reading."""
 import math
 import re
 from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
@@ -12,6 +12,37 @@ _KEY = re.compile(r'(?P<class_name>\w+?)_(?P<metric>3D|BEV|2D|AOS)_AP(?P<recalls
                   r'_(?P<difficulty>easy|moderate|hard)_(?P<overlap>strict|loose)')
 
 Metrics = Mapping[str, Optional[float]]
+
+
+class MetricStyle(NamedTuple):
+    """How a metric is shown: its name, its unit, the decimals that matter, an arrow to where
+    it is better, and whether a plot shows how far from zero it is."""
+    name: str
+    unit: str = 'AP (%)'
+    decimals: int = 1
+    better: str = ''
+    from_zero: bool = True
+
+    @property
+    def title(self) -> str:
+        return f'{self.name} {self.better}'.rstrip()
+
+
+def _depth_style(name: str, unit: str, decimals: int, better: str) -> MetricStyle:
+    return MetricStyle(name, unit, decimals, better, from_zero=False)
+
+
+# Names and decimals of the papers' tables, whose methods differ by few percent.
+DEPTH_STYLES = {
+    'AbsRel': _depth_style('AbsRel', 'share of the true depth', 4, '↓'),
+    'SqRel': _depth_style('SqRel, m', 'm', 3, '↓'),
+    'RMSE': _depth_style('RMSE, m', 'm', 3, '↓'),
+    'RMSElog': _depth_style('RMSElog', 'natural logarithm', 4, '↓'),
+    'log10': _depth_style('log10', 'decimal logarithm', 4, '↓'),
+    'delta1': _depth_style('δ < 1.25', 'share of the pixels', 4, '↑'),
+    'delta2': _depth_style('δ < 1.25²', 'share of the pixels', 4, '↑'),
+    'delta3': _depth_style('δ < 1.25³', 'share of the pixels', 4, '↑'),
+}
 
 
 class MetricRow(NamedTuple):

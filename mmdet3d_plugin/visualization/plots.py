@@ -16,7 +16,8 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodF
 
 from ..kitti.depth_errors import DepthErrors
 from .colors import class_color
-from .metric_table import OVERLAPS, metric_key, without_prefix
+from .distance_errors import DistanceErrors
+from .metric_table import DEPTH_STYLES, OVERLAPS, metric_key, without_prefix
 
 Rows = Sequence[Mapping[str, Any]]
 Curves = Mapping[str, Tuple[np.ndarray, np.ndarray]]
@@ -68,7 +69,6 @@ def loss_plot(scalars: Rows) -> Optional[str]:
 def validation_plot(scalars: Rows, classes: Sequence[str]) -> Optional[str]:
     """AP_3D moderate R40 over the course of training, if validated repeatedly."""
     rows = [without_prefix(row) for row in scalars]
-    epochs = max((row['epoch'] for row in rows if 'epoch' in row), default=0)
     figure = Figure(figsize=(WIDTH, 2.8))
     axes = figure.add_subplot()
     last_step = 0
@@ -81,12 +81,52 @@ def validation_plot(scalars: Rows, classes: Sequence[str]) -> Optional[str]:
                 last_step = max(last_step, steps[-1])
     if not last_step:
         return None
-    axes.set(xlabel='epoch' if last_step <= epochs else 'iteration', ylabel='AP 3D R40 (%)',
+    axes.set(xlabel=_validation_unit(rows, last_step), ylabel='AP 3D R40 (%)',
              title='validation, moderate')
     axes.set_ylim(bottom=0)
     axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc='upper left', bbox_to_anchor=(1, 1))
+    return _to_svg(figure)
+
+
+@styled
+def depth_validation_plot(scalars: Rows) -> Optional[str]:
+    """AbsRel, RMSE and delta1 over the course of training, if validated repeatedly."""
+    rows = [without_prefix(row) for row in scalars]
+    series = {key: _series(rows, key) for key in ('AbsRel', 'RMSE', 'delta1')}
+    series = {key: values for key, values in series.items() if len(values[0]) > 1}
+    if not series:
+        return None
+    figure = Figure(figsize=(WIDTH, 2.4))
+    for axes, (key, (steps, values)) in zip(figure.subplots(1, len(series), squeeze=False)[0],
+                                            series.items()):
+        axes.plot(steps, values, color=_ACCENT, marker='o', markersize=3)
+        axes.set(title=f'validation, {DEPTH_STYLES[key].title}',
+                 xlabel=_validation_unit(rows, steps[-1]))
+        axes.set_xlim(left=0)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return _to_svg(figure)
+
+
+@styled
+def distance_error_plot(errors: DistanceErrors) -> Optional[str]:
+    """Errors of dense depth by distance above the share of the pixels."""
+    if not errors.pixels.sum():
+        return None
+    figure = Figure(figsize=(WIDTH, 4.))
+    above, below = figure.subplots(2, 2, sharex='col', height_ratios=[2.4, 1.])
+    centers, widths = (errors.edges[:-1] + errors.edges[1:]) / 2, .86 * np.diff(errors.edges)
+    for axes, values, title in ((above[0], 100 * errors.relative, 'mean relative error (%)'),
+                                (above[1], errors.metres, 'mean absolute error (m)')):
+        axes.plot(centers, values, color=_ACCENT, marker='o', markersize=4)
+        axes.set(title=title)
+        axes.set_ylim(bottom=0)
+    for axes in below:
+        axes.bar(centers, 100 * errors.pixels / errors.pixels.sum(), widths, color=_PAGE_COLOR,
+                 alpha=.15)
+        axes.set(xlabel='true depth (m)', ylabel='pixels (%)', xticks=errors.edges,
+                 xlim=(errors.edges[0], errors.edges[-1]))
     return _to_svg(figure)
 
 
@@ -121,6 +161,12 @@ def depth_error_plot(results: Sequence[DepthErrors]) -> Optional[str]:
     for errors_axes, counts_axes, result in zip(above, below, results):
         _draw_depth_errors(errors_axes, counts_axes, result)
     return _to_svg(figure)
+
+
+def _validation_unit(rows: Rows, last_step: float) -> str:
+    """What the steps of validations count."""
+    epochs = max((row['epoch'] for row in rows if 'epoch' in row), default=0)
+    return 'epoch' if last_step <= epochs else 'iteration'
 
 
 def _draw_depth_errors(errors_axes: Axes, counts_axes: Axes, result: DepthErrors) -> None:

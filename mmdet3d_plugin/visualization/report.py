@@ -1,18 +1,21 @@
 """One self-contained HTML page that shows what a training run has reached."""
 from html import escape
 from pathlib import Path
-from typing import Any, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from ..kitti.depth_errors import DepthErrors
 from ..utils.files import atomic_write
 from .colors import class_colors
-from .metric_table import (DIFFICULTIES, OVERLAPS, Metrics, columns, format_value, metric_key,
-                           metric_rows, without_prefix)
+from .distance_errors import DistanceErrors
+from .metric_table import (DEPTH_STYLES, DIFFICULTIES, OVERLAPS, Metrics, columns, format_value,
+                           metric_key, metric_rows, without_prefix)
 from .page import details, page, picture, section, table, wide
-from .plots import (Curves, depth_error_plot, loss_plot, precision_recall_plot,
-                    validation_plot)
+from .plots import (Curves, Rows, depth_error_plot, depth_validation_plot, distance_error_plot,
+                    loss_plot, precision_recall_plot, validation_plot)
+
+Pictures = Iterable[Tuple[str, np.ndarray]]
 
 HEADLINES = (('loose', '0.5'), ('strict', '0.7'))  # of Car
 OVERLAP_NOTE = ('Average precision in percent over 40 recall positions. Strict asks for an IoU '
@@ -23,16 +26,24 @@ SAMPLE_NOTE = ('Each object is divided into a grid of locations that predict dep
 FRAME_NOTE = ('Ground truth green, predictions by class with their scores; the front face is '
               "tinted. Beside each image the bird's-eye view, in metres.")
 
+DEPTH_HEADLINES, DEPTH_HEADLINE_DECIMALS = ('AbsRel', 'delta1'), 3
+DEPTH_NOTE = ('Of each image, then their mean, at the last validation of the training. Arrows '
+              'point to where a figure is better.')
+DEPTH_FRAME_NOTE = ('True and predicted depth share one scale, near bright and far dark. Errors '
+                    'are blue where the prediction is too near and red where it is too far. Grey '
+                    'is unknown, or does not count. Features are those that the prediction layer '
+                    'reads.')
+
 
 def write_report(path: Union[str, Path], *, title: str,
-                 frames: Iterable[Tuple[str, np.ndarray]] = (),
-                 scalars: Sequence[Mapping[str, Any]] = (),
+                 frames: Pictures = (),
+                 scalars: Rows = (),
                  metrics: Optional[Metrics] = None,
                  precision_recall: Optional[Mapping[str, Curves]] = None,
                  depth_error: Sequence[DepthErrors] = (),
-                 samples: Iterable[Tuple[str, np.ndarray]] = (),
+                 samples: Pictures = (),
                  summary: Optional[Mapping[str, str]] = None) -> None:
-    """Writes the report; a part that is not given is named as missing.
+    """Writes the report of a detector; a part that is not given is named as missing.
 
     Args:
         path: of the HTML file, replaced atomically.
@@ -49,11 +60,10 @@ def write_report(path: Union[str, Path], *, title: str,
         summary: key facts of the run, e.g. config, device, command lines.
     """
     metrics = without_prefix(metrics or {})
-    pictures = [picture(image, name) for name, image in frames]
-    parts = [
-        _headline(metrics), *pictures[:1],
-        section('Run', _facts(summary or {}), 'No facts of the run were given.'),
-        section('Training', _training(scalars), 'No training log was given.'),
+    headlines = [(format_value(metrics.get(metric_key('Car', overlap=overlap))),
+                  f'Car AP 3D R40 moderate, IoU {threshold} (%)')
+                 for overlap, threshold in HEADLINES]
+    results = [
         section('Average precision', _metric_tables(metrics), 'No metrics were given.',
                 OVERLAP_NOTE),
         section('Precision and recall', _plot(precision_recall_plot(precision_recall or {})),
@@ -64,16 +74,56 @@ def write_report(path: Union[str, Path], *, title: str,
                 'in 2D by an IoU of 0.5 or more.'),
         section('Where depth comes from',
                 '\n'.join(picture(image, name) for name, image in samples),
-                'No pictures of sample weights were given.', SAMPLE_NOTE),
-        section('Held-out frames', '\n'.join(pictures), 'No frames were given.', FRAME_NOTE)]
+                'No pictures of sample weights were given.', SAMPLE_NOTE)]
+    _write_page(path, title, headlines, summary, scalars,
+                validation_plot(scalars, list(class_colors)), results, frames, FRAME_NOTE)
+
+
+def write_depth_report(path: Union[str, Path], *, title: str, frames: Pictures = (),
+                       scalars: Rows = (), metrics: Optional[Metrics] = None,
+                       depth_error: Optional[DistanceErrors] = None,
+                       summary: Optional[Mapping[str, str]] = None) -> None:
+    """Writes the report of a depth estimator; a part that is not given is named as missing.
+
+    Args:
+        path: of the HTML file, replaced atomically.
+        frames: (caption, uint8 BGR image) of each frame, as of :func:`~.depth_panel`; the
+            first also opens the page.
+        scalars: the training log, as of :func:`~.read_scalars`.
+        metrics: by key, e.g. ``'AbsRel'``.
+        depth_error: as of :func:`~.read_distance_errors`.
+        summary: key facts of the run, e.g. config, device, command lines.
+    """
+    metrics = without_prefix(metrics or {})
+    headlines = [(format_value(metrics.get(key), DEPTH_HEADLINE_DECIMALS),
+                  DEPTH_STYLES[key].title) for key in DEPTH_HEADLINES]
+    results = [
+        section('Depth metrics', _depth_metric_table(metrics), 'No metrics were given.',
+                DEPTH_NOTE),
+        section('Error by distance', depth_error and _distance_section(depth_error),
+                'No errors by distance were given, or no pixel counts.',
+                'Of all pixels alike, in bins of their true depth.')]
+    _write_page(path, title, headlines, summary, scalars, depth_validation_plot(scalars),
+                results, frames, DEPTH_FRAME_NOTE)
+
+
+def _write_page(path: Union[str, Path], title: str, headlines: Sequence[Tuple[str, str]],
+                summary: Optional[Mapping[str, str]], scalars: Rows, validations: Optional[str],
+                results: Sequence[str], frames: Pictures, frame_note: str) -> None:
+    """Writes what every report shows, around the sections of the task's ``results``."""
+    pictures = [picture(image, name) for name, image in frames]
+    training = ''.join(wide(svg) for svg in (loss_plot(scalars), validations) if svg)
+    parts = [
+        _headline(headlines), *pictures[:1],
+        section('Run', _facts(summary or {}), 'No facts of the run were given.'),
+        section('Training', training, 'No training log was given.'), *results,
+        section('Held-out frames', '\n'.join(pictures), 'No frames were given.', frame_note)]
     atomic_write(path, page(title, '\n'.join(parts)))
 
 
-def _headline(metrics: Metrics) -> str:
-    cards = ''.join(
-        f'<div><strong>{format_value(metrics.get(metric_key("Car", overlap=overlap)))}</strong>'
-        f'<span>Car AP 3D R40 moderate, IoU {threshold} (%)</span></div>'
-        for overlap, threshold in HEADLINES)
+def _headline(headlines: Sequence[Tuple[str, str]]) -> str:
+    cards = ''.join(f'<div><strong>{value}</strong><span>{escape(caption)}</span></div>'
+                    for value, caption in headlines)
     return f'<div class="headline">{cards}</div>'
 
 
@@ -85,11 +135,6 @@ def _facts(summary: Mapping[str, str]) -> Optional[str]:
 
 def _plot(svg: Optional[str]) -> Optional[str]:
     return svg and wide(svg)
-
-
-def _training(scalars: Sequence[Mapping[str, Any]]) -> Optional[str]:
-    plots = [loss_plot(scalars), validation_plot(scalars, list(class_colors))]
-    return ''.join(wide(svg) for svg in plots if svg) or None
 
 
 def _metric_tables(metrics: Metrics) -> Optional[str]:
@@ -133,4 +178,24 @@ def _depth_section(results: Sequence[DepthErrors]) -> Optional[str]:
                 result.matched, result.labels, result.recall)]
     header = ('class', 'depth (m)', 'mean error (m)', 'median error (m)', 'found', 'labelled',
               'recall (%)')
+    return wide(svg) + details('The numbers', table(header, rows))
+
+
+def _depth_metric_table(metrics: Metrics) -> Optional[str]:
+    found = [(key, style) for key, style in DEPTH_STYLES.items() if key in metrics]
+    if not found:
+        return None
+    return table([style.title for _, style in found],
+                 [[format_value(metrics[key], style.decimals) for key, style in found]])
+
+
+def _distance_section(errors: DistanceErrors) -> Optional[str]:
+    svg = distance_error_plot(errors)
+    if svg is None:
+        return None
+    rows = [(f'{low:g}–{high:g}', format_value(100 * relative), format_value(metres),
+             f'{pixels:.0f}') for low, high, pixels, relative, metres in zip(
+                 errors.edges[:-1], errors.edges[1:], errors.pixels, errors.relative,
+                 errors.metres)]
+    header = ('depth (m)', 'mean relative error (%)', 'mean absolute error (m)', 'pixels')
     return wide(svg) + details('The numbers', table(header, rows))

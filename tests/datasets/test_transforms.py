@@ -7,8 +7,8 @@ from mmdet3d.registry import TRANSFORMS
 from tiny_kitti import project
 
 from mmdet3d_plugin.datasets import KittiMonoDataset
-from mmdet3d_plugin.datasets.transforms.crop_scale import warp_image
 from mmdet3d_plugin.datasets.transforms.mixup3d import nearest_depth
+from mmdet3d_plugin.datasets.transforms.warping import warp_image
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.geometry import affine_from_crop
 
@@ -277,7 +277,7 @@ def test_depth_maps_that_do_not_fit_are_named(dataset, kitti_root):
     (kitti_root / 'broken.png').write_text('no image')
     with pytest.raises(InputError, match='broken.png: not a readable 16-bit depth image'):
         TRANSFORMS.build(dict(type='LoadDepthMap'))(
-            dict(depth_path=str(kitti_root / 'broken.png'), img=np.zeros((2, 2, 3))))
+            dict(depth_path=str(kitti_root / 'broken.png'), ori_shape=(2, 2)))
 
 
 @pytest.mark.parametrize('kept_center', ['projected', 'box'])

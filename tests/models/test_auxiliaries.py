@@ -6,9 +6,15 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 import torch.nn.functional as F
 from mmdet3d.registry import MODELS
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.optim import build_optim_wrapper
+from mmengine.structures import PixelData
+from tiny_kitti import packed_frames
 
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.models.auxiliaries import AuxiliaryObjects, MetricAuxiliary, add_losses
+from mmdet3d_plugin.models.auxiliaries import (AuxiliaryLabels, AuxiliaryObjects, MetricAuxiliary,
+                                               MultiRangeAuxiliary, add_losses)
 from mmdet3d_plugin.models.auxiliaries.metric_auxiliary import (mean_descriptors,
                                                                 sample_descriptors)
 from mmdet3d_plugin.models.auxiliaries.object_depth_head import rasterize_object_depths
@@ -67,18 +73,19 @@ def test_object_depth_loss_is_the_mean_over_cells_of_objects(space, expected):
     output = module.layers(feature)[1, :, 1:3, 1:4]
     error = (1 / output[0].sigmoid() - 1 - expected).abs()
     laplacian = 1.4142 * torch.exp(-.5 * output[1]) * error + .5 * output[1]
-    loss = module(feature, objects)['loss_object_depth']
+    loss = module(feature, AuxiliaryLabels(objects))['loss_object_depth']
     torch.testing.assert_close(loss, laplacian.mean(), rtol=1e-4, atol=0)
     plain = head(loss=dict(type='mmdet.L1Loss'), predict_uncertainty=False, depth_space=space)
     error = (1 / plain.layers(feature)[1, 0, 1:3, 1:4].sigmoid() - 1 - expected).abs()
-    torch.testing.assert_close(plain(feature, objects)['loss_object_depth'], error.mean(),
-                               rtol=1e-4, atol=0)
+    loss = plain(feature, AuxiliaryLabels(objects))['loss_object_depth']
+    torch.testing.assert_close(loss, error.mean(), rtol=1e-4, atol=0)
 
 
 def test_no_objects_give_zeros_that_reach_every_weight():
-    objects, feature = make_objects([], [], []), torch.randn(2, 4, 6, 8, requires_grad=True)
+    labels = AuxiliaryLabels(make_objects([], [], []))
+    feature = torch.randn(2, 4, 6, 8, requires_grad=True)
     module = head()
-    losses = {**module(feature, objects), **MetricAuxiliary(QI)(feature, objects)}
+    losses = {**module(feature, labels), **MetricAuxiliary(QI)(feature, labels)}
     assert losses['loss_object_depth'] == 0 and losses['loss_metric'] == 0
     (losses['loss_object_depth'] + losses['loss_metric']).backward()
     assert all((weight.grad == 0).all() for weight in module.parameters())
@@ -102,12 +109,12 @@ def test_metric_auxiliary_sees_the_space_it_is_told(space):
     objects = make_objects([0, 0, 1], [[0, 0, 2, 2], [4, 2, 6, 4], [1, 1, 3, 3]],
                            [10., 14., 16.], zooms=[1., 2., 1.])
     feature = 5 * torch.randn(2, 4, 6, 8)
-    result = MetricAuxiliary(QI, depth_space=space)(feature, objects)
+    result = MetricAuxiliary(QI, depth_space=space)(feature, AuxiliaryLabels(objects))
     depths = objects.depths if space == 'metric' else torch.tensor([10., 7., 16.])
     loss, satisfied = MODELS.build(QI)(
         sample_descriptors(feature, objects.image_index, objects.centers), depths)
     assert result == dict(loss_metric=loss, qi_satisfied=satisfied)
-    contrast = MetricAuxiliary(dict(type='RankNContrastLoss'))(feature, objects)
+    contrast = MetricAuxiliary(dict(type='RankNContrastLoss'))(feature, AuxiliaryLabels(objects))
     assert set(contrast) == {'loss_metric'}
 
 
@@ -128,7 +135,7 @@ def test_descriptors_can_be_means_over_boxes():
     found = mean_descriptors(columns, torch.tensor([0, 0]), boxes)
     torch.testing.assert_close(found[:, 0], torch.tensor([5.5, 13.5]))
     objects = make_objects([0, 0], boxes.tolist(), [10., 12.])
-    result = MetricAuxiliary(QI, descriptor='box')(columns, objects)
+    result = MetricAuxiliary(QI, descriptor='box')(columns, AuxiliaryLabels(objects))
     loss, _ = MODELS.build(QI)(found, objects.depths)
     assert result['loss_metric'] == loss and loss > 0  # 8 apart, the band ends at 5
 
@@ -136,17 +143,18 @@ def test_descriptors_can_be_means_over_boxes():
 def test_objects_beyond_the_map_form_no_pairs():
     feature = 5 * torch.randn(1, 4, 6, 8)
     inside = [[0, 0, 2, 2], [4, 2, 6, 4]]
-    alone = MetricAuxiliary(QI)(feature, make_objects([0, 0], inside, [10., 14.]))
+    alone = MetricAuxiliary(QI)(feature, AuxiliaryLabels(
+        make_objects([0, 0], inside, [10., 14.])))
     more = make_objects([0] * 3, [*inside, [7, 1, 11, 3]], [10., 14., 11.])
-    assert MetricAuxiliary(QI)(feature, more) == alone
+    assert MetricAuxiliary(QI)(feature, AuxiliaryLabels(more)) == alone
 
 
 def test_pairs_can_be_bound_within_a_class():
     objects = make_objects([0] * 3, [[0, 0, 2, 2], [4, 2, 6, 4], [1, 1, 3, 3]], [10., 14., 16.])
     objects.labels = torch.tensor([0, 1, 0])
     feature = 9 * torch.randn(1, 4, 6, 8)
-    result = MetricAuxiliary({**QI, 'within_class': True})(feature, objects)
-    pair = MetricAuxiliary(QI)(feature, objects[torch.tensor([0, 2])])
+    result = MetricAuxiliary({**QI, 'within_class': True})(feature, AuxiliaryLabels(objects))
+    pair = MetricAuxiliary(QI)(feature, AuxiliaryLabels(objects[torch.tensor([0, 2])]))
     assert result == pair
 
 
@@ -156,8 +164,101 @@ def test_two_auxiliaries_of_a_name_are_refused():
         add_losses(losses, dict(loss_metric=torch.zeros(())))
     objects = make_objects([0, 0], [[0, 0, 2, 2], [4, 2, 6, 4]], [10., 14.])
     other = MetricAuxiliary(dict(type='RankNContrastLoss'), name='contrast')
-    add_losses(losses, other(torch.randn(1, 4, 6, 8), objects))
+    add_losses(losses, other(torch.randn(1, 4, 6, 8), AuxiliaryLabels(objects)))
     assert set(losses) == {'loss_metric', 'loss_contrast'}
+
+
+def multi_range(depth='dense', **settings):
+    strategy = dict(type='UniformStrategy', positive_threshold=.5, negative_threshold=2.,
+                    margin=5.)
+    loss = dict(type='MultiRangeMetricLoss', strategy=strategy, num_within=3, num_across=1)
+    return MultiRangeAuxiliary(loss, depth, **settings)
+
+
+def test_multi_range_auxiliary_takes_dense_depth():
+    feature, depths = torch.randn(2, 4, 6, 8), 10 * torch.rand(2, 12, 16)
+    module = multi_range()
+    torch.manual_seed(0)
+    losses = module(feature, AuxiliaryLabels(depth_maps=depths))
+    torch.manual_seed(0)
+    assert losses == dict(loss_multi_range=module.loss(feature, depths, depths > 0))
+    assert losses['loss_multi_range'] > 0
+    assert set(multi_range(name='near')(feature, AuxiliaryLabels(depth_maps=depths))) == {
+        'loss_near'}
+
+
+def test_multi_range_auxiliary_takes_object_wise_depth():
+    """Cells of two cars, 8 m apart; what is not a car, and dense depth, does not count."""
+    objects = make_objects([0, 1], [[0, 0, 4, 3], [2, 2, 8, 6]], [10., 18.])
+    depths = torch.zeros(2, 6, 8)
+    depths[0, :3, :4], depths[1, 2:, 2:] = 10., 18.
+    feature = torch.randn(2, 4, 6, 8)
+    module = multi_range('objects')
+    torch.manual_seed(0)
+    losses = module(feature, AuxiliaryLabels(objects, torch.full((2, 6, 8), 99.)))
+    torch.manual_seed(0)
+    assert losses == dict(loss_multi_range=module.loss(feature, depths))
+    assert losses['loss_multi_range'] > 0
+
+
+def test_multi_range_auxiliary_without_objects_or_depth_is_zero_with_a_graph():
+    feature = torch.randn(2, 4, 6, 8, requires_grad=True)
+    empty = AuxiliaryLabels(make_objects([], [], []), torch.zeros(2, 6, 8))
+    for depth in ('dense', 'objects'):
+        loss = multi_range(depth)(feature, empty)['loss_multi_range']
+        loss.backward()
+        assert loss == 0 and (feature.grad == 0).all()
+
+
+def test_an_unknown_depth_is_named():
+    with pytest.raises(InputError, match="depth is 'sparse', expected 'dense' or 'objects'"):
+        multi_range('sparse')
+
+
+@pytest.mark.parametrize('make, message', [
+    (lambda: MetricAuxiliary(QI), 'MetricAuxiliary learns from objects'),
+    (lambda: head(), 'ObjectDepthHead learns from objects'),
+    (lambda: multi_range('objects'), 'MultiRangeAuxiliary learns from objects'),
+    (lambda: multi_range(), 'MultiRangeAuxiliary learns from dense depth.*add LoadDepthMap')])
+def test_labels_that_are_missing_are_named(make, message):
+    with pytest.raises(InputError, match=message):
+        make()(torch.zeros(2, 4, 6, 8), AuxiliaryLabels())
+
+
+@pytest.mark.parametrize('data', ['kitti', 'synthetic'])
+@pytest.mark.parametrize('depth', ['objects', 'dense'])
+def test_a_detector_trains_with_the_multi_range_loss(kitti_root, data, depth):
+    """The config takes a step, which moves the backbone."""
+    cfg = Config.fromfile(f'configs/monolss/monolss_dla34_{data}_multi-range.py')
+    assert [item.depth for item in cfg.model.auxiliary] == ['objects']
+    cfg.model.auxiliary[0].depth = depth
+    cfg.model.backbone.init_cfg = None
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    samples = packed_frames(kitti_root, ['Pedestrian', 'Car', 'Cyclist'])
+    if depth == 'dense':
+        for sample in samples:
+            maps = 5 + 30 * torch.rand(1, 24, 80)
+            sample['data_samples'].gt_depth_map = PixelData(data=maps)
+    optimizer = build_optim_wrapper(model, dict(cfg.optim_wrapper, type='OptimWrapper'))
+    weight = model.backbone.base_layer[0].weight
+    batch = model.data_preprocessor(pseudo_collate(samples), True)
+    losses = model(**batch, mode='loss')
+    gradient, = torch.autograd.grad(losses['loss_multi_range'], weight, retain_graph=True)
+    assert losses['loss_multi_range'] > 0 and gradient.abs().sum() > 0
+    before = weight.detach().clone()
+    optimizer.update_params(model.parse_losses(losses)[0])
+    assert torch.isfinite(weight).all() and not torch.equal(weight, before)
+
+
+def test_dense_depth_that_is_missing_is_named(kitti_root):
+    cfg = Config.fromfile('configs/monolss/monolss_dla34_synthetic_multi-range.py')
+    cfg.model.auxiliary[0].depth = 'dense'
+    model = MODELS.build(cfg.model)
+    samples = packed_frames(kitti_root, ['Pedestrian', 'Car', 'Cyclist'])
+    batch = model.data_preprocessor(pseudo_collate(samples), True)
+    with pytest.raises(InputError, match='learns from dense depth, which the samples have not'):
+        model(**batch, mode='loss')
 
 
 class SmallNetwork(torch.nn.Module):
@@ -176,7 +277,7 @@ class SmallNetwork(torch.nn.Module):
         feature = 4 * self.layers(images)
         losses = {}
         for auxiliary in self.auxiliary:
-            add_losses(losses, auxiliary(feature, objects))
+            add_losses(losses, auxiliary(feature, AuxiliaryLabels(objects)))
         return losses['loss_metric'] + losses['loss_object_depth']
 
 

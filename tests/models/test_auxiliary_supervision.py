@@ -6,12 +6,14 @@ import torch
 from mmdet3d.registry import MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from mmengine.structures import PixelData
 from tiny_kitti import packed_frames
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmdet3d_plugin.datasets import KittiMonoDataset
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.models.detectors.auxiliary_supervision import collect_objects
+from mmdet3d_plugin.models.detectors.auxiliary_supervision import (collect_depth_maps,
+                                                                    collect_objects)
 
 AUXILIARY = [dict(type='MetricAuxiliary',
                   loss=dict(type='QuasiIsometricLoss', K=2., B=1., epsilon=10.)),
@@ -123,6 +125,48 @@ def test_zooms_of_mmdet3ds_transforms(samples):
         del sample.trans_mat
         sample.set_metainfo(dict(scale_factor=(.5, .5)))
     assert collect_objects(batch, torch.zeros(3, 64, 24, 80), 320).zooms.tolist() == [.5] * 7
+
+
+def with_depth(samples, *sizes):
+    """The samples with constant dense depth: 10 m in the first, 11 m in the second, ..."""
+    for index, (sample, size) in enumerate(zip(samples, sizes)):
+        sample['data_samples'].gt_depth_map = PixelData(data=torch.full((1, *size), 10. + index))
+    return samples
+
+
+def test_dense_depth_reaches_auxiliaries(smoke, samples):
+    """Of a feature map's size, as CropScaleAffine leaves it, or the input's."""
+    strategy = dict(type='UniformStrategy', positive_threshold=.5, negative_threshold=.75,
+                    margin=5.)
+    loss = dict(type='MultiRangeMetricLoss', strategy=strategy, num_within=2, num_across=2)
+    wrapped = wrap(smoke, auxiliary=[dict(type='MultiRangeAuxiliary', loss=loss)])
+    expected = None
+    for size in [(24, 80), (96, 320)]:
+        torch.manual_seed(0)
+        losses = run(wrapped.eval(), with_depth(samples, size, size, size), 'loss')
+        assert losses['loss_multi_range'] > 0
+        assert expected in (None, losses['loss_multi_range'])
+        expected = losses['loss_multi_range']
+    expected.backward()
+    assert wrapped.detector.backbone.base_layer[0].weight.grad.abs().sum() > 0
+
+
+def test_dense_depths_are_those_of_the_samples(samples):
+    batch = [sample['data_samples'] for sample in with_depth(samples, *[(24, 80)] * 3)]
+    depths = collect_depth_maps(batch, (96, 320))
+    assert depths.shape == (3, 24, 80) and depths[:, 0, 0].tolist() == [10., 11., 12.]
+    del batch[1].gt_depth_map
+    with pytest.raises(InputError, match='1 of 3 samples have no dense depth'):
+        collect_depth_maps(batch, (96, 320))
+    assert collect_depth_maps([batch[1]], (96, 320)) is None
+
+
+def test_dense_depth_of_another_view_is_named(samples):
+    """As after mmdet's Resize, which does not know of it."""
+    batch = [sample['data_samples'] for sample in with_depth(samples, *[(375, 1242)] * 3)]
+    with pytest.raises(InputError, match='375 x 1242 cells does not show the view of an input of '
+                       '96 x 320 pixels; use CropScaleAffine'):
+        collect_depth_maps(batch, (96, 320))
 
 
 @pytest.mark.parametrize('feature, message', [

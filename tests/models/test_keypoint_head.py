@@ -8,7 +8,7 @@ from tiny_kitti import P2, box_corners, project
 
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.geometry import affine_from_crop, gaussian_radius
-from mmdet3d_plugin.models.auxiliaries import AuxiliaryObjects
+from mmdet3d_plugin.models.auxiliaries import AuxiliaryLabels, AuxiliaryObjects
 from mmdet3d_plugin.models.dense_heads.center_head_2d import MIN_SCORE
 from mmdet3d_plugin.models.task_modules.input_geometry import InputGeometry
 
@@ -85,7 +85,7 @@ def objects():
 def test_losses_are_those_of_plain_loops(objects):
     module = head()
     feature = torch.randn(2, 4, 12, 20)
-    losses = module(feature, objects)
+    losses = module(feature, AuxiliaryLabels(objects))
     keypoints, in_front = objects.given
     heatmap, offset, corners = (getattr(module, name)(feature).detach().double().numpy()
                                 for name in ('heatmap', 'offset', 'corners'))
@@ -125,7 +125,8 @@ def test_losses_are_those_of_plain_loops(objects):
 
 def test_no_objects_give_finite_losses_that_reach_every_weight():
     module = head(norm_cfg=dict(type='AttnBN', num_affines=3))
-    losses = module(torch.randn(2, 4, 12, 20), make_objects([], [], [], []))
+    labels = AuxiliaryLabels(make_objects([], [], [], []))
+    losses = module(torch.randn(2, 4, 12, 20), labels)
     assert losses['loss_corners'] == 0 and losses['loss_keypoint_offset'] == 0
     sum(losses.values()).backward()
     assert all(torch.isfinite(weight.grad).all() for weight in module.parameters())
@@ -134,4 +135,4 @@ def test_no_objects_give_finite_losses_that_reach_every_weight():
 def test_objects_without_an_affine_are_named():
     objects = AuxiliaryObjects(*[None] * 8, 4)
     with pytest.raises(InputError, match="known for this project's CropScaleAffine only"):
-        head()(torch.zeros(1, 4, 3, 3), objects)
+        head()(torch.zeros(1, 4, 3, 3), AuxiliaryLabels(objects))

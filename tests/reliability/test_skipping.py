@@ -9,7 +9,7 @@ from mmdet3d.registry import DATASETS
 from reliability.broken_set import BROKEN, FRAMES, write_broken_kitti
 from tiny_kitti import write_kitti
 
-from mmdet3d_plugin.datasets import KittiMonoDataset, MixImageDataset, mono_dataset
+from mmdet3d_plugin.datasets import KittiMonoDataset, MixImageDataset, frame_dataset
 from mmdet3d_plugin.engine.hooks import SkippedFramesHook
 from mmdet3d_plugin.engine.hooks.skipped_frames_hook import skipped_frames
 from mmdet3d_plugin.errors import InputError
@@ -48,7 +48,7 @@ def test_exactly_the_broken_frames_are_left_out(broken_root, caplog):
 
 def test_the_warning_is_one_line_with_the_share(broken_root, monkeypatch):
     said = []
-    monkeypatch.setattr(mono_dataset, 'print_log', lambda text, *args, **kwargs: said.append(text))
+    monkeypatch.setattr(frame_dataset, 'print_log', lambda text, *args, **kwargs: said.append(text))
     DATASETS.build(settings(broken_root, on_error='skip'))
     line, = [text for text in said if 'broken' in text]
     assert line.endswith('ImageSets/train.txt: 2 of 40 frames (5.0 %) are broken and left out')
@@ -121,17 +121,17 @@ def test_processes_share_the_work_and_agree(broken_root, monkeypatch):
     found, also what only one of them could not read."""
     first, second = BROKEN
     decoded = []
-    check = mono_dataset._decoding_error
-    monkeypatch.setattr(mono_dataset, '_decoding_error',
+    check = frame_dataset._decoding_error
+    monkeypatch.setattr(frame_dataset, '_decoding_error',
                         lambda info: decoded.append(info['frame']) or check(info))
-    monkeypatch.setattr(mono_dataset, 'get_dist_info', lambda: (1, 2))
+    monkeypatch.setattr(frame_dataset, 'get_dist_info', lambda: (1, 2))
     told = []
 
     def gather(own):
         told.append(own)
         return [{first: 'a.png: cut', FRAMES[10]: 'b.png: only there'}, own]
 
-    monkeypatch.setattr(mono_dataset, 'all_gather_object', gather)
+    monkeypatch.setattr(frame_dataset, 'all_gather_object', gather)
     dataset = DATASETS.build(settings(broken_root, on_error='skip'))
     assert sorted(decoded) == FRAMES[1::2]
     assert list(told[0]) == [name for name in BROKEN if name in FRAMES[1::2]] == [second]

@@ -77,8 +77,8 @@ def test_features_are_analysed_after_the_training(run_tool, family, tmp_path):
     assert checkpoint.stat().st_mtime_ns == before
     figures = json.loads((out / '1_good/seed_0/depth_features/depth_features.json').read_text())
     header, _, row = (out / 'table.md').read_text().splitlines()
-    assert header.endswith('| Spearman correlation, % | pairs in the band, % | '
-                           'Car depth error, m |')
+    assert header.endswith('| Spearman correlation, % ↑ | pairs in the band, % ↑ | '
+                           'Car depth error, m ↓ |')
     spearman, satisfied = row.split(' | ')[-3:-1]
     assert float(spearman) == pytest.approx(100 * figures['spearman'], abs=.06)
     assert float(satisfied) == pytest.approx(100 * figures['qi_satisfied'], abs=.06)

@@ -4,7 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from tiny_depth import DRIVE, EIGEN_LINES, write_kitti_eigen, write_labelled_nyu, write_nyu
+
+from mmdet3d_plugin.depth_maps import write_depth_map
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = ['--num-train', '4', '--num-val', '2', '--size', '160x48', '--workers', '1']
@@ -88,7 +92,84 @@ def test_check_only_the_given_split(folder, tmp_path):
     assert result.returncode == 0 and 'split few: 1 frames' in result.stdout
 
 
+def problems_of(result):
+    return [line for line in result.stdout.splitlines() if line.startswith('problem: ')]
+
+
+def test_a_whole_kitti_depth_set_passes(tmp_path):
+    root = write_kitti_eigen(tmp_path / 'set')
+    result = run('kitti-depth', '--root', root, '--json', tmp_path / 'report.json')
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert 'eigen.txt: 1 of 3 frames have no depth' in result.stdout
+    assert 'class' not in result.stdout
+    report = json.loads((tmp_path / 'report.json').read_text())
+    assert report['splits'] == {'eigen': 3} and report['image_sizes'] == {'1242x375': 3}
+
+
+@pytest.mark.parametrize('spoil, expected', [
+    (lambda root: (root / 'data_depth_annotated').rename(root / 'elsewhere'),
+     ['data_depth_annotated: no such folder, but eigen.txt needs it']),
+    # One line for both of its images.
+    (lambda root: (root / f'raw/2011_09_26/{DRIVE}').rename(root / 'elsewhere'),
+     [f'{DRIVE}: no such drive; download and unpack {DRIVE}.zip']),
+    (lambda root: (root / 'raw/2011_09_26/calib_cam_to_cam.txt').unlink(),
+     ['calib_cam_to_cam.txt: no such file']),
+    (lambda root: [path.unlink() for path in root.glob('raw/**/*.png')],
+     ['0000000005.png: no such image', '0000000000.png: no such image',
+      '0000000007.png: no such image']),
+    (lambda root: [path.write_bytes((root / f'raw/{EIGEN_LINES[0].split()[0]}').read_bytes())
+                   for path in root.glob('data_depth_annotated/**/*5.png')],
+     ['0000000005.png: not a readable 16-bit depth image, it is of 8 bits in colour']),
+    (lambda root: [write_depth_map(path, np.ones((3, 4)))
+                   for path in root.glob('data_depth_annotated/**/*5.png')],
+     ['0000000005.png: its size differs from that of']),
+    (lambda root: [path.unlink() for path in root.glob('data_depth_annotated/**/*7.png')],
+     ['0000000007.png: no such depth map']),
+    (lambda root: (root / 'splits/eigen.txt').write_text('a.png b.png\n'),
+     ['a.png: is no image of the raw data']),
+    (lambda root: (root / 'splits/eigen.txt').write_text('a.png\n'), ['eigen.txt:1: 1 field'])])
+def test_problems_of_a_kitti_depth_set(tmp_path, spoil, expected):
+    root = write_kitti_eigen(tmp_path / 'set')
+    spoil(root)
+    result = run('kitti-depth', '--root', root)
+    assert result.returncode == 2
+    found = problems_of(result)
+    assert len(found) == len(expected), found
+    assert all(text in line for text, line in zip(expected, found)), found
+
+
+def test_nyu_from_folders_and_from_the_labelled_file(tmp_path):
+    root = write_nyu(tmp_path / 'set')
+    assert run('nyu', '--root', root).returncode == 0
+    (root / 'splits/nyu_test.txt').write_text((root / 'splits/nyu.txt').read_text())
+    result = run('nyu', '--root', root)
+    assert [line.partition('set/')[2] for line in problems_of(result)] == [
+        'official_splits/test: no such folder, but nyu_test.txt needs it; put or link it there']
+    (root / 'splits/nyu_test.txt').unlink()
+    (root / 'sync/kitchen_0028b').rename(root / 'sync/elsewhere')
+    found, = problems_of(run('nyu', '--root', root))
+    assert 'kitchen_0028b: no such scene' in found
+
+
+def test_nyu_lists_of_the_labelled_file(tmp_path):
+    from scipy.io import savemat
+    root = write_labelled_nyu(tmp_path / 'set')
+    savemat(root / 'splits.mat', dict(trainNdxs=[[2]], testNdxs=[[1], [3]]))
+    result = run('nyu', '--root', root, '--splits-mat', root / 'splits.mat')
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert 'split labelled_test: 2 frames' in result.stdout
+    assert (root / 'splits/labelled_test.txt').read_text() == '1\n3\n'
+    (root / 'splits/labelled_test.txt').write_text('4\n')
+    found, = problems_of(run('nyu', '--root', root))
+    assert "labelled_test.txt: '4' is no frame" in found
+    (root / 'nyu_depth_v2_labeled.mat').write_text('text')
+    assert all('not a readable MATLAB 7.3 file' in line
+               for line in problems_of(run('nyu', '--root', root)))
+
+
 @pytest.mark.parametrize('arguments, message', [
+    (['nyu', '--root', '/does/not/exist'], 'exist: no such folder; put or link the data set'),
+    (['kitti-depth', '--root', '/tmp'], 'splits: holds no split file; put the lists of BTS'),
     (['kiti'], 'invalid choice'),
     (['synthetic', '--out', 'x', '--num-train', '-1', '--num-val', '0'], '-1 is negative'),
     (['synthetic', '--out', 'x', '--num-train', '1', '--num-val', '0', '--workers', '0'],
@@ -106,7 +187,7 @@ def test_bad_arguments_end_with_one_clear_line(arguments, message):
     assert 'Traceback' not in result.stderr
 
 
-@pytest.mark.parametrize('command', ['synthetic', 'kitti'])
+@pytest.mark.parametrize('command', ['synthetic', 'kitti', 'kitti-depth', 'nyu'])
 def test_help_gives_an_example(command):
     result = run(command, '--help')
     assert result.returncode == 0

@@ -1,4 +1,4 @@
-"""The command ``tools/evaluate.py kitti``: its files, its messages and its speed."""
+"""The command ``tools/evaluate.py``, for boxes and for depth maps: files, messages, speed."""
 import importlib.util
 import json
 import os
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mmdet3d_plugin.depth_maps import write_depth_map
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.kitti import KittiObjects, write_objects, write_split
 
@@ -169,3 +170,74 @@ def test_3769_frames_of_50_detections_take_10_seconds_on_one_core(tmp_path):
     seconds = time.perf_counter() - start
     assert result.returncode == 0, result.stderr
     assert seconds < 10
+
+
+@pytest.fixture
+def depth_folders(tmp_path):
+    """Two frames in subfolders: predictions are true depth times 1.1 and 1.3."""
+    rng = np.random.default_rng(0)
+    for name, factor in (('a/0', 1.1), ('b/1', 1.3)):
+        truth = rng.uniform(2, 50, (40, 60))
+        truth[:5] = 0
+        write_depth_map(tmp_path / f'gt/{name}.png', truth, 256)
+        write_depth_map(tmp_path / f'pred/{name}.png', truth.clip(1) * factor, 1000)
+    return tmp_path
+
+
+def run_depth(folders, *options):
+    return subprocess.run(
+        [sys.executable, str(TOOL), 'depth', '--gt', str(folders / 'gt'), '--pred',
+         str(folders / 'pred'), '--pred-scale', '1000', *map(str, options)],
+        capture_output=True, text=True)
+
+
+def test_depth_maps_in_subfolders(depth_folders):
+    result = run_depth(depth_folders, '--json', depth_folders / 'out.json')
+    assert result.returncode == 0 and result.stderr == ''
+    assert '2 images, depth of 0.001 to 80 m, crop none' in result.stdout
+    values = json.loads((depth_folders / 'out.json').read_text())
+    assert values['AbsRel'] == pytest.approx(.2, abs=2e-3)
+    assert values['delta1'] == pytest.approx(.5) and values['delta2'] == 1
+    assert values['RMSElog'] == pytest.approx((np.log(1.1) + np.log(1.3)) / 2, abs=1e-3)
+
+
+def test_depth_options_reach_the_protocol(depth_folders):
+    result = run_depth(depth_folders, '--median-scaling', '--crop', 'garg', '--max-depth', '60',
+                       '--json', depth_folders / 'out.json')
+    assert 'depth of 0.001 to 60 m, crop garg, scaled by the median' in result.stdout
+    assert json.loads((depth_folders / 'out.json').read_text())['AbsRel'] < 3e-3
+
+
+def test_depth_maps_by_a_list_of_images(depth_folders):
+    """Predictions have the images' names; depth may lie in train or val, as in KITTI's archive."""
+    (depth_folders / 'gt').rename(depth_folders / 'val')
+    (depth_folders / 'gt').mkdir()
+    (depth_folders / 'val').rename(depth_folders / 'gt/val')
+    (depth_folders / 'pred/b/1.png').rename(depth_folders / 'pred/image.png')
+    (depth_folders / 'list.txt').write_text('image.jpg b/1.png 721.5\nother.jpg None 721.5\n')
+    result = run_depth(depth_folders, '--split', depth_folders / 'list.txt')
+    assert result.returncode == 0 and '1 images' in result.stdout, result.stderr
+    assert result.stderr == 'ignoring 1 predictions of frames that are not evaluated\n'
+
+
+@pytest.mark.parametrize('spoil, options, message', [
+    (lambda root: (root / 'gt').rename(root / 'x'), [], 'gt: no such folder; --gt needs'),
+    (lambda root: [path.unlink() for path in root.glob('pred/*/*')], [],
+     'pred: holds no depth maps (*.png); --pred needs'),
+    (lambda root: (root / 'pred/b/1.png').unlink(), [],
+     'pred/b/1.png: no such prediction, as 0 more of 2'),
+    (lambda root: (root / 'pred/b/1.png').write_text(''), [],
+     'pred/b/1.png: not a readable 16-bit depth image'),
+    (lambda root: write_depth_map(root / 'pred/b/1.png', np.ones((2, 3))), [],
+     "pred/b/1.png: the prediction's size (2, 3) differs from (40, 60)"),
+    (lambda root: [write_depth_map(path, np.zeros((40, 60))) for path in root.glob('gt/*/*')], [],
+     'none of 2 images has a true depth between 0.001 and 80 m'),
+    (lambda root: None, ['--crop', 'nyu'], "crop 'nyu' does not fit an image of 60x40"),
+    (lambda root: None, ['--min-depth', '90'], 'are no range'),
+    (lambda root: None, ['--gt-scale', '0'], '0 is not a number above 0'),
+    (lambda root: None, ['--split', 'absent.txt'], 'absent.txt: no such split file')])
+def test_broken_depth_folders_are_named(depth_folders, spoil, options, message):
+    spoil(depth_folders)
+    result = run_depth(depth_folders, '--json', depth_folders / 'out.json', *options)
+    assert result.returncode == 2 and message in result.stderr.splitlines()[-1]
+    assert 'Traceback' not in result.stderr and not (depth_folders / 'out.json').exists()

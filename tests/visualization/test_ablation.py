@@ -31,3 +31,10 @@ def test_plot_is_a_picture_that_grows_with_the_rows():
                              cv2.IMREAD_COLOR) for count in (1, 3)]
     assert pictures[1].shape[0] > pictures[0].shape[0] > 100
     assert (pictures[1] != 255).any()
+
+
+def test_depth_figures_have_the_decimals_and_arrows_of_the_papers():
+    rows = [AblationRow('lt', 'nothing', {0: dict(AbsRel=.13754, RMSE=.47341, delta1=.81419)})]
+    header, _, row = ablation_table(rows, ['AbsRel', 'RMSE', 'delta1']).splitlines()
+    assert header == '| config | varies | seeds | AbsRel ↓ | RMSE, m ↓ | δ < 1.25 ↑ |'
+    assert row == '| `lt` | nothing | 0 | 0.1375 | 0.473 | 0.8142 |'

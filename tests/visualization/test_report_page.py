@@ -12,9 +12,10 @@ import pytest
 
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.kitti import KittiObjects
-from mmdet3d_plugin.visualization import depth_errors, read_scalars, write_report
+from mmdet3d_plugin.visualization import (DistanceErrors, depth_errors, read_scalars,
+                                          write_depth_report, write_report)
 from mmdet3d_plugin.visualization.metric_table import format_value, metric_rows
-from mmdet3d_plugin.visualization.plots import loss_plot, validation_plot
+from mmdet3d_plugin.visualization.plots import depth_validation_plot, loss_plot, validation_plot
 
 ROOT = Path(__file__).resolve().parents[2]
 METRICS = {'Car_3D_AP40_moderate_strict': 12.34, 'Car_3D_AP40_moderate_loose': 45.67,
@@ -87,6 +88,45 @@ def test_report_with_parts_that_hold_nothing(tmp_path):
                  precision_recall={'Car': {'IoU': (np.zeros(0), np.zeros(0))}, 'Cyclist': {},
                                    'Van': {'IoU': (np.zeros(2), np.full(2, np.nan))}})
     assert '<svg' not in (tmp_path / 'report.html').read_text(encoding='utf-8')
+
+
+DEPTH_VALIDATION = [
+    {'step': 1, 'depth/AbsRel': .3, 'depth/RMSE': 9., 'depth/delta1': .5},
+    {'step': 2, 'depth/AbsRel': .12345, 'depth/SqRel': 1.5, 'depth/RMSE': 4.5678,
+     'depth/delta1': .9}]
+
+
+def test_report_of_a_depth_estimator(tmp_path):
+    errors = DistanceErrors(np.array([0., 40., 80.]), np.array([[4., 0.], [.8, 0.], [6., 0.]]))
+    write_depth_report(
+        tmp_path / 'report.html', title='Depth', scalars=SCALARS + DEPTH_VALIDATION,
+        frames=[('frame 7', np.full((40, 90, 3), 90, np.uint8))] * 2,
+        metrics=DEPTH_VALIDATION[-1], depth_error=errors, summary={'Config': 'lt.py'})
+    text = (tmp_path / 'report.html').read_text(encoding='utf-8')
+    assert re.findall(r'<strong>([^<]*)', text) == ['0.123', '0.900']
+    assert text.count('<img ') == 1 + 2 and text.count('<svg ') == 3
+    rows = re.findall(r'<tr>(<td>.*?)</tr>', text)
+    assert [re.findall(r'<td>([^<]*)', row) for row in rows] == [
+        ['0.1235', '1.500', '4.568', '0.9000'],
+        # 0.8 over 4 pixels is 20 %
+        ['0–40', '20.00', '1.50', '4'], ['40–80', '–', '–', '0']]
+    assert 'SqRel, m ↓' in text and 'δ &lt; 1.25 ↑' in text
+    assert 'Average precision' not in text and ' given' not in text
+
+
+def test_report_of_a_depth_estimator_without_any_part(tmp_path):
+    write_depth_report(tmp_path / 'report.html', title='Empty')
+    text = (tmp_path / 'report.html').read_text(encoding='utf-8')
+    assert text.count(' given') == 5
+    assert text.count('<strong>–</strong>') == 2 and '<img' not in text and '<svg' not in text
+
+
+def test_depth_validation_needs_two_points():
+    assert depth_validation_plot(DEPTH_VALIDATION[:1]) is None
+    svg = depth_validation_plot(DEPTH_VALIDATION)
+    # SqRel is not plotted, and RMSE and delta1 are.
+    assert svg.count('>iteration</text>') == 3
+    assert '>epoch</text>' in depth_validation_plot(SCALARS + DEPTH_VALIDATION)
 
 
 def test_plots_leave_the_settings_of_matplotlib_alone():

@@ -22,7 +22,7 @@ from mmdet3d_plugin.evaluation.prediction_conversion import predictions_to_kitti
 from mmdet3d_plugin.kitti import KittiObjects, read_objects
 from mmdet3d_plugin.metric_learning import QuasiIsometricLoss
 from mmdet3d_plugin.metric_learning.depth_order import measure_depth_order, principal_plane
-from mmdet3d_plugin.models.auxiliaries import AuxiliaryObjects
+from mmdet3d_plugin.models.auxiliaries import AuxiliaryLabels
 from mmdet3d_plugin.models.auxiliaries.metric_auxiliary import sample_descriptors
 from mmdet3d_plugin.utils.command_line import run_command
 from mmdet3d_plugin.utils.files import atomic_write
@@ -39,7 +39,8 @@ class DescriptorRecorder:
         self.descriptors: List[torch.Tensor] = []
         self.depths: List[torch.Tensor] = []
 
-    def __call__(self, feature: torch.Tensor, objects: AuxiliaryObjects) -> None:
+    def __call__(self, feature: torch.Tensor, labels: AuxiliaryLabels) -> None:
+        objects = labels.need_objects(self)
         self.descriptors.append(
             sample_descriptors(feature, objects.image_index, objects.centers).cpu())
         self.depths.append(objects.depths.cpu())

@@ -1,7 +1,9 @@
-"""Pipeline transforms for monocular 3D detection.
+"""Pipeline transforms for monocular 3D detection and depth.
 
 They read and write mmdet3d's result keys, so stock detectors can use them too.
 """
+from .color import RandomGammaColor
+from .crop_rotate import CropRotate
 from .crop_scale import CropScaleAffine
 from .filter_objects import FilterObjects
 from .flip import RandomFlipMono3D
@@ -10,6 +12,6 @@ from .mixup3d import MixUp3D
 from .packing import PackMono3DInputs
 
 __all__ = [
-    'CropScaleAffine', 'FilterObjects', 'LoadAnnotationsMono3D', 'LoadDepthMap',
-    'LoadImageMono3D', 'MixUp3D', 'PackMono3DInputs', 'RandomFlipMono3D'
+    'CropRotate', 'CropScaleAffine', 'FilterObjects', 'LoadAnnotationsMono3D', 'LoadDepthMap',
+    'LoadImageMono3D', 'MixUp3D', 'PackMono3DInputs', 'RandomFlipMono3D', 'RandomGammaColor'
 ]

@@ -1,7 +1,6 @@
 """Random crop, scale and shift to an input of fixed size, as one affine."""
-from typing import Sequence, Tuple, Union
+from typing import Tuple, Union
 
-import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
@@ -9,6 +8,7 @@ from mmdet3d.registry import TRANSFORMS
 from ...errors import InputError
 from ...geometry import affine_from_crop, apply_affine
 from .object_fields import keep_objects
+from .warping import warp_results
 
 
 @TRANSFORMS.register_module()
@@ -36,7 +36,11 @@ class CropScaleAffine(BaseTransform):
         scale: spread of the crop's size.
         shift: spread of the crop's centre, in image sizes; one number, or one for each
             direction (u, v).
-        stride: input pixels a feature-map cell.
+        stride: input pixels a feature-map cell, of which dense depth is made; 1 leaves it at
+            the input's size.
+        scale_depth: multiplies dense depth by the crop's relative size, so that what a crop
+            shows twice as large counts as half as far: for networks that see no camera. Depths
+            of objects stay.
         kept_center: whose centre must lie in the input for an object to be kept,
             ``'projected'`` (the 3D centre's projection) or ``'box'``; as the
             ``cell_center`` of the detector's coder.
@@ -46,7 +50,8 @@ class CropScaleAffine(BaseTransform):
 
     def __init__(self, input_size: Tuple[int, int], prob: float = 0., scale: float = 0.4,
                  shift: Union[float, Tuple[float, float]] = 0.1, stride: int = 4,
-                 kept_center: str = 'projected', reference: bool = False) -> None:
+                 kept_center: str = 'projected', reference: bool = False,
+                 scale_depth: bool = False) -> None:
         self.input_size = tuple(input_size)
         self.prob = prob
         self.scale = scale
@@ -56,6 +61,7 @@ class CropScaleAffine(BaseTransform):
             raise InputError(f"kept_center is {kept_center!r}, expected 'projected' or 'box'")
         self.kept_center = kept_center
         self.reference = reference
+        self.scale_depth = scale_depth
 
     def transform(self, results: dict) -> dict:
         height, width = results['img'].shape[:2]
@@ -64,16 +70,10 @@ class CropScaleAffine(BaseTransform):
         center = np.array([width, height]) * (0.5 + move)
         affine = affine_from_crop(center, width * zoom, self.input_size)
 
-        inverse = np.linalg.inv(affine)
-        results['img'] = warp_image(results['img'], inverse, self.input_size)
-        if 'gt_depth_map' in results:
-            results['gt_depth_map'] = warp_image(
-                results['gt_depth_map'], inverse * [self.stride, self.stride, 1],
-                [size // self.stride for size in self.input_size], cv2.INTER_NEAREST)
-        results['img_shape'] = results['img'].shape[:2]
-        results['pad_shape'] = results['img_shape']
-        results['affine'] = affine
-        results['trans_mat'] = np.diag([1 / self.stride, 1 / self.stride, 1.]) @ affine
+        warp_results(results, affine, self.input_size, self.stride)
+        if self.scale_depth and 'gt_depth_map' in results:
+            results['gt_depth_map'] = results['gt_depth_map'] * np.float32(zoom)
+        results['trans_mat'] = np.diag([1 / self.stride, 1 / self.stride, 1.]) @ results['affine']
         results['affine_aug'] = bool(augment)
         for key in ('gt_bboxes', 'gt_bboxes_ignore'):
             if key in results:
@@ -97,24 +97,5 @@ class CropScaleAffine(BaseTransform):
     def __repr__(self) -> str:
         return (f'{type(self).__name__}(input_size={self.input_size}, prob={self.prob}, '
                 f'scale={self.scale}, shift={self.shift}, stride={self.stride}, '
-                f'kept_center={self.kept_center!r}, reference={self.reference})')
-
-
-def warp_image(image: np.ndarray, inverse_affine: np.ndarray, size: Sequence[int],
-               interpolation: int = cv2.INTER_LINEAR) -> np.ndarray:
-    """Warp in one OpenCV call; what lies outside the image is 0.
-
-    OpenCV has the centre of the first pixel at (0, 0), boxes and cameras have it at
-    (0.5, 0.5): without the shift between the two, a scaled image would be off by up to
-    half a pixel.
-
-    Args:
-        image: (H, W, 3) uint8, or (H, W) float32.
-        inverse_affine: (2 or 3, 3), target to source, continuous pixels.
-        size: (width, height) of the result.
-        interpolation: OpenCV's flag.
-    """
-    matrix = np.array(inverse_affine[:2], dtype=np.float64)
-    matrix[:, 2] += 0.5 * matrix[:, :2].sum(axis=1) - 0.5
-    return cv2.warpAffine(image, matrix, tuple(size),
-                          flags=interpolation | cv2.WARP_INVERSE_MAP)
+                f'kept_center={self.kept_center!r}, reference={self.reference}, '
+                f'scale_depth={self.scale_depth})')

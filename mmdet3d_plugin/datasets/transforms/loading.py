@@ -9,8 +9,9 @@ from mmcv.transforms import BaseTransform
 from mmdet3d.datasets.transforms import LoadAnnotations3D, LoadImageFromFileMono3D
 from mmdet3d.registry import TRANSFORMS
 
+from ...depth_maps import KITTI_SCALE, is_labelled, read_depth_map, read_labelled
 from ...errors import InputError
-from ...utils.images import check_complete, image_size
+from ...utils.images import check_complete
 
 LOADED_KEYS = ('img', 'img_shape', 'ori_shape', 'cam2img')
 
@@ -44,6 +45,8 @@ class LoadImageMono3D(LoadImageFromFileMono3D):
     def _load(self, results: dict) -> dict:
         path = next(iter(results['images'].values()))['img_path']
         try:
+            if is_labelled(path):
+                return self._load_labelled(results)
             check_complete(path, Path(path).read_bytes())
             loaded = super().transform(results)
         except InputError:
@@ -61,6 +64,15 @@ class LoadImageMono3D(LoadImageFromFileMono3D):
                              f'{expected} that are on record; restore the file, without a rotation '
                              'in its header')
         return loaded
+
+    @staticmethod
+    def _load_labelled(results: dict) -> dict:
+        """A frame of NYU's labelled file, in OpenCV's order of channels."""
+        camera = next(iter(results['images'].values()))
+        image = np.ascontiguousarray(read_labelled(camera['img_path'])[..., ::-1])
+        results.update(img=image, img_shape=image.shape[:2], ori_shape=image.shape[:2],
+                       cam2img=camera['cam2img'])
+        return results
 
 
 def _first_line(error: Exception) -> str:
@@ -89,9 +101,12 @@ class LoadAnnotationsMono3D(LoadAnnotations3D):
 @TRANSFORMS.register_module()
 class LoadDepthMap(BaseTransform):
     """Dense depth of the image as ``gt_depth_map`` (H, W) float32, metres, 0 where
-    unknown, from a 16-bit PNG of 256ths of a metre (KITTI's format).
+    unknown, from the frame's ``depth_path``.
 
-    Needs ``depth`` in the dataset's ``data_prefix``, and the image before it.
+    Files are 16-bit PNG of ``depth_scale`` units a metre (KITTI's 256 if the frame does not
+    tell). Use it after the image is loaded: in training before any other transform, which all
+    carry the depth map along; in testing after them, so that it stays that of the original
+    image.
 
     Raises:
         InputError: there is no depth map, or it is unreadable or of another size.
@@ -102,14 +117,9 @@ class LoadDepthMap(BaseTransform):
             raise InputError("LoadDepthMap: the dataset has no dense depth; add its folder as "
                              "'depth' to data_prefix")
         path = results['depth_path']
-        # Refuses sizes that no memory holds.
-        image_size(path, '16-bit depth image')
-        check_complete(path, Path(path).read_bytes())
-        stored = cv2.imread(path, cv2.IMREAD_UNCHANGED)
-        if stored is None or stored.dtype != np.uint16 or stored.ndim != 2:
-            raise InputError(f'{path}: not a readable 16-bit depth image; restore the file')
-        if stored.shape != results['img'].shape[:2]:
-            raise InputError(f'{path}: its size {stored.shape} differs from the image\'s '
-                             f'{results["img"].shape[:2]}; pad it to that')
-        results['gt_depth_map'] = stored.astype(np.float32) / 256
+        depth = read_depth_map(path, results.get('depth_scale', KITTI_SCALE))
+        if depth.shape != results['ori_shape']:
+            raise InputError(f'{path}: its size {depth.shape} differs from the image\'s '
+                             f'{results["ori_shape"]}; pad it to that')
+        results['gt_depth_map'] = depth
         return results

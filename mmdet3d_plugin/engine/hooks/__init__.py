@@ -1,4 +1,5 @@
 """Hooks."""
+from .draw_depth_hook import DrawDepthHook
 from .draw_frames_hook import DrawFramesHook
 from .draw_samples_hook import DrawSamplesHook
 from .finite_loss_hook import FiniteLossHook
@@ -10,7 +11,7 @@ from .sample_selection_warmup_hook import SampleSelectionWarmupHook
 from .skipped_frames_hook import SkippedFramesHook
 
 __all__ = [
-    'DrawFramesHook', 'DrawSamplesHook', 'FiniteLossHook', 'HierarchicalTaskHook',
-    'InterruptionHook', 'PlainCheckpointHook', 'ProgressBarHook', 'SampleSelectionWarmupHook',
-    'SkippedFramesHook'
+    'DrawDepthHook', 'DrawFramesHook', 'DrawSamplesHook', 'FiniteLossHook',
+    'HierarchicalTaskHook', 'InterruptionHook', 'PlainCheckpointHook', 'ProgressBarHook',
+    'SampleSelectionWarmupHook', 'SkippedFramesHook'
 ]

@@ -1,6 +1,4 @@
 """Pictures of what the detector sees, drawn while it is tested."""
-from typing import Sequence
-
 import cv2
 import numpy as np
 from mmdet3d.structures import Det3DDataSample
@@ -8,18 +6,18 @@ from mmengine.registry import HOOKS
 
 from ...evaluation.prediction_conversion import predictions_to_kitti
 from ...visualization import frame_panel
-from .picture_hook import PictureHook
+from .picture_hook import DetectionPictureHook
 
 
 @HOOKS.register_module()
-class DrawFramesHook(PictureHook):
+class DrawFramesHook(DetectionPictureHook):
     """Draws test frames with ground truth and predictions, on the image and in
     bird's-eye view."""
     DEFAULT_FOLDER = 'frames'
 
-    def draw(self, sample: Det3DDataSample, classes: Sequence[str]) -> np.ndarray:
+    def draw(self, sample: Det3DDataSample, index: int) -> np.ndarray:
         frame = sample.to_dict()
-        predictions = predictions_to_kitti(frame, classes)
+        predictions = predictions_to_kitti(frame, self.classes)
         return frame_panel(
             cv2.imread(frame['img_path']),
             frame['cam2img'][:3],

@@ -1,5 +1,5 @@
 """Pictures of where the detector takes depth from, drawn while it is tested."""
-from typing import Optional, Sequence
+from typing import Optional
 
 import cv2
 import numpy as np
@@ -8,11 +8,11 @@ from mmengine.registry import HOOKS
 
 from ...errors import InputError
 from ...visualization import sample_panel
-from .picture_hook import PictureHook
+from .picture_hook import DetectionPictureHook
 
 
 @HOOKS.register_module()
-class DrawSamplesHook(PictureHook):
+class DrawSamplesHook(DetectionPictureHook):
     """Draws the weights of ROI locations over the most certain objects of frames.
 
     Reads ``sample_weights`` (M, L) of ``pred_instances_3d``, as of
@@ -27,7 +27,7 @@ class DrawSamplesHook(PictureHook):
         super().__init__(**kwargs)
         self.max_objects = max_objects
 
-    def draw(self, sample: Det3DDataSample, classes: Sequence[str]) -> Optional[np.ndarray]:
+    def draw(self, sample: Det3DDataSample, index: int) -> Optional[np.ndarray]:
         objects = sample.pred_instances_3d
         if 'sample_weights' not in objects:
             raise InputError('the detector weighs no ROI locations: there are no samples to show')
@@ -37,7 +37,7 @@ class DrawSamplesHook(PictureHook):
         if not count:
             return None
         captions = [
-            f'{classes[label]} {score:.2f}, {depth:.1f} m' for label, score, depth in zip(
+            f'{self.classes[label]} {score:.2f}, {depth:.1f} m' for label, score, depth in zip(
                 objects.labels_3d.tolist(), objects.scores_3d.tolist(),
                 objects.bboxes_3d.tensor[:, 2].tolist())]
         weights = objects.sample_weights.cpu().numpy()

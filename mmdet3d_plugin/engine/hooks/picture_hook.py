@@ -10,6 +10,7 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from ...utils.files import atomic_path, inside
+from ..process_state import unwrap_model
 
 
 class PictureHook(Hook):
@@ -18,19 +19,21 @@ class PictureHook(Hook):
     Args:
         out_dir: folder of the pictures; ``WORK_DIR/DEFAULT_FOLDER`` by default.
         max_frames: number of pictures; None draws every frame.
-        score_threshold: predictions below it are not drawn.
+
+    Attributes:
+        active: whether the tested model is of the kind that the hook draws.
     """
     DEFAULT_FOLDER: str
 
-    def __init__(self, out_dir: Optional[str] = None, max_frames: Optional[int] = 12,
-                 score_threshold: float = 0.1) -> None:
+    def __init__(self, out_dir: Optional[str] = None, max_frames: Optional[int] = 12) -> None:
         self.out_dir = out_dir
         self.max_frames = max_frames
-        self.score_threshold = score_threshold
+        self.active = True
         self._drawn = 0
 
-    def draw(self, sample: Det3DDataSample, classes: Sequence[str]) -> Optional[np.ndarray]:
-        """The picture of a frame, uint8 BGR; None leaves the frame out."""
+    def draw(self, sample: Det3DDataSample, index: int) -> Optional[np.ndarray]:
+        """The picture of a frame, the ``index``-th of its batch, uint8 BGR; None leaves the
+        frame out."""
         raise NotImplementedError
 
     def before_test_epoch(self, runner: Runner) -> None:
@@ -38,18 +41,46 @@ class PictureHook(Hook):
 
     def after_test_iter(self, runner: Runner, batch_idx: int, data_batch=None,
                         outputs: Optional[Sequence[Det3DDataSample]] = None) -> None:
-        classes = runner.test_dataloader.dataset.metainfo['classes']
-        for sample in outputs:
+        if not self.active:
+            return
+        for index, sample in enumerate(outputs):
             if self._drawn == self.max_frames:
                 return
-            picture = self.draw(sample, classes)
+            picture = self.draw(sample, index)
             if picture is not None:
                 with atomic_path(inside(self._folder(runner), f'{sample.frame}.jpg')) as path:
                     cv2.imwrite(str(path), picture)
                 self._drawn += 1
 
     def after_test_epoch(self, runner: Runner, metrics=None) -> None:
-        print_log(f'{self._drawn} pictures in {self._folder(runner)}', 'current')
+        if self.active:
+            print_log(f'{self._drawn} pictures in {self._folder(runner)}', 'current')
 
     def _folder(self, runner: Runner) -> Path:
         return Path(self.out_dir or Path(runner.work_dir) / self.DEFAULT_FOLDER)
+
+
+def estimates_depth(runner: Runner) -> bool:
+    """Whether the model estimates depth maps, with a ``decode_head``, or detects."""
+    return hasattr(unwrap_model(runner.model), 'decode_head')
+
+
+class DetectionPictureHook(PictureHook):
+    """Writes one picture of detections a frame, where a detector is tested.
+
+    Args:
+        score_threshold: predictions below it are not drawn.
+
+    Attributes:
+        classes: names of the tested set's labels.
+    """
+
+    def __init__(self, score_threshold: float = 0.1, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.score_threshold = score_threshold
+        self.classes: Sequence[str] = ()
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        super().before_test_epoch(runner)
+        self.active = not estimates_depth(runner)
+        self.classes = runner.test_dataloader.dataset.metainfo['classes']

@@ -1,11 +1,14 @@
-"""Supervision that shares features with a detector while it trains, and vanishes."""
-from ...metric_learning import QuasiIsometricLoss, RankNContrastLoss  # noqa: F401
+"""Supervision that shares features with a model while it trains, and vanishes."""
+from ...metric_learning import (MultiRangeMetricLoss, QuasiIsometricLoss,  # noqa: F401
+                                RankNContrastLoss)
+from .auxiliary_labels import AuxiliaryLabels
 from .auxiliary_objects import AuxiliaryObjects, add_losses
 from .keypoint_head import KeypointHead
 from .metric_auxiliary import MetricAuxiliary
+from .multi_range_auxiliary import MultiRangeAuxiliary
 from .object_depth_head import ObjectDepthHead
 
 __all__ = [
-    'AuxiliaryObjects', 'KeypointHead', 'MetricAuxiliary', 'ObjectDepthHead',
-    'add_losses'
+    'AuxiliaryLabels', 'AuxiliaryObjects', 'KeypointHead', 'MetricAuxiliary',
+    'MultiRangeAuxiliary', 'ObjectDepthHead', 'add_losses'
 ]

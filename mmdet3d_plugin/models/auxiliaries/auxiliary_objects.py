@@ -1,4 +1,4 @@
-"""What auxiliaries see of a batch's labels."""
+"""The objects of a batch, as auxiliaries see them."""
 from dataclasses import dataclass
 from typing import Dict, Optional, Sequence, Tuple
 

@@ -13,6 +13,7 @@ from ...geometry import draw_gaussians, gaussian_radius
 from ..dense_heads.center_head_2d import MIN_SCORE
 from ..layers import dense_branch, gather_at_cells, run_branch
 from ..task_modules.process_means import mean_count
+from .auxiliary_labels import AuxiliaryLabels
 from .auxiliary_objects import NUM_KEYPOINTS, AuxiliaryObjects, inside_map
 
 
@@ -52,8 +53,7 @@ class KeypointHead(BaseModule):
         # Heatmaps start at 0.1 (focal loss's prior).
         normal_init(self.heatmap[-1], std=0.001, bias=bias_init_with_prob(0.1))
 
-    def forward(self, feature: torch.Tensor,
-                objects: AuxiliaryObjects) -> Dict[str, torch.Tensor]:
+    def forward(self, feature: torch.Tensor, labels: AuxiliaryLabels) -> Dict[str, torch.Tensor]:
         """``loss_keypoint_heatmap``, ``loss_keypoint_offset`` and ``loss_corners``; the
         latter are means over what is known of M objects, zero where nothing is.
 
@@ -61,8 +61,9 @@ class KeypointHead(BaseModule):
             feature: (B, C, H, W) shared features.
 
         Raises:
-            InputError: the objects' keypoints are not known.
+            InputError: there are no objects, or their keypoints are not known.
         """
+        objects = labels.need_objects(self)
         keypoints, known = objects.keypoints()
         # Pixels of points behind the camera mean nothing, and may be infinite.
         keypoints = torch.where(known[..., None], keypoints, -1.)

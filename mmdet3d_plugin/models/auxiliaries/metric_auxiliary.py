@@ -14,7 +14,8 @@ from torchvision.ops import roi_align
 
 from ...errors import InputError
 from ...metric_learning import QuasiIsometricLoss
-from .auxiliary_objects import AuxiliaryObjects, check_depth_space, inside_map
+from .auxiliary_labels import AuxiliaryLabels
+from .auxiliary_objects import check_depth_space, inside_map
 
 
 def sample_descriptors(feature: torch.Tensor, image_index: torch.Tensor,
@@ -96,15 +97,18 @@ class MetricAuxiliary(nn.Module):
         self.name = name
         self.loss = MODELS.build(loss)
 
-    def forward(self, feature: torch.Tensor,
-                objects: AuxiliaryObjects) -> Dict[str, torch.Tensor]:
+    def forward(self, feature: torch.Tensor, labels: AuxiliaryLabels) -> Dict[str, torch.Tensor]:
         """``loss_metric`` and, of the quasi-isometric loss, ``qi_satisfied``, the share
         of pairs in the band. Objects whose projected centre lies outside the map form
         no pairs.
 
         Args:
             feature: (B, C, H, W) shared features.
+
+        Raises:
+            InputError: there are no objects.
         """
+        objects = labels.need_objects(self)
         if self.descriptor == 'center':
             descriptors = sample_descriptors(feature, objects.image_index, objects.centers)
         else:

@@ -10,6 +10,7 @@ from mmdet3d.registry import MODELS
 from mmengine.model import BaseModule
 
 from ..task_modules.process_means import mean_count
+from .auxiliary_labels import AuxiliaryLabels
 from .auxiliary_objects import AuxiliaryObjects, check_depth_space
 
 
@@ -73,14 +74,17 @@ class ObjectDepthHead(BaseModule):
             nn.Conv2d(hidden_channels, 1 + predict_uncertainty, 1))
         self.loss = MODELS.build(loss)
 
-    def forward(self, feature: torch.Tensor,
-                objects: AuxiliaryObjects) -> Dict[str, torch.Tensor]:
+    def forward(self, feature: torch.Tensor, labels: AuxiliaryLabels) -> Dict[str, torch.Tensor]:
         """``loss_object_depth``, the mean over the cells of objects of all processes;
         zero with a graph where there is none.
 
         Args:
             feature: (B, C, H, W) shared features.
+
+        Raises:
+            InputError: there are no objects.
         """
+        objects = labels.need_objects(self)
         # Under autocast bfloat16 rounds the output, and so depth, to 0.8 %: little for an
         # auxiliary, whose float32 layer would cost a third of the head's time.
         output = self.layers(feature).float()

@@ -1,4 +1,7 @@
-"""Backbones beside mmdet3d's, and the initialisation of its DLANet."""
+"""Backbones beside mmdet3d's, and ImageNet weights for them and its DLANet."""
 from .dla import DLAImageNetInit, SlimDLANet
+from .torchvision_backbone import TorchvisionBackbone, TorchvisionImageNetInit
 
-__all__ = ['DLAImageNetInit', 'SlimDLANet']
+__all__ = [
+    'DLAImageNetInit', 'SlimDLANet', 'TorchvisionBackbone', 'TorchvisionImageNetInit'
+]

@@ -1,16 +1,12 @@
 """A slim DLA, and ImageNet weights for mmdet3d's DLANet."""
 import re
-from collections import OrderedDict
 from typing import Sequence
 
-import torch.nn as nn
 from mmdet3d.models.backbones.dla import BasicBlock, DLANet
 from mmdet3d.registry import MODELS
-from mmengine.logging import print_log
 from mmengine.registry import WEIGHT_INITIALIZERS
-from mmengine.runner.checkpoint import _load_checkpoint, load_state_dict
 
-from ...errors import InputError
+from .imagenet_init import ImageNetInit
 
 
 @MODELS.register_module()
@@ -36,40 +32,12 @@ def rename_dla_key(key: str) -> str:
 
 
 @WEIGHT_INITIALIZERS.register_module()
-class DLAImageNetInit:
+class DLAImageNetInit(ImageNetInit):
     """Initialises a DLANet from the public ImageNet weights.
 
     The public file calls batch norms ``bn`` where DLANet says ``norm``; loaded
-    as it is, 30 of 39 of them would silently stay random. Keys that DLANet does
-    not have (the classifier, unused projections) are left out.
-
-    Args:
-        checkpoint: URL or path of the weights.
-
-    Raises:
-        InputError: the weights can't be fetched, or don't cover the backbone.
+    as it is, 30 of 39 of them would silently stay random.
     """
 
-    def __init__(self, checkpoint: str) -> None:
-        self.checkpoint = checkpoint
-
-    def __call__(self, module: nn.Module) -> None:
-        try:
-            source = _load_checkpoint(self.checkpoint, map_location='cpu')
-        except Exception as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise InputError(
-                f'{self.checkpoint}: cannot load the ImageNet weights ({reason}); download '
-                'the file and pass --cfg-options model.backbone.init_cfg.checkpoint=PATH, '
-                'or train from scratch with --cfg-options model.backbone.init_cfg=None'
-            ) from error
-        source = source.get('state_dict', source)
-        renamed = OrderedDict((rename_dla_key(key), value) for key, value in source.items())
-        own = module.state_dict()
-        missing = [key for key in own
-                   if key not in renamed and not key.endswith('num_batches_tracked')]
-        if missing:
-            raise InputError(f'{self.checkpoint}: not the weights of this backbone '
-                             f'({len(missing)} entries missing, first {missing[0]})')
-        load_state_dict(module, OrderedDict((key, renamed[key]) for key in own if key in renamed))
-        print_log(f'backbone initialised from {self.checkpoint}', 'current')
+    def own_key(self, key: str) -> str:
+        return rename_dla_key(key)

@@ -1,6 +1,6 @@
 """Auxiliary supervision for detectors that know nothing of it."""
 import re
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import torch
 import torch.nn as nn
@@ -9,7 +9,8 @@ from mmdet3d.structures.det3d_data_sample import SampleList
 from mmengine.model import BaseModel
 
 from ...errors import InputError
-from ..auxiliaries import AuxiliaryObjects, add_losses
+from ..auxiliaries import AuxiliaryLabels, AuxiliaryObjects, add_losses
+from ..task_modules.center_target_assigner import stack_depth_maps
 from ..task_modules.input_geometry import InputGeometry
 
 
@@ -24,7 +25,7 @@ class AuxiliarySupervision(BaseModel):
         detector: config of the detector, its ``data_preprocessor`` included.
         feature: the module whose output the auxiliaries see, with an index where it
             gives several, such as ``'neck[0]'``.
-        auxiliary: configs of modules ``module(feature, AuxiliaryObjects) -> losses``.
+        auxiliary: configs of modules ``module(feature, AuxiliaryLabels) -> losses``.
 
     Raises:
         InputError: the detector has no such module, or it gives no such feature map.
@@ -43,18 +44,18 @@ class AuxiliarySupervision(BaseModel):
         """As the detector's; in mode ``'loss'`` with the auxiliaries' losses."""
         if mode != 'loss':
             return self.detector(inputs, data_samples, mode=mode, **kwargs)
-        losses, feature, objects = self._observe(inputs, data_samples, **kwargs)
+        losses, feature, labels = self._observe(inputs, data_samples, **kwargs)
         for auxiliary in self.auxiliary:
-            add_losses(losses, auxiliary(feature, objects))
+            add_losses(losses, auxiliary(feature, labels))
         return losses
 
     def auxiliary_inputs(self, inputs: dict,
-                         data_samples: SampleList) -> Tuple[torch.Tensor, AuxiliaryObjects]:
+                         data_samples: SampleList) -> Tuple[torch.Tensor, AuxiliaryLabels]:
         """What the auxiliaries see of a labelled batch."""
         return self._observe(inputs, data_samples)[1:]
 
     def _observe(self, inputs: dict, data_samples: SampleList, **kwargs
-                 ) -> Tuple[Dict[str, torch.Tensor], torch.Tensor, AuxiliaryObjects]:
+                 ) -> Tuple[Dict[str, torch.Tensor], torch.Tensor, AuxiliaryLabels]:
         """The detector's losses, and what it lets the auxiliaries see meanwhile."""
         seen: List[torch.Tensor] = []
         handle = self.detector.get_submodule(self._path).register_forward_hook(
@@ -65,7 +66,10 @@ class AuxiliarySupervision(BaseModel):
             handle.remove()
         if not seen:
             raise InputError(f'feature {self.feature!r}: the detector does not run this module')
-        return losses, seen[0], collect_objects(data_samples, seen[0], inputs['imgs'].shape[-1])
+        input_size = inputs['imgs'].shape[-2:]
+        labels = AuxiliaryLabels(collect_objects(data_samples, seen[0], input_size[1]),
+                                 collect_depth_maps(data_samples, input_size))
+        return losses, seen[0], labels
 
     def _parse(self, feature: str) -> Tuple[str, int]:
         """'neck[0]' -> ('neck', 0); without an index, the output is the map itself."""
@@ -114,6 +118,28 @@ def collect_objects(samples: SampleList, feature: torch.Tensor,
         torch.cat([sample.gt_instances.bboxes for sample in samples]) / stride,
         torch.cat([item.depths for item in instances]),
         zooms, boxes_3d.to(feature.device, non_blocking=True), geometry, stride)
+
+
+def collect_depth_maps(samples: SampleList,
+                       input_size: Sequence[int]) -> Optional[torch.Tensor]:
+    """(B, H, W) dense depths, metres, 0 where unknown; None where the samples have none.
+
+    Args:
+        samples: B samples.
+        input_size: (height, width), pixels.
+
+    Raises:
+        InputError: some samples have no dense depth, or it does not show what the input does.
+    """
+    height, width = input_size
+    for sample in samples:
+        rows, columns = sample.gt_depth_map.shape if 'gt_depth_map' in sample else input_size
+        if rows * width != columns * height:
+            raise InputError(f'dense depth of {rows} x {columns} cells does not show the view of '
+                             f'an input of {height} x {width} pixels; use CropScaleAffine, which '
+                             'transforms both')
+    dense = stack_depth_maps(samples)
+    return None if dense is None else dense[:, 0]
 
 
 def zoom_of(meta: dict, stride: float) -> float:

@@ -10,7 +10,7 @@ from mmdet3d.structures.det3d_data_sample import SampleList
 from mmengine.structures import InstanceData
 from torchvision.ops import batched_nms
 
-from ..auxiliaries import AuxiliaryObjects, add_losses
+from ..auxiliaries import AuxiliaryLabels, AuxiliaryObjects, add_losses
 from ..dense_heads.center_head_2d import DenseMaps, Peaks
 from ..layers import gather_at_cells
 from ..object_heads.object_queries import ObjectQueries
@@ -47,7 +47,7 @@ class CenterMono3D(Base3DDetector):
         reference: takes the geometry of inputs as MonoLSS's released code does, see
             :class:`ReferenceGeometry`. Its checkpoints expect that.
         auxiliary: configs of modules that see the shared feature map and the labels
-            in training, ``module(feature, AuxiliaryObjects) -> losses``. Prediction
+            in training, ``module(feature, AuxiliaryLabels) -> losses``. Prediction
             never runs them.
     """
 
@@ -90,16 +90,16 @@ class CenterMono3D(Base3DDetector):
                   for name, value in tasks.items()}
         losses.update({f'raw_{name}': tasks[name].detach() for name in self.task_weights})
         if self.auxiliary:
-            objects = self._auxiliary_objects(targets)
+            labels = self._auxiliary_labels(targets)
             for auxiliary in self.auxiliary:
-                add_losses(losses, auxiliary(feature, objects))
+                add_losses(losses, auxiliary(feature, labels))
         return losses
 
     def auxiliary_inputs(self, inputs: dict,
-                         data_samples: SampleList) -> Tuple[torch.Tensor, AuxiliaryObjects]:
+                         data_samples: SampleList) -> Tuple[torch.Tensor, AuxiliaryLabels]:
         """What the auxiliaries see of a labelled batch."""
         feature = self.extract_feat(inputs)
-        return feature, self._auxiliary_objects(self._assign(data_samples, feature))
+        return feature, self._auxiliary_labels(self._assign(data_samples, feature))
 
     def _assign(self, samples: SampleList, feature: torch.Tensor) -> CenterTargets:
         return self.assigner.assign(samples, feature.shape[-2:], self.coder,
@@ -129,14 +129,17 @@ class CenterMono3D(Base3DDetector):
         """Of the samples' images."""
         return self._geometry_type.from_metas([sample.metainfo for sample in samples], device)
 
-    def _auxiliary_objects(self, targets: CenterTargets) -> AuxiliaryObjects:
-        """The objects that teach depth."""
+    def _auxiliary_labels(self, targets: CenterTargets) -> AuxiliaryLabels:
+        """The objects that teach depth, and dense depth where there is any."""
         code = targets.code
         objects = AuxiliaryObjects(
             targets.image_index, targets.labels, code.cells + code.offsets_3d, code.boxes,
             code.depths, targets.geometry.zooms(code.boxes * self.coder.stride),
             targets.boxes_3d, targets.geometry, self.coder.stride)
-        return objects if self.object_head.learn_cropped else objects[targets.whole]
+        if not self.object_head.learn_cropped:
+            objects = objects[targets.whole]
+        dense = targets.depth_maps
+        return AuxiliaryLabels(objects, None if dense is None else dense[:, 0])
 
     def _queries(self, maps: DenseMaps, image_index: torch.Tensor, cells: torch.Tensor,
                  labels: torch.Tensor, geometry: InputGeometry) -> ObjectQueries:

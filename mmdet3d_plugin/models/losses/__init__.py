@@ -1,10 +1,11 @@
 """Losses that OpenMMLab does not have; the others are its own."""
 from .heading_loss import HeadingBinLoss
 from .laplacian_loss import LaplacianAleatoricLoss
+from .scale_invariant_log_loss import ScaleInvariantLogLoss
 from .size_losses import DimensionAwareL1Loss, UncertainHeightSizeLoss
 from .weighted_l1_loss import WeightedL1Loss
 
 __all__ = [
     'DimensionAwareL1Loss', 'HeadingBinLoss', 'LaplacianAleatoricLoss',
-    'UncertainHeightSizeLoss', 'WeightedL1Loss'
+    'ScaleInvariantLogLoss', 'UncertainHeightSizeLoss', 'WeightedL1Loss'
 ]

@@ -1,0 +1,15 @@
+# LT, the light UNet of MetricDepth (section IV-C): MobileNetV3-Large, a decoder of upsampling,
+# convolution and leaky ReLU with skips, one prediction layer. The paper gives no widths.
+_base_ = './depth_estimator.py'
+
+model = dict(
+    backbone=dict(
+        type='TorchvisionBackbone',
+        name='mobilenet_v3_large',
+        # The finest map of each stride, 2 to 32.
+        nodes=['features.1', 'features.3', 'features.6', 'features.12', 'features.16'],
+        init_cfg=dict(
+            type='TorchvisionImageNetInit',
+            checkpoint='https://download.pytorch.org/models/mobilenet_v3_large-8738ca79.pth')),
+    decode_head=dict(
+        type='LTDecoder', in_channels=(16, 24, 40, 112, 960), channels=(256, 128, 64, 32)))

@@ -1,0 +1,6 @@
+# 2 samples across the batch alone (table IV: AbsRel 0.1396, RMSE 0.4812, delta1 0.8083)
+_base_ = '../lt_multi-range_{{$ABLATION_DATA:nyu}}.py'
+auxiliary = _base_.model.auxiliary
+auxiliary[0].loss.update(num_within=0, num_across=2)
+auxiliary[0].loss.strategy.update(ranges=[(0.5, 1.0)], margins=[2.0])
+model = dict(auxiliary=auxiliary)

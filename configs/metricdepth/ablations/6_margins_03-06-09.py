@@ -1,0 +1,6 @@
+# Margins 3, 6, 9 (table VI: AbsRel 0.1373, RMSE 0.4767, delta1 0.8177)
+_base_ = '../lt_multi-range_{{$ABLATION_DATA:nyu}}.py'
+auxiliary = _base_.model.auxiliary
+auxiliary[0].loss.strategy.update(
+    ranges=[(0.5, 1.0), (1.0, 1.5), (1.5, 2.0)], margins=[3.0, 6.0, 9.0])
+model = dict(auxiliary=auxiliary)

@@ -1,0 +1,6 @@
+# LT on the synthetic set with MetricDepth: ranges and margins of LT on KITTI (table II).
+_base_ = ['./lt_synthetic.py', '../_base_/auxiliaries/dense_multi_range.py']
+multi_range = _base_.multi_range
+multi_range.loss.strategy.update(
+    ranges=[(1.0, 5.0), (5.0, 10.0), (10.0, 15.0)], margins=[2.0, 3.0, 3.5])
+model = dict(auxiliary=[multi_range])

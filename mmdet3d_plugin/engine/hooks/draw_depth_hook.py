@@ -1,0 +1,116 @@
+"""Pictures of what a depth estimator sees, drawn while it is tested."""
+from typing import NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+import torch
+import torch.nn as nn
+from mmdet3d.structures import Det3DDataSample
+from mmengine.dist import all_reduce, is_main_process
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+from mmengine.structures import PixelData
+
+from ...datasets.frame_dataset import CAMERA
+from ...datasets.transforms import LoadImageMono3D
+from ...datasets.transforms.warping import warp_image
+from ...evaluation import DepthMetric
+from ...utils.files import atomic_write
+from ...visualization import (DISTANCE_ERRORS, UNKNOWN_COLOR, DistanceErrors, depth_panel,
+                              depth_scale, feature_colors)
+from ...visualization.colors import to_bgr
+from ..process_state import unwrap_model
+from .picture_hook import PictureHook, estimates_depth
+
+
+@HOOKS.register_module()
+class DrawDepthHook(PictureHook):
+    """Draws test frames with true and predicted depth, errors, and features, where a depth
+    estimator is tested; and writes, for the report, how the errors of all frames grow with
+    distance (``distance_errors.json``).
+
+    Features are those that the model's ``decode_head`` returns as ``feature``, beside its
+    ``depth`` (B, H, W) at the input's size. Of a batch that it decodes several times, as with
+    a mirrored image, the first time is drawn. The pixels that count are those of the test's
+    DepthMetric; without one there are no errors by distance. Frames without true depth are
+    drawn without errors.
+
+    Args:
+        depth_range: (least, largest) depth of the colours, metres; by default each frame
+            has its own.
+    """
+    DEFAULT_FOLDER = 'frames'
+
+    def __init__(self, depth_range: Optional[Tuple[float, float]] = None, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.scale = None if depth_range is None else depth_scale(*depth_range)
+        self._protocol = None
+        self._errors: Optional[DistanceErrors] = None
+        self._handle = None
+        self._decoded: Optional[NamedTuple] = None
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        super().before_test_epoch(runner)
+        self.active = estimates_depth(runner)
+        if not self.active:
+            return
+        self._protocol = next((metric.protocol for metric in runner.test_loop.evaluator.metrics
+                               if isinstance(metric, DepthMetric)), None)
+        self._errors = self._protocol and DistanceErrors.up_to(self._protocol.max_depth)
+        decode_head = unwrap_model(runner.model).decode_head
+        self._handle = decode_head.register_forward_hook(self._keep)
+
+    def before_test_iter(self, runner: Runner, batch_idx: int, data_batch=None) -> None:
+        self._decoded = None
+
+    def after_test_iter(self, runner: Runner, batch_idx: int, data_batch=None,
+                        outputs: Optional[Sequence[Det3DDataSample]] = None) -> None:
+        super().after_test_iter(runner, batch_idx, data_batch, outputs)
+        if self._errors is not None:
+            for sample in outputs:
+                self._errors.add(depth_of(sample.gt_depth_map), depth_of(sample.pred_depth_map),
+                                 self._protocol)
+
+    def after_test_epoch(self, runner: Runner, metrics=None) -> None:
+        super().after_test_epoch(runner, metrics)
+        if not self.active:
+            return
+        self._handle.remove()
+        self._decoded = None
+        if self._errors is not None:
+            sums = torch.from_numpy(self._errors.sums)
+            all_reduce(sums)
+            self._errors.sums = sums.numpy()
+            if is_main_process():
+                atomic_write(self._folder(runner) / DISTANCE_ERRORS, self._errors.to_json())
+
+    def _keep(self, module: nn.Module, inputs: tuple, output: NamedTuple) -> None:
+        if self._decoded is None:
+            self._decoded = output
+
+    def draw(self, sample: Det3DDataSample, index: int) -> np.ndarray:
+        camera = dict(img_path=sample.img_path, cam2img=sample.cam2img)
+        return depth_panel(
+            LoadImageMono3D().transform(dict(images={CAMERA: camera}))['img'],
+            depth_of(sample.pred_depth_map),
+            truth=depth_of(sample.gt_depth_map) if 'gt_depth_map' in sample else None,
+            features=self._features(sample, index),
+            title=sample.frame, protocol=self._protocol, scale=self.scale)
+
+    def _features(self, sample: Det3DDataSample, index: int) -> np.ndarray:
+        """(H, W, 3) uint8 BGR at the original image's size."""
+        depth, feature = self._decoded.depth, self._decoded.feature
+        colors = feature_colors(feature[index].detach().float().cpu().numpy())
+        stride = np.divide(feature.shape[:-3:-1], depth.shape[:-3:-1])  # (x, y)
+        to_feature = np.diag([*stride, 1.]) @ sample.metainfo.get('affine', np.eye(3))
+        # What lies outside is blended in at the border: `inside` tells how much of it.
+        inside = np.full(colors.shape[:2], 255, np.uint8)
+        warped = warp_image(np.dstack([colors, inside]), to_feature,
+                            sample.pred_depth_map.shape[::-1])
+        share = warped[..., 3:] / 255
+        seen = (warped[..., :3] / np.maximum(share, .5)).clip(0, 255)
+        return np.where(share > .5, seen, to_bgr(UNKNOWN_COLOR)).astype(np.uint8)
+
+
+def depth_of(pixels: PixelData) -> np.ndarray:
+    """(H, W) of pixel data (1, H, W)."""
+    return pixels.data[0].cpu().numpy()

@@ -1,0 +1,49 @@
+"""Weights that were learned on ImageNet, by URL or path."""
+from collections import OrderedDict
+
+import torch.nn as nn
+from mmengine.logging import print_log
+from mmengine.runner.checkpoint import _load_checkpoint, load_state_dict
+
+from ...errors import InputError
+
+
+class ImageNetInit:
+    """Initialises a backbone from public ImageNet weights, every entry of it.
+
+    Entries that the backbone does not have (the classifier, say) are left out.
+
+    Args:
+        checkpoint: URL or path of the weights.
+
+    Raises:
+        InputError: the weights can't be fetched, or don't cover the backbone.
+    """
+
+    def __init__(self, checkpoint: str) -> None:
+        self.checkpoint = checkpoint
+
+    def own_key(self, key: str) -> str:
+        """Key of the public weights -> key of the backbone."""
+        raise NotImplementedError
+
+    def __call__(self, module: nn.Module) -> None:
+        try:
+            source = _load_checkpoint(self.checkpoint, map_location='cpu')
+        except Exception as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise InputError(
+                f'{self.checkpoint}: cannot load the ImageNet weights ({reason}); download '
+                'the file and pass --cfg-options model.backbone.init_cfg.checkpoint=PATH, '
+                'or train from scratch with --cfg-options model.backbone.init_cfg=None'
+            ) from error
+        source = source.get('state_dict', source)
+        renamed = OrderedDict((self.own_key(key), value) for key, value in source.items())
+        own = module.state_dict()
+        missing = [key for key in own
+                   if key not in renamed and not key.endswith('num_batches_tracked')]
+        if missing:
+            raise InputError(f'{self.checkpoint}: not the weights of this backbone '
+                             f'({len(missing)} entries missing, first {missing[0]})')
+        load_state_dict(module, OrderedDict((key, renamed[key]) for key in own if key in renamed))
+        print_log(f'backbone initialised from {self.checkpoint}', 'current')

@@ -1,0 +1,4 @@
+"""Depth estimators: wiring of parts."""
+from .depth_estimator import DepthEstimator
+
+__all__ = ['DepthEstimator']
