@@ -13,7 +13,7 @@ SIZE = (160, 64)  # width, height
 CONFIG = """
 _base_ = ['{root}/configs/_base_/datasets/synthetic_depth.py',
           '{root}/configs/_base_/models/depth_estimator.py',
-          '{root}/configs/_base_/schedules/synthetic_depth_18e.py',
+          '{root}/configs/_base_/schedules/synthetic_depth_12e.py',
           '{root}/configs/_base_/default_runtime.py']
 data_root = '{data}'
 train_pipeline, test_pipeline = _base_.train_pipeline, _base_.test_pipeline
