@@ -221,3 +221,22 @@ def test_trainval_predicts_the_test_split():
     assert cfg.train_dataloader.dataset.dataset.ann_file == 'ImageSets/trainval.txt'
     assert 'label' not in cfg.test_dataloader.dataset.data_prefix
     assert cfg.test_evaluator.format_only and cfg.val_dataloader is None
+
+
+@pytest.mark.parametrize('name, evaluator, window, angle', [
+    ('lt_nyu', dict(min_depth=1e-3, max_depth=10., crop='nyu'), (544, 416), 2.5),
+    ('lt_kitti', dict(min_depth=1e-3, max_depth=80., crop='garg'), (704, 352), 1.),
+    ('bts_nyu', dict(min_depth=1e-3, max_depth=10., crop='nyu'), (544, 416), 2.5),
+    ('bts_kitti', dict(min_depth=1e-3, max_depth=80., crop='garg'), (704, 352), 1.)])
+def test_depth_is_learned_and_measured_as_published(name, evaluator, window, angle):
+    """Caps and crops of the public evaluation; windows and angles of BTS's training."""
+    cfg = read(name)
+    assert cfg.test_evaluator == dict(type='DepthMetric', **evaluator)
+    pipeline = {item.type: item for item in cfg.train_dataloader.dataset.pipeline}
+    if name.startswith('bts') or name == 'lt_nyu':
+        assert tuple(pipeline['CropRotate'].size) == window
+    assert pipeline['CropRotate'].max_angle == angle
+    head = cfg.model.decode_head
+    assert (head.loss_depth.alpha, head.loss_depth.focus) == (10., .85)
+    assert head.depth_range[1] == evaluator['max_depth']
+    assert not cfg.model.test_cfg.flip

@@ -16,7 +16,7 @@ from mmdet3d_plugin.engine.launch import check_writable
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.utils.command_line import run_command
 from mmdet3d_plugin.utils.files import atomic_write
-from mmdet3d_plugin.utils.processes import available_cores
+from mmdet3d_plugin.utils.processes import available_cores, signals_passed_on
 from mmdet3d_plugin.visualization.ablation import (EVALUATORS, FEATURE_STYLES, AblationRow,
                                                    ablation_plot, ablation_table)
 
@@ -154,7 +154,7 @@ def main() -> None:
                     failed.append(f'{run.config.stem}, seed {run.seed}: {error}')
                     bar.write(f'failed: {failed[-1]}', file=sys.stderr)
                 bar.update()
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, SystemExit):
             pool.shutdown(cancel_futures=True)
             raise
     print(write_outputs(args, rows, metrics, results))
@@ -166,4 +166,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    run_command(main)
+    with signals_passed_on():
+        run_command(main)

@@ -4,7 +4,6 @@ import argparse
 import os
 import shlex
 import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Dict, List
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.synthetic import DEMO_SET
 from mmdet3d_plugin.utils.command_line import run_command
+from mmdet3d_plugin.utils.processes import run_child, signals_passed_on
 
 CONFIG = 'configs/monolss/monolss_dla34_synthetic-demo.py'
 DATA = 'data/synthetic'
@@ -50,7 +50,13 @@ def step(title: str, command: List[str], environment: Dict[str, str]) -> float:
     """
     print(f'\n=== {title}\n$ python {shlex.join(command)}', flush=True)
     start = time.monotonic()
-    code = subprocess.run([sys.executable, *command], env=environment).returncode
+    code = None
+    try:
+        code = run_child([sys.executable, *command], env=environment)
+    finally:
+        if code is None or code > 128:
+            print('\nThe demo was stopped; the same command (make demo) goes on from here.',
+                  file=sys.stderr)
     if code:
         # The command has said why.
         sys.exit(code)
@@ -99,4 +105,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    run_command(main)
+    with signals_passed_on():
+        run_command(main)

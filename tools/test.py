@@ -8,7 +8,7 @@ from mmengine.runner import Runner
 from mmdet3d_plugin.engine.launch import (add_common_arguments, check_checkpoint, check_writable,
                                           config_errors, load_config)
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.utils.command_line import run_command
+from mmdet3d_plugin.utils.command_line import outputs_in, run_command
 
 
 # Metrics that write what they evaluate.
@@ -100,9 +100,10 @@ def main() -> None:
         detector = cfg.model.get('detector', cfg.model)
         if 'backbone' in detector:
             detector.backbone.init_cfg = None
-        runner = Runner.from_cfg(cfg)
-        check_checkpoint(args.checkpoint, runner.model)
-        runner.test()
+        with outputs_in(cfg.work_dir):
+            runner = Runner.from_cfg(cfg)
+            check_checkpoint(args.checkpoint, runner.model)
+            runner.test()
 
 
 if __name__ == '__main__':

@@ -9,7 +9,7 @@ from mmengine.runner import Runner
 from mmdet3d_plugin.engine.checkpoints import newest_checkpoint, remove_unfinished
 from mmdet3d_plugin.engine.launch import (add_common_arguments, check_checkpoint, config_errors,
                                           load_config)
-from mmdet3d_plugin.utils.command_line import run_command
+from mmdet3d_plugin.utils.command_line import outputs_in, run_command
 
 
 def parse_args() -> argparse.Namespace:
@@ -47,10 +47,11 @@ def main() -> None:
             cfg.auto_scale_lr.enable = True
         if args.resume:
             resume_from(cfg, args.resume)
-        runner = Runner.from_cfg(cfg)
-        if cfg.load_from is not None:
-            check_checkpoint(cfg.load_from, runner.model, resume=cfg.resume)
-        runner.train()
+        with outputs_in(cfg.work_dir):
+            runner = Runner.from_cfg(cfg)
+            if cfg.load_from is not None:
+                check_checkpoint(cfg.load_from, runner.model, resume=cfg.resume)
+            runner.train()
 
 
 if __name__ == '__main__':

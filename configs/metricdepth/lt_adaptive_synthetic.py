@@ -1,4 +1,4 @@
-# LT on the synthetic set with ranges and margins that adapt (not of the paper).
+# LT + ranges and margins that adapt (not of the paper), on the synthetic set
 _base_ = './lt_multi-range_synthetic.py'
 multi_range = _base_.multi_range
 multi_range.loss.strategy = dict(

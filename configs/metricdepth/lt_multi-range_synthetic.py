@@ -1,4 +1,4 @@
-# LT on the synthetic set with MetricDepth: ranges and margins of LT on KITTI (table II).
+# LT + multi-range strategy, on the synthetic set: table II's ranges and margins of LT on KITTI
 _base_ = ['./lt_synthetic.py', '../_base_/auxiliaries/dense_multi_range.py']
 multi_range = _base_.multi_range
 multi_range.loss.strategy.update(

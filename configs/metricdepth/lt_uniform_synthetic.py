@@ -1,5 +1,5 @@
-# LT on the synthetic set with MetricDepth's uniform strategy. The paper has no such figures for
-# roads: these are the lower bound of the first range on KITTI and the margin of the second.
+# LT + uniform strategy, on the synthetic set
+# The paper has no such figures for roads: these are the lower bound of the first range on KITTI and the margin of the second.
 _base_ = './lt_multi-range_synthetic.py'
 multi_range = _base_.multi_range
 multi_range.loss.strategy = dict(

@@ -5,7 +5,7 @@ from typing import Dict, List, Optional, Sequence, Union
 import numpy as np
 
 from ..errors import InputError
-from .crops import crop_bounds
+from .crops import CROPS, crop_bounds
 
 METRICS = ('AbsRel', 'SqRel', 'RMSE', 'RMSElog', 'log10', 'delta1', 'delta2', 'delta3')
 THRESHOLD = 1.25
@@ -34,21 +34,46 @@ class DepthProtocol:
         if not 0 < self.min_depth < self.max_depth:
             raise InputError(f'depths from {self.min_depth:g} to {self.max_depth:g} m are no '
                              'range; min_depth has to be positive and less than max_depth')
+        unknown = [name for name in self.crop_names if name not in CROPS]
+        if unknown:
+            raise InputError(f'there is no crop {unknown[0]!r}; choose from {", ".join(CROPS)}')
+
+    @property
+    def crop_names(self) -> Sequence[str]:
+        return [self.crop] if isinstance(self.crop, str) else list(self.crop or ())
 
     @property
     def crop_title(self) -> str:
-        names = [self.crop] if isinstance(self.crop, str) else self.crop
-        return ' of '.join(reversed(names)) if names else 'none'
+        return ' of '.join(reversed(self.crop_names)) or 'none'
 
     def valid(self, truth: np.ndarray) -> np.ndarray:
         """(H, W) bool, the pixels of a true depth map (H, W) that count."""
         valid = (truth > self.min_depth) & (truth < self.max_depth)
-        if self.crop is not None:
-            top, bottom, left, right = crop_bounds(self.crop, truth.shape)
-            inside = np.zeros_like(valid)
-            inside[top:bottom, left:right] = True
-            valid &= inside
-        return valid
+        top, bottom, left, right = crop_bounds(self.crop_names, truth.shape)
+        inside = np.zeros_like(valid)
+        inside[top:bottom, left:right] = True
+        return valid & inside
+
+    def scaled(self, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+        """(H, W) float64, metres: the prediction, with median scaling times the ratio.
+
+        Raises:
+            InputError: the prediction has no median to scale by.
+        """
+        predicted = predicted.astype(np.float64)
+        valid = self.valid(truth)
+        if self.median_scaling and valid.any():
+            median = np.median(predicted[valid])
+            if not 0 < median < np.inf:
+                raise InputError(f'the median of the prediction is {median:g} m, which no median '
+                                 'scaling mends; evaluate it without')
+            predicted = predicted * (np.median(truth[valid].astype(np.float64)) / median)
+        return predicted
+
+    def compared(self, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+        """(H, W) float64, metres: the prediction as it is compared with the true depth, scaled
+        and clamped."""
+        return self.scaled(truth, predicted).clip(self.min_depth, self.max_depth)
 
     def errors(self, truth: np.ndarray, predicted: np.ndarray, name: str
                ) -> Optional[Dict[str, float]]:
@@ -63,25 +88,22 @@ class DepthProtocol:
 
         Raises:
             InputError: the two differ in size, or a prediction that counts is NaN, or has
-                no median to scale by.
+                no median to scale by, or the crop does not fit.
         """
         if truth.shape != predicted.shape:
             raise InputError(f'{name}: the prediction\'s size {predicted.shape} differs from '
                              f'{truth.shape} of the true depth; predict at the original '
                              'image\'s size')
-        valid = self.valid(truth)
-        if not valid.any():
-            return None
-        true, found = (depth[valid].astype(np.float64) for depth in (truth, predicted))
-        if np.isnan(found).any():
-            raise InputError(f'{name}: the prediction holds NaN; mend what made it')
-        if self.median_scaling:
-            median = np.median(found)
-            if not 0 < median < np.inf:
-                raise InputError(f'{name}: the median of the prediction is {median:g} m, which '
-                                 'no median scaling mends; evaluate it without')
-            found = found * (np.median(true) / median)
-        return dict(zip(METRICS, _errors(true, found.clip(self.min_depth, self.max_depth))))
+        try:
+            valid = self.valid(truth)
+            if not valid.any():
+                return None
+            if np.isnan(predicted[valid]).any():
+                raise InputError('the prediction holds NaN; mend what made it')
+            found = self.compared(truth, predicted)[valid]
+        except InputError as error:
+            raise InputError(f'{name}: {error}') from None
+        return dict(zip(METRICS, _errors(truth[valid].astype(np.float64), found)))
 
 
 def _errors(true: np.ndarray, found: np.ndarray) -> List[float]:

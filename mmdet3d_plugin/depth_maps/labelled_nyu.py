@@ -38,7 +38,10 @@ def read_labelled(name: PathLike) -> np.ndarray:
     Raises:
         InputError: the file is missing, no MATLAB 7.3 file, or has no such frame.
     """
-    path, kind, number = Path(name).parents[1], Path(name).parts[-2], int(Path(name).name)
+    path, kind, number = Path(name).parents[1], Path(name).parts[-2], Path(name).name
+    if not number.isdecimal():
+        raise InputError(f'{path}: {number!r} is no number of a frame; mend the split')
+    number = int(number)
     with _open(path) as file:
         entry = _entry(path, file, kind)
         if not 1 <= number <= entry.shape[0]:

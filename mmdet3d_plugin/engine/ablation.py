@@ -11,6 +11,7 @@ from unittest import mock
 
 from ..errors import InputError
 from ..utils.files import atomic_write
+from ..utils.processes import run_child
 from ..visualization import read_training_log
 from ..visualization.metric_table import without_prefix
 from .launch import read_config
@@ -100,7 +101,8 @@ class AblationRun:
             tests = self.folder / 'test'
             self._run('test', num_threads, str(self.config), self._last_checkpoint(),
                       '--work-dir', str(tests), *options)
-            log = max(tests.glob('*/*.json'), key=lambda path: path.parent.name)
+            # Folders of runs have the time as name; hooks write JSON into others.
+            log = max(tests.glob('[0-9]*_[0-9]*/*.json'), key=lambda path: path.parent.name)
             metrics = _metrics(json.loads(log.read_text(encoding='utf-8')))
         atomic_write(self.folder / 'result.json', json.dumps(metrics, indent=1))
 
@@ -112,9 +114,8 @@ class AblationRun:
         log = self.folder / f'{Path(tool).name}.log'
         environment = {**os.environ, **self.environment, 'OMP_NUM_THREADS': str(num_threads)}
         with log.open('w', encoding='utf-8') as file:
-            code = subprocess.run([sys.executable, f'tools/{tool}.py', *arguments],
-                                  env=environment, stdout=file, stderr=subprocess.STDOUT,
-                                  stdin=subprocess.DEVNULL).returncode
+            code = run_child([sys.executable, f'tools/{tool}.py', *arguments], env=environment,
+                             stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         if code:
             lines = log.read_text(encoding='utf-8', errors='replace').strip().splitlines()
             raise RuntimeError(f'{lines[-1] if lines else f"exit code {code}"} (log: {log})')

@@ -4,7 +4,7 @@
 (``configs/_base_/default_runtime.py``), and so do flags of the training, test and benchmark
 commands.
 """
-from typing import Tuple
+from typing import Dict, Tuple
 
 import torch
 import torch.nn as nn
@@ -17,8 +17,9 @@ from mmengine.runner import Runner
 from ..errors import InputError
 from .process_state import unwrap_model
 
-# The parts of a detector that run at every pixel, and whose shapes stay the same.
-DENSE_PARTS = ('backbone', 'neck', 'dense_head', 'bbox_head')
+# The parts of a detector or depth estimator that run at every pixel, and whose shapes stay the same.
+DENSE_PARTS = ('backbone', 'neck', 'dense_head', 'bbox_head', 'decode_head')
+SWITCHES = ('bfloat16', 'channels_last', 'compile')
 
 
 def has_fast_bfloat16(device_type: str) -> bool:
@@ -91,20 +92,32 @@ class AccelerationHook(Hook):
             self._done = True
 
 
+def acceleration_switches(cfg: Config) -> Dict[str, bool]:
+    """All switches; those that ``cfg.acceleration`` leaves out are off.
+
+    Raises:
+        InputError: it is no dict, or a switch is unknown or neither true nor false.
+    """
+    given = cfg.get('acceleration', {})
+    if not isinstance(given, dict):
+        raise InputError(f'{cfg.filename}: acceleration={given}: expected a dict of '
+                         f'{", ".join(SWITCHES)}')
+    for name, value in given.items():
+        if name not in SWITCHES or not isinstance(value, bool):
+            raise InputError(f'{cfg.filename}: acceleration.{name}={value}: expected one of '
+                             f'{", ".join(SWITCHES)}, True or False')
+    return {**dict.fromkeys(SWITCHES, False), **given}
+
+
 def configure_acceleration(cfg: Config) -> None:
     """Turns ``cfg.acceleration`` into what mmengine's runner understands.
 
     bfloat16 concerns training, and tests; validation during a training stays exact.
 
     Raises:
-        InputError: a switch is unknown or neither true nor false.
+        InputError: as :func:`acceleration_switches`.
     """
-    switches = dict(bfloat16=False, channels_last=False, compile=False)
-    for name, value in cfg.get('acceleration', {}).items():
-        if name not in switches or not isinstance(value, bool):
-            raise InputError(f'{cfg.filename}: acceleration.{name}={value}: expected one of '
-                             f'{", ".join(switches)}, True or False')
-        switches[name] = value
+    switches = acceleration_switches(cfg)
     if switches.pop('bfloat16'):
         cfg.optim_wrapper.type = 'AutocastOptimWrapper'
         # mmengine's autocast takes torch's default type, which is float16 on GPUs.

@@ -9,6 +9,9 @@ from mmengine.logging import print_log
 
 from ..errors import InputError
 from ..utils.files import atomic_write
+from .safe_loading import _reason
+
+TRAINING_STATE = {'meta', 'optimizer', 'message_hub'}  # what a training goes on from
 
 
 class AtomicBackend(LocalBackend):
@@ -42,8 +45,12 @@ def remove_unfinished(folder: Union[str, Path]) -> None:
 def newest_checkpoint(folder: Union[str, Path]) -> Optional[Path]:
     """The checkpoint that was written last, among those that are whole.
 
-    The time is the one in the checkpoint, which copying a folder does not change. Broken files, as a crash or a full disk of another program leaves them, are named in
-    the log and passed over.
+    The time is the one in the checkpoint, which copying a folder does not change; of the same
+    second, the one with more iterations. Iterations do not come first, since a longer training
+    may have used the folder before. The time is mmengine's, the local clock's: where that is set
+    back, or differs between machines, a checkpoint of up to so much earlier may be taken, and
+    steps are repeated, with the same result. Files that no training can go on from, as a crash
+    or another program leaves them, are named in the log and passed over.
     """
     candidates = sorted(_trainings(Path(folder)), reverse=True)
     for _, _, path in candidates:
@@ -58,19 +65,29 @@ def is_whole(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None
-    except (OSError, zipfile.BadZipFile):
+    except Exception:  # of many kinds, as the damage
         return False
 
 
 def _trainings(folder: Path) -> Iterator[Tuple[str, int, Path]]:
-    """(time of writing, iterations, file) of checkpoints that a training can go on from."""
+    """(time of writing, iterations, file) of what a training can go on from."""
     for path in folder.glob('[!.]*.pth'):
         try:
             # Tensors stay on disk.
             content = torch.load(path, map_location='cpu', weights_only=True, mmap=True)
-            key = content['meta']['time'], content['meta']['iter']
+            key = _time_and_iterations(content)
         except Exception as error:  # of many kinds, as the damage
-            print_log(f'{path}: not resumed from ({str(error).splitlines()[0]})', 'current')
+            print_log(f'{path}: not resumed from ({_reason(error)})', 'current')
             continue
-        if 'optimizer' in content:
-            yield *key, path
+        yield *key, path
+
+
+def _time_and_iterations(content: object) -> Tuple[str, int]:
+    """When a checkpoint was written; raises InputError if it is none of a training."""
+    if not isinstance(content, dict) or not TRAINING_STATE <= set(content):
+        raise InputError('it holds no training state')
+    meta = content['meta']
+    facts = tuple(meta.get(name) for name in ('time', 'iter')) if isinstance(meta, dict) else ()
+    if tuple(map(type, facts)) != (str, int):
+        raise InputError('meta.time and meta.iter are no text and no number')
+    return facts

@@ -2,6 +2,7 @@
 import os
 import subprocess
 from datetime import timedelta
+from typing import Optional
 
 import torch
 import torch.distributed as dist
@@ -29,22 +30,39 @@ def configure_distributed(cfg: Config) -> None:
         cfg: ``launcher`` is set.
 
     Raises:
-        InputError: the launcher's environment is missing, or the config needs GPUs.
+        InputError: the launcher's environment is missing or odd, the config needs GPUs, or its
+            timeout is none.
     """
     if cfg.launcher == 'none':
         return
     join_environment(cfg.launcher)
+    timeout = agreed_timeout(cfg)
     if torch.cuda.is_available():
         return
     if cfg.get('sync_bn'):
         raise InputError(f'{cfg.filename}: sync_bn needs GPUs, torch has no synchronised batch '
                          'norm for CPUs; leave it out')
-    timeout = cfg.get('env_cfg', {}).get('dist_cfg', {}).get('timeout')
-    dist.init_process_group(
-        'gloo', timeout=None if timeout is None else timedelta(seconds=timeout))
+    dist.init_process_group('gloo', timeout=timeout)
     cfg.model_wrapper_cfg = dict(
         type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False,
         find_unused_parameters=cfg.get('find_unused_parameters', False))
+
+
+def agreed_timeout(cfg: Config) -> Optional[timedelta]:
+    """How long processes wait for each other, if ``env_cfg.dist_cfg.timeout`` says so.
+
+    Raises:
+        InputError: it is no number of seconds.
+    """
+    seconds = cfg.get('env_cfg', {}).get('dist_cfg', {}).get('timeout')
+    try:
+        timeout = None if seconds is None else timedelta(seconds=seconds)
+    except (TypeError, ValueError, OverflowError):
+        timeout = timedelta()
+    if timeout is not None and timeout < timedelta(seconds=1):
+        raise InputError(f'{cfg.filename}: env_cfg.dist_cfg.timeout is {seconds!r}, expected '
+                         'seconds, at least 1')
+    return timeout
 
 
 def join_environment(launcher: str) -> None:
@@ -54,15 +72,15 @@ def join_environment(launcher: str) -> None:
     number, so that jobs that share a node don't meet.
 
     Raises:
-        InputError: they are missing.
+        InputError: they are missing, or no numbers where they should be.
     """
     for name, source in zip(ENVIRONMENTS['pytorch'], ENVIRONMENTS[launcher]):
         if source not in os.environ:
             raise InputError(f'--launcher {launcher}: {source} is not set; start the processes '
                              f'with {STARTERS[launcher]}')
-        os.environ[name] = os.environ[source]
+        os.environ[name] = str(_whole_number(launcher, source))
     if launcher == 'slurm':
-        job = int(os.environ.get('SLURM_JOB_ID', 0))
+        job = _whole_number(launcher, 'SLURM_JOB_ID', '0')
         os.environ.setdefault('MASTER_PORT', str(20000 + job % 20000))
         if 'MASTER_ADDR' not in os.environ:
             os.environ['MASTER_ADDR'] = first_node(os.environ.get('SLURM_NODELIST', ''))
@@ -70,6 +88,15 @@ def join_environment(launcher: str) -> None:
         if name not in os.environ:
             raise InputError(f'--launcher {launcher}: {name} is not set; set it to the '
                              f'{"host" if name == "MASTER_ADDR" else "port"} of rank 0')
+    _whole_number(launcher, 'MASTER_PORT')
+
+
+def _whole_number(launcher: str, name: str, default: Optional[str] = None) -> int:
+    """Of the environment; raises InputError if it is none."""
+    text = os.environ.get(name, default)
+    if not text.isdecimal():
+        raise InputError(f'--launcher {launcher}: {name} is {text!r}, expected a whole number')
+    return int(text)
 
 
 def first_node(nodes: str) -> str:

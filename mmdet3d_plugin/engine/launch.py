@@ -7,20 +7,24 @@ import tempfile
 import traceback
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, Optional
+from typing import Any, Iterator, Optional
 
 import torch.nn as nn
 from mmengine.config import Config, DictAction
 
 from ..errors import InputError
 from ..utils.command_line import fault_message
-from .acceleration import configure_acceleration
+from ..utils.files import is_inner_name, shortened
+from .acceleration import acceleration_switches, configure_acceleration
+from .checkpoints import TRAINING_STATE
 from .distributed import configure_distributed
 from .process_state import unwrap_model
 from .safe_loading import load_plain_checkpoint
 
 CONFIG_ERROR_EXIT = 1
 CONFIG_PACKAGE = os.path.join('mmengine', 'config')
+# Options of mmengine's hooks and visualisers that name files inside the work dir.
+FILE_NAMES = ('filename_tmpl', 'config_save_file', 'scalar_save_file', 'img_save_dir')
 
 
 class ConfigOverride(DictAction):
@@ -63,7 +67,7 @@ def set_acceleration(cfg: Config, args: argparse.Namespace) -> None:
     """Adds the flags that are set to the config's own switches, and applies all."""
     flags = {name: True for name in ('bfloat16', 'channels_last', 'compile')
              if getattr(args, name)}
-    cfg.acceleration = {**cfg.get('acceleration', {}), **flags}
+    cfg.acceleration = {**acceleration_switches(cfg), **flags}
     configure_acceleration(cfg)
 
 
@@ -84,6 +88,7 @@ def load_config(args: argparse.Namespace) -> Config:
     """The config that ``args`` name, for a run: overridden, its folder made, checked."""
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = read_config(args.config, args.cfg_options)
+    check_file_names(cfg.to_dict(), cfg.filename)
     cfg.launcher = args.launcher
     cfg.work_dir = (args.work_dir or cfg.get('work_dir')
                     or f'work_dirs/{Path(args.config).stem}')
@@ -93,6 +98,21 @@ def load_config(args: argparse.Namespace) -> Config:
     check_classes(cfg)
     check_centers(cfg)
     return cfg
+
+
+def check_file_names(entries: Any, title: str) -> None:
+    """Raises InputError if a name of output files, anywhere in a config's ``entries``, leads
+    out of their folder. ``title`` is where the entries stand."""
+    if isinstance(entries, (list, tuple)):
+        entries = dict(enumerate(entries))
+    elif not isinstance(entries, dict):
+        return
+    for key, value in entries.items():
+        if key in FILE_NAMES and value is not None and not (
+                isinstance(value, str) and is_inner_name(value)):
+            raise InputError(f'{title}: {key}={shortened(value)} is no name of a file inside the '
+                             'work dir; choose its folder with --work-dir')
+        check_file_names(value, title)
 
 
 def check_classes(cfg: Config) -> None:
@@ -179,6 +199,6 @@ def check_checkpoint(path: str, model: nn.Module, resume: bool = False) -> None:
             f'{path}: the checkpoint of another model ({len(own) - len(wrong)} of {len(own)} '
             f'entries fit, {len(unknown)} are unknown; first odd one: {example}); '
             'pass the config that it was trained with')
-    if resume and not {'meta', 'optimizer', 'message_hub'} <= set(content):
+    if resume and not TRAINING_STATE <= set(content):
         raise InputError(f'{path}: holds weights but no training state to resume; '
                          'start from it with --cfg-options load_from=PATH')

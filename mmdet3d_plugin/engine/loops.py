@@ -1,4 +1,5 @@
 """A training loop that goes on in the middle of an epoch, exactly."""
+from bisect import bisect
 from typing import Sequence, Union
 
 from mmengine.dist import get_rank
@@ -6,7 +7,8 @@ from mmengine.registry import LOOPS
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch.utils.data import DataLoader
 
-from ..datasets.sample_randomness import seed_everything, seed_of
+from ..datasets.sample_randomness import ResumableBatchSampler, seed_everything, seed_of
+from ..errors import InputError
 
 
 @LOOPS.register_module()
@@ -19,7 +21,12 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
     augmentation and noise as one that was never interrupted.
 
     Attributes:
-        validating: whether the epoch that has ended is being validated.
+        validating: whether a validation is due of the epoch that has ended: from before its
+            checkpoint is saved until the validation is done. A run that is resumed from such a
+            checkpoint starts with the validation.
+
+    Raises:
+        InputError: the batch sampler cannot start in the middle of an epoch.
     """
 
     def __init__(self, runner: Runner, dataloader: Union[DataLoader, dict], *args,
@@ -29,6 +36,12 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
             dataloader['batch_sampler'] = dict(
                 type='ResumableBatchSampler', drop_last=dataloader.pop('drop_last', False))
         super().__init__(runner, dataloader, *args, **kwargs)
+        batch_sampler = self.dataloader.batch_sampler
+        if not isinstance(batch_sampler, ResumableBatchSampler):
+            raise InputError(
+                f'train_dataloader.batch_sampler: a {type(batch_sampler).__name__} cannot go on '
+                'in the middle of an epoch; leave it out, or derive it from '
+                'ResumableBatchSampler')
         self.validating = False
 
     @property
@@ -38,16 +51,10 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
 
     def run(self):
         self.runner.call_hook('before_train')
-        if self.validating:  # when the run that is resumed was interrupted
-            self.runner.val_loop.run()
-            self.validating = False
+        self._validate_if_due()  # what the run that is resumed had not finished
         while self._epoch < self._max_epochs and not self.stop_training:
             self.run_epoch()
-            self._decide_current_val_interval()
-            if self._is_validation_due():
-                self.validating = True
-                self.runner.val_loop.run()
-                self.validating = False
+            self._validate_if_due()
         self.runner.call_hook('after_train')
         return self.runner.model
 
@@ -59,6 +66,7 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         self.runner.model.train()
         for index, batch in enumerate(self.dataloader, start):
             self.run_iter(index, batch)
+        self.validating = self._is_validation_due()
         self.runner.call_hook('after_train_epoch')
         self._epoch += 1
 
@@ -67,5 +75,14 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         super().run_iter(idx, data_batch)
 
     def _is_validation_due(self) -> bool:
-        return (self.runner.val_loop is not None and self._epoch >= self.val_begin
-                and (self._epoch % self.val_interval == 0 or self._epoch == self._max_epochs))
+        """Of the epoch that ends, as mmengine decides it once the epoch has been counted."""
+        ended = self._epoch + 1
+        self.val_interval = self.dynamic_intervals[bisect(self.dynamic_milestones, ended + 1) - 1]
+        return (self.runner.val_loop is not None and ended >= self.val_begin
+                and (ended % self.val_interval == 0 or ended == self._max_epochs))
+
+    def _validate_if_due(self) -> None:
+        # A resumed run's config may have no validation any more.
+        if self.validating and self.runner.val_loop is not None:
+            self.runner.val_loop.run()
+        self.validating = False

@@ -3,7 +3,8 @@ import copy
 import resource
 import time
 from collections import defaultdict
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from statistics import median
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 from unittest import mock
@@ -21,32 +22,40 @@ from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
-from .acceleration import accelerate, has_fast_bfloat16
+from .acceleration import (accelerate, acceleration_switches, configure_acceleration,
+                           has_fast_bfloat16)
 
-# Where detectors make targets and losses from what they predict.
+# Where models make targets and losses from what they predict.
 LOSS_METHODS = (('assigner', 'assign'), ('dense_head', 'loss'), ('object_head', 'loss'),
-                ('bbox_head', 'loss_by_feat'))
+                ('bbox_head', 'loss_by_feat'), ('decode_head', 'loss'))
 PHASES = ('data', 'forward', 'loss', 'backward', 'optimizer')
 MATRIX_SIZES = dict(cpu=2048, cuda=8192)
+PROCESS = Path('/proc/self')
 
 
 class SpeedTest:
     """One config on one device, ready to be timed step by step.
 
     Args:
-        cfg: of a detector; ``acceleration`` may ask for bfloat16, channels-last, compilation.
+        cfg: of a detector or depth estimator; ``acceleration`` may ask for bfloat16,
+            channels-last, compilation.
         device: 'cpu' or 'cuda'.
         batch_size: images of a training step.
         num_workers: of the loader that feeds it.
+
+    Raises:
+        InputError: a switch of ``acceleration`` is unknown.
     """
 
     def __init__(self, cfg: Config, device: str, batch_size: int, num_workers: int) -> None:
         set_random_seed(0)
-        switches = {'bfloat16': False, **cfg.get('acceleration', {})}
+        cfg = copy.deepcopy(cfg)
+        configure_acceleration(cfg)
+        switches = acceleration_switches(cfg)
+        del switches['bfloat16']  # which the optimiser's wrapper does
         self.device = device
         self.batch_size = batch_size
-        bfloat16 = (switches.pop('bfloat16')
-                    or cfg.optim_wrapper.type == 'AutocastOptimWrapper')
+        bfloat16 = cfg.optim_wrapper.type == 'AutocastOptimWrapper'
         self.dtype = (torch.bfloat16 if bfloat16 and has_fast_bfloat16(device)
                       else torch.float32)
         detector = cfg.model.get('detector', cfg.model)
@@ -170,7 +179,7 @@ class PhaseClock:
 
     @contextmanager
     def losses_of(self, model: nn.Module) -> Iterator[None]:
-        """Counts a detector's targets and losses as phase 'loss'."""
+        """Counts a model's targets and losses as phase 'loss'."""
         detector = getattr(model, 'detector', model)
         with ExitStack() as stack:
             for part, method in LOSS_METHODS if self.times is not None else ():
@@ -214,15 +223,23 @@ def matrix_ceiling(device: str, dtype: torch.dtype, repeats: int = 5) -> float:
 
 
 def peak_memory(device: str) -> float:
-    """MiB: on a GPU of its tensors since the last reset, on a CPU of this process so far."""
+    """MiB since the last reset: on a GPU of its tensors, on a CPU of this process, with all that
+    it holds. Where the system does not tell (it is no Linux), of this process so far."""
     if device == 'cuda':
         return torch.cuda.max_memory_allocated() / 2 ** 20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2 ** 10
+    try:
+        status = (PROCESS / 'status').read_text()
+        return int(status.split('VmHWM:')[1].split()[0]) / 2 ** 10
+    except (OSError, IndexError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2 ** 10
 
 
 def reset_peak_memory(device: str) -> None:
     if device == 'cuda':
         torch.cuda.reset_peak_memory_stats()
+    else:
+        with suppress(OSError):
+            (PROCESS / 'clear_refs').write_text('5')  # proc(5): the peak is what is held now
 
 
 def measure(tests: Sequence[SpeedTest], rounds: int, steps: int,

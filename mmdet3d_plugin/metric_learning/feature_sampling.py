@@ -32,7 +32,7 @@ def draw_shifts(batch_size: int, height: int, width: int, num_within: int,
         at most ``num_within + num_across`` shifts.
     """
     within = [(0, _draw(height), _draw(width)) for _ in range(num_within)]
-    others = (1 + torch.randperm(batch_size - 1, device='cpu')).tolist() or [0]
+    others = (1 + torch.randperm(max(batch_size - 1, 0), device='cpu')).tolist() or [0]
     across = [(others[k % len(others)], 0, 0) for k in range(num_across)]
     return [shift for shift in within + across if any(shift)]
 

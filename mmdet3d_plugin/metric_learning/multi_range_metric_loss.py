@@ -75,16 +75,16 @@ class MultiRangeMetricLoss(nn.Module):
                 is never depth.
 
         Raises:
-            InputError: the shapes do not fit together.
+            InputError: the shapes do not fit together, or ``valid`` is not bool.
         """
         if valid is None:
             valid = torch.ones_like(depth, dtype=torch.bool)
         if feature.dim() != 4 or depth.dim() != 3 or valid.shape != depth.shape or (
-                len(depth) != len(feature)):
+                len(depth) != len(feature) or valid.dtype != torch.bool):
             raise InputError(
                 f'MultiRangeMetricLoss: feature {tuple(feature.shape)}, depth '
-                f'{tuple(depth.shape)}, valid {tuple(valid.shape)}; expected (B, C, h, w), '
-                '(B, H, W) and (B, H, W)')
+                f'{tuple(depth.shape)}, valid {tuple(valid.shape)} {valid.dtype}; expected '
+                '(B, C, h, w), (B, H, W) and (B, H, W) torch.bool')
         feature = feature.to(torch.promote_types(feature.dtype, torch.float32))
         shifts = self._draw_shifts(feature)
         cell_depth = depth_at_cells(depth, valid, feature.shape[-2:])
@@ -103,6 +103,6 @@ class MultiRangeMetricLoss(nn.Module):
         if batch_size == 1 and self.num_across and not self._told_of_single_image:
             self._told_of_single_image = True
             print_log('MultiRangeMetricLoss: a batch of one image has no samples across the '
-                      'batch; only those within the image are used', 'current',
+                      f'batch; what is left are {self.num_within} within the image', 'current',
                       level=logging.WARNING)
         return draw_shifts(batch_size, height, width, self.num_within, self.num_across)

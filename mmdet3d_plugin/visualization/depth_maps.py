@@ -50,22 +50,12 @@ def depth_picture(depth: np.ndarray, scale: ColorScale) -> np.ndarray:
     return scale.colors(*_with_points(depth, depth > 0))
 
 
-def scaled_prediction(truth: np.ndarray, prediction: np.ndarray,
-                      protocol: DepthProtocol) -> np.ndarray:
-    """The prediction, if the protocol says so times the ratio of the medians."""
-    counted = protocol.valid(truth)
-    if not (protocol.median_scaling and counted.any()):
-        return prediction
-    return prediction * (np.median(truth[counted]) / np.median(prediction[counted]))
-
-
 def signed_errors(truth: np.ndarray, prediction: np.ndarray,
                   protocol: DepthProtocol) -> np.ndarray:
     """(H, W) prediction minus truth, metres, of the pixels that count and as they count:
     scaled and clamped to the protocol's depths. NaN elsewhere."""
-    compared = scaled_prediction(truth, prediction, protocol).clip(protocol.min_depth,
-                                                                   protocol.max_depth)
-    return np.where(protocol.valid(truth), compared - truth, np.float32('nan'))
+    errors = protocol.compared(truth, prediction) - truth
+    return np.where(protocol.valid(truth), errors, np.nan).astype(np.float32)
 
 
 def error_picture(errors: np.ndarray, scale: ColorScale) -> np.ndarray:
@@ -102,7 +92,7 @@ def depth_panel(image: np.ndarray, prediction: np.ndarray, truth: Optional[np.nd
     counted = np.zeros(prediction.shape, bool) if truth is None else protocol.valid(truth)
     tiles, errors = [Tile(image, 'Image')], []
     if counted.any():
-        prediction = scaled_prediction(truth, prediction, protocol)
+        prediction = protocol.scaled(truth, prediction)
         scale = scale or fitting_scale(np.where(counted, truth, 0))
         tiles.append(Tile(depth_picture(truth, scale), 'Ground truth (m)', scale))
         metres = signed_errors(truth, prediction, protocol)

@@ -1,5 +1,6 @@
 """Faster ways of running a model learn the same."""
 import copy
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,10 +9,12 @@ from mmdet3d.registry import MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.optim import build_optim_wrapper
-from mmengine.runner import set_random_seed
+from mmengine.runner import Runner, set_random_seed
+from reliability.toy_runner import toy_config
 from tiny_kitti import packed_frames, write_kitti
 
-from mmdet3d_plugin.engine.acceleration import accelerate, configure_acceleration
+from mmdet3d_plugin.engine.acceleration import (AccelerationHook, accelerate,
+                                                configure_acceleration)
 from mmdet3d_plugin.errors import InputError
 
 CONFIG = 'configs/monolss/monolss_dla34_synthetic-demo.py'
@@ -108,3 +111,89 @@ def test_switches_of_a_config():
         cfg.acceleration = wrong
         with pytest.raises(InputError, match=f'acceleration.{next(iter(wrong))}'):
             configure_acceleration(cfg)
+
+
+@pytest.fixture
+def float16_on_gpus():
+    before = torch.get_autocast_dtype('cuda')
+    torch.set_autocast_dtype('cuda', torch.float16)
+    yield
+    torch.set_autocast_dtype('cuda', before)
+
+
+@pytest.fixture
+def compiled(monkeypatch):
+    """What torch is told to compile: modules, and whether they are frozen."""
+    told = []
+
+    def record(function, options):
+        told.append((function.__self__, options['freezing']))
+        return function
+
+    monkeypatch.setattr(torch, 'compile', record)
+    return told
+
+
+@pytest.fixture
+def run_switched(tmp_path, float16_on_gpus, monkeypatch):
+    """``run_switched(SWITCHES, METHOD)``: the model after a runner's ``train`` or ``test``. This
+    machine's bfloat16 counts as fast."""
+    for module in ('acceleration', 'optimizers.autocast_optim_wrapper'):
+        monkeypatch.setattr(f'mmdet3d_plugin.engine.{module}.has_fast_bfloat16', lambda _: True)
+
+    def run_switched(switches, method):
+        cfg = toy_config(tmp_path, acceleration=switches)
+        configure_acceleration(cfg)
+        runner = Runner.from_cfg(cfg)
+        if method == 'test':  # a test expects a checkpoint's keys to be there
+            runner.load_or_resume = lambda: None
+        getattr(runner, method)()
+        return runner.model
+
+    return run_switched
+
+
+@pytest.mark.parametrize('method', ['train', 'test'])
+def test_switches_act_in_a_run(run_switched, compiled, method):
+    model = run_switched(dict(), method)
+    assert all(image.is_contiguous() and output.dtype == torch.float32
+               for image, output in model.seen)
+    assert not compiled and torch.get_autocast_dtype('cuda') == torch.float16
+
+    model = run_switched(dict(channels_last=True), method)
+    assert len(model.seen) == 2 and all(
+        image.is_contiguous(memory_format=torch.channels_last) and not image.is_contiguous()
+        and output.is_contiguous(memory_format=torch.channels_last)
+        for image, output in model.seen)
+
+    model = run_switched(dict(bfloat16=True), method)
+    assert [output.dtype for _, output in model.seen] == 2 * [torch.bfloat16]
+    assert torch.get_autocast_dtype('cuda') == torch.bfloat16
+    assert not compiled
+
+    model = run_switched(dict(compile=True), method)
+    assert compiled == [(part, method == 'test') for part in (model.backbone, model.decode_head)]
+
+
+@pytest.mark.parametrize('fast', [True, False])
+def test_tests_are_in_bfloat16_where_that_is_fast(tmp_path, monkeypatch, float16_on_gpus, fast):
+    monkeypatch.setattr('mmdet3d_plugin.engine.acceleration.has_fast_bfloat16', lambda _: fast)
+    cfg = toy_config(tmp_path, acceleration=dict(bfloat16=True))
+    configure_acceleration(cfg)
+    assert cfg.test_cfg.fp16 is fast
+
+
+def test_a_model_is_switched_once():
+    model = torch.nn.Module()
+    model.backbone = torch.nn.Conv2d(3, 4, 3)
+    hook, runner = AccelerationHook(channels_last=True), SimpleNamespace(model=model)
+    hook.before_train(runner)
+    hook.before_test(runner)
+    assert len(model.backbone._forward_pre_hooks) == 1
+
+
+@pytest.mark.parametrize('odd', [3, None, [True], 'bfloat16'])
+def test_switches_are_a_dict(odd):
+    cfg = Config(dict(acceleration=odd))
+    with pytest.raises(InputError, match='acceleration=.*: expected a dict of bfloat16'):
+        configure_acceleration(cfg)

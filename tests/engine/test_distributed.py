@@ -2,7 +2,6 @@
 import copy
 import json
 import os
-import socket
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import torch
 import torch.distributed as dist
 import torch.distributed.nn.functional as dist_functional
 import torch.multiprocessing as mp
+from free_port import free_port
 from mmdet3d.registry import MODELS
 from mmengine.config import Config
 from mmengine.dataset import DefaultSampler, pseudo_collate
@@ -274,12 +274,6 @@ def launched(monkeypatch, tmp_path):
             monkeypatch.setenv('PATH', f'{tmp_path}:{os.environ["PATH"]}')
 
     return launch
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return str(probe.getsockname()[1])
 
 
 @pytest.mark.parametrize('launcher', LAUNCHED)

@@ -2,6 +2,8 @@
 
     python -m pytest -m slow -s tests/metric_learning/test_multi_range_cost.py
 """
+import statistics
+
 import pytest
 import torch
 from mmdet3d.registry import MODELS
@@ -15,7 +17,7 @@ from mmdet3d_plugin.models.auxiliaries import AuxiliaryLabels
 SIZE = (480, 640)  # of NYU's images
 
 
-def shares(batch_size, strategy=None, steps=2):
+def shares(batch_size, strategy=None, steps=3):
     """The loss's share in each of some steps of LT, all of whose depth is known."""
     cfg = Config.fromfile('configs/metricdepth/lt_multi-range_nyu.py')
     cfg.model.backbone.init_cfg = None
@@ -58,4 +60,4 @@ def shares(batch_size, strategy=None, steps=2):
 def test_a_seventh_of_a_step_at_most(batch_size, strategy):
     found = shares(batch_size, strategy)
     print(f'batch {batch_size}:', *(f'{100 * share:.1f} %' for share in found))
-    assert min(found) <= .15
+    assert statistics.median(found) <= .15

@@ -1,7 +1,6 @@
 """MetricDepth's loss against loops over pixels, and what must never happen."""
 import copy
 import math
-import resource
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from engine.test_no_waiting import DeviceFollower
 from mmdet3d.registry import MODELS
 from mmengine.registry import init_default_scope
 
+from mmdet3d_plugin.engine.speed import peak_memory, reset_peak_memory
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.metric_learning import multi_range_metric_loss
 from mmdet3d_plugin.metric_learning.feature_sampling import draw_shifts
@@ -316,9 +316,10 @@ def test_one_map_waits_for_the_backward_pass():
 def test_memory_is_that_of_a_few_maps():
     feature = torch.randn(2, 64, 160, 320, requires_grad=True)  # 26 MB
     depth = 1 + 3 * torch.rand(2, 160, 320)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    reset_peak_memory('cpu')
+    before = peak_memory('cpu')
     build()(feature, depth).backward()
-    growth = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+    growth = 2 ** 20 * (peak_memory('cpu') - before)
     # A stack of 14 samples would be 14 maps.
     assert growth < 8 * feature.nbytes
 

@@ -2,13 +2,16 @@
 import os
 import resource
 import signal
+import subprocess
+import sys
 
 import pytest
 import torch
+from free_port import free_port
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
-from tiny_training import EPOCHS, assert_same, training_state, write_config
+from tiny_training import EPOCHS, ROOT, assert_same, training_state, write_config
 
 from mmdet3d_plugin.engine.checkpoints import newest_checkpoint
 from mmdet3d_plugin.engine.hooks import FiniteLossHook
@@ -108,6 +111,59 @@ def test_a_full_disk_keeps_the_checkpoint_before(run_tool, kitti_root, tmp_path,
     assert newest_checkpoint(work_dir) == work_dir / 'epoch_1.pth'
 
 
+# A full disk is met by a thread that writes, by the step, and when files are closed.
+FULL = """
+import threading
+from mmdet3d_plugin.utils.command_line import outputs_in, run_command
+def main():
+    with outputs_in('work_dirs/run'):
+        files = [open('/dev/full', 'w') for _ in range(2)]
+        for file in files:
+            file.write('a line')
+        thread = threading.Thread(target=files[0].flush)
+        thread.start()
+        thread.join()
+        files[1].flush()
+run_command(main)
+"""
+
+
+def test_a_full_disk_is_told_once_with_the_folder():
+    done = subprocess.run([sys.executable, '-c', FULL], cwd=ROOT, text=True, capture_output=True)
+    assert done.returncode == 2
+    assert done.stderr == ('-c: error: a file in work_dirs/run: cannot be written (No space left '
+                           'on device); make room and run the command again, a training with '
+                           '--resume\n')
+
+
+# The second process ends while the first waits for it.
+PEERS = """
+import torch, torch.distributed as dist
+from mmdet3d_plugin.errors import InputError
+from mmdet3d_plugin.utils.command_line import run_command
+def main():
+    dist.init_process_group('gloo')
+    dist.all_reduce(torch.zeros(1))
+    if dist.get_rank() == 1:
+        raise InputError('000001.png: cut off')
+    dist.all_reduce(torch.zeros(1))
+run_command(main)
+"""
+
+
+def test_processes_that_miss_another_say_so_in_one_line():
+    environment = dict(os.environ, WORLD_SIZE='2', MASTER_ADDR='127.0.0.1',
+                       MASTER_PORT=free_port())
+    peers = [subprocess.Popen([sys.executable, '-c', PEERS], cwd=ROOT, text=True,
+                              env=dict(environment, RANK=rank), stderr=subprocess.PIPE)
+             for rank in '01']
+    printed = [peer.communicate(timeout=120)[1] for peer in peers]
+    assert [peer.returncode for peer in peers] == [1, 2], printed
+    assert 'Traceback' not in ''.join(printed)
+    assert printed[0].strip().splitlines()[-1] == (
+        '-c: error: another process has ended; see its message above')
+
+
 def test_a_data_worker_that_dies_ends_the_training_with_one_line(run_tool, kitti_root, tmp_path):
     config = write_config(tmp_path / 'killed', kitti_root, "dict(type='KillWorker', iteration=4)",
                           workers=2)
@@ -127,7 +183,7 @@ def test_a_data_worker_that_dies_ends_the_training_with_one_line(run_tool, kitti
 
 def save(path, iteration, hour):
     torch.save(dict(meta=dict(iter=iteration, time=f'20261120_{hour:02d}0000'), optimizer={},
-                    state_dict=dict(w=torch.arange(4096.))), path)
+                    message_hub={}, state_dict=dict(w=torch.arange(4096.))), path)
 
 
 def test_the_newest_whole_checkpoint(tmp_path):

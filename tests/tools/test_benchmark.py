@@ -1,26 +1,38 @@
 """tools/benchmark.py, and the clock that it measures with."""
 import json
+import resource
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from tiny_depth import write_synthetic
 from tiny_training import write_config
 
-from mmdet3d_plugin.engine.speed import PHASES, PhaseClock, SpeedTest, matrix_ceiling, ratios
+from mmdet3d_plugin.engine import speed
+from mmdet3d_plugin.engine.speed import (PHASES, PhaseClock, SpeedTest, matrix_ceiling,
+                                         peak_memory, ratios, reset_peak_memory)
 
 
-def test_phases_are_timed_and_losses_told_apart():
-    times = dict.fromkeys(PHASES, 0.)
-    head = SimpleNamespace(loss=lambda: time.sleep(.04))
+@pytest.mark.parametrize('part', ['dense_head', 'decode_head'])
+def test_phases_are_timed_and_losses_told_apart(monkeypatch, part):
+    now = [0]
+
+    def work(seconds):
+        now[0] += seconds
+
+    monkeypatch.setattr(speed, 'time', SimpleNamespace(perf_counter=lambda: now[0]))
+    times = dict.fromkeys(PHASES, 0)
+    head = SimpleNamespace(loss=lambda: work(4))
     clock = PhaseClock('cpu', times)
-    with clock.phase('forward'), clock.losses_of(SimpleNamespace(dense_head=head)):
-        time.sleep(.02)
+    with clock.phase('forward'), clock.losses_of(SimpleNamespace(**{part: head})):
+        work(2)
         head.loss()
     head.loss()  # is not counted any more
-    assert times['loss'] == pytest.approx(.04, abs=.02)
-    assert times['forward'] - times['loss'] == pytest.approx(.02, abs=.015)
+    assert times == {**dict.fromkeys(PHASES, 0), 'loss': 4, 'forward': 6}
     with PhaseClock('cpu', None).phase('forward'):
         pass
 
@@ -29,6 +41,24 @@ def test_ratios():
     own, other = ({f'{name}_images_per_s': value for name, value in zip(
         ('loading', 'training', 'inference'), values)} for values in ([6, 3, 1], [2, 2, 4]))
     assert ratios(own, other) == dict(loading=3., training=1.5, inference=.25)
+
+
+def test_peak_memory_is_that_since_the_reset(monkeypatch):
+    def fill():  # 256 MiB, for a moment
+        np.ones(2 ** 25).sum()
+
+    if not (speed.PROCESS / 'clear_refs').exists():
+        pytest.skip('this system does not reset the peak')
+    reset_peak_memory('cpu')
+    start = peak_memory('cpu')
+    fill()
+    assert 250 < peak_memory('cpu') - start < 300
+    reset_peak_memory('cpu')
+    assert peak_memory('cpu') - start < 50
+    monkeypatch.setattr(speed, 'PROCESS', Path('/proc/absent'))
+    reset_peak_memory('cpu')
+    fallback = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    assert peak_memory('cpu') == pytest.approx(fallback, abs=1)
 
 
 def test_ceiling_is_that_of_products():
@@ -57,6 +87,33 @@ def test_a_config_is_measured_against_another(run_tool, kitti_root, tmp_path):
         fast['training_images_per_s'] / plain['training_images_per_s'])
     assert f'{content["ratios"]["training"]:.2f} times as fast in training' in printed.out
     assert '% of the ceiling' in printed.out and 'optimizer' in printed.out
+
+
+def test_a_depth_estimator_is_measured(run_tool, tmp_path):
+    root = write_synthetic(tmp_path / 'set')
+    code, printed = run_tool(
+        'benchmark', 'configs/metricdepth/lt_synthetic.py', '--batch', 2, '--rounds', 1,
+        '--steps', 1, '--images', 1, '--channels-last', '--json', tmp_path / 'out.json',
+        '--cfg-options', f'train_dataloader.dataset.data_root={root}',
+        f'test_dataloader.dataset.data_root={root}',
+        'test_dataloader.dataset.ann_file=ImageSets/train.txt')
+    assert code == 0, printed.err
+    figures, = json.loads((tmp_path / 'out.json').read_text())['results']
+    assert min(figures['training_split_s'].values()) > 0
+    assert figures['training_flops'] > 2 * figures['inference_flops'] > 0
+
+
+def test_the_other_config_has_its_own_switches(run_tool, kitti_root, tmp_path):
+    config = write_config(tmp_path, kitti_root)
+    other = tmp_path / 'other.py'
+    other.write_text(config.read_text() + '\nacceleration = dict(turbo=True)\n')
+    code, printed = run_tool('benchmark', config, '--against', other)
+    assert code == 2 and 'Traceback' not in printed.err
+    assert 'other.py: acceleration.turbo=True: expected one of' in printed.err.splitlines()[-1]
+    cfg = Config.fromfile(config)
+    cfg.acceleration = dict(bfloat16=True)
+    test = SpeedTest(cfg, 'cpu', 2, 0)
+    assert type(test.optim_wrapper).__name__ == 'AutocastOptimWrapper'
 
 
 def test_operations_are_those_of_the_convolutions(kitti_root, tmp_path):

@@ -5,13 +5,13 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from free_port import free_port
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ('dist_train', 'dist_test', 'slurm_train', 'slurm_test')
@@ -155,12 +155,6 @@ def test_a_batch_job_queues_itself_again_when_warned(launch, project, ended, req
         'srun', '--cpus-per-task=5', '--kill-on-bad-exit=0', '--wait=60', 'python', '-u',
         f'{project}/tools/train.py', 'a config.py', '--work-dir', 'my run', '--launcher',
         'slurm', '--resume', 'auto', *(['scontrol', 'requeue', '12'] if requeued else [])]
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return str(probe.getsockname()[1])
 
 
 CONFIG = """

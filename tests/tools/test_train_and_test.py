@@ -274,6 +274,23 @@ def test_config_typos(run, tmp_path, kitti_root):
 
 
 @pytest.mark.parametrize('option, message', [
+    ('default_hooks.checkpoint.filename_tmpl=../../evil_{}.pth',
+     "tiny.py: filename_tmpl='../../evil_{}.pth' is no name of a file inside the work dir"),
+    ('acceleration=3', 'tiny.py: acceleration=3: expected a dict of bfloat16'),
+    ('acceleration=None', 'tiny.py: acceleration=None: expected a dict of bfloat16'),
+    ('custom_hooks.5.signals=[SIGKILL]', "InterruptionHook: signals has 'SIGKILL'"),
+    ('train_dataloader.batch_sampler.type=mmdet.AspectRatioBatchSampler',
+     'a AspectRatioBatchSampler cannot go on in the middle of an epoch'),
+])
+def test_odd_settings_end_with_one_line(run, tmp_path, kitti_root, option, message):
+    code, error = run('train', write_config(tmp_path, kitti_root), '--work-dir',
+                      tmp_path / 'deep/run', '--cfg-options', option)
+    assert code == 2
+    assert_one_line(error, 'train.py: error: ', message)
+    assert not list(tmp_path.rglob('*.pth'))
+
+
+@pytest.mark.parametrize('option, message', [
     ("{'type': 'TopKSamples', 'k': 50}", 'TopKSamples: k is 50, it must lie between 1 and the 49'),
     ("{'type': 'LearnableSampleSelector', 'tau': 0}", 'tau is 0, it must be positive'),
 ])

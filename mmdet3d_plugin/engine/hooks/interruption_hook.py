@@ -1,9 +1,11 @@
 """A training that is told to stop leaves a checkpoint behind."""
+import os
 import signal
 import sys
 import threading
+from functools import partial
 from pathlib import Path
-from typing import Dict, Optional, Sequence
+from typing import Callable, Dict, Optional, Sequence
 
 import torch
 import torch.distributed as dist
@@ -12,8 +14,12 @@ from mmengine.hooks import EMAHook, Hook
 from mmengine.logging import print_log
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
+from torch.utils.data import DataLoader
+
+from ...errors import InputError
 
 FILE_NAME = 'interrupted.pth'
+CATCHABLE = signal.Signals.__members__.keys() - {'SIGKILL', 'SIGSTOP'}
 
 
 @HOOKS.register_module()
@@ -23,8 +29,9 @@ class InterruptionHook(Hook):
 
     The step that runs is finished first. All processes stop after the same step,
     whichever was signalled: they agree on it through the host (gloo), so that no GPU is
-    waited for. A second Ctrl-C ends at once, without saving. The exit code is 128 plus
-    the signal's number: 130, 138, 143.
+    waited for. Data workers, which schedulers signal too, leave it to their training. A
+    second Ctrl-C ends at once, without saving. The exit code is 128 plus the signal's
+    number: 130, 138, 143.
 
     With the checkpoint goes the number of batches of an epoch, so that a training goes on
     at the same share of the epoch if it is resumed with another batch size or number
@@ -34,13 +41,20 @@ class InterruptionHook(Hook):
         signals: names of the signals; by default those of Ctrl-C, of a SLURM job that is
             preempted or about to reach its limit, and of ``kill``.
         backend_args: how the file is written.
+
+    Raises:
+        InputError: a signal is unknown, or always ends the process.
     """
     priority = 'LOWEST'  # what a step leaves behind is complete
     KEY = 'train_loop'
 
     def __init__(self, signals: Sequence[str] = ('SIGINT', 'SIGTERM', 'SIGUSR1'),
                  backend_args: Optional[dict] = None) -> None:
-        self.signals = [getattr(signal, name) for name in signals]
+        for name in signals:
+            if name not in CATCHABLE:
+                raise InputError(f'InterruptionHook: signals has {name!r}, expected names of '
+                                 'signals that can be caught, such as SIGTERM')
+        self.signals = [signal.Signals[name] for name in signals]
         self.backend_args = backend_args
         self._received = 0
         self._previous: Dict[int, object] = {}
@@ -54,6 +68,9 @@ class InterruptionHook(Hook):
         if threading.current_thread() is threading.main_thread():
             self._previous = {number: signal.signal(number, self._receive)
                               for number in self.signals}
+        for loop in (runner.train_loop, runner.val_loop):
+            if loop is not None:
+                self._shield_workers(loop.dataloader)
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None,
                          outputs=None) -> None:
@@ -100,6 +117,10 @@ class InterruptionHook(Hook):
             print_log(f'an epoch has {now} batches, {before} before: going on after '
                       f'{done * now // before} of them', 'current')
 
+    def _shield_workers(self, loader: DataLoader) -> None:
+        loader.worker_init_fn = partial(_start_shielded, signals=self.signals,
+                                        start=loader.worker_init_fn)
+
     def _receive(self, number: int, frame) -> None:
         if self._received == signal.SIGINT == number:
             raise KeyboardInterrupt
@@ -130,3 +151,22 @@ class InterruptionHook(Hook):
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         self._previous = {}
+
+
+def _start_shielded(worker: int, signals: Sequence[int],
+                    start: Optional[Callable[[int], None]]) -> None:
+    """Starts a data worker that only its parent can stop by ``signals``.
+
+    torch's workers die of any SIGTERM, and with them the training that is to save. One
+    that ignored it would outlive torch's own clean-up, which sends it from the parent.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # threads started later inherit it
+    threading.Thread(target=_obey_parent, args=(signals, os.getppid()), daemon=True).start()
+    if start is not None:
+        start(worker)
+
+
+def _obey_parent(signals: Sequence[int], parent: int) -> None:
+    while signal.sigwaitinfo(signals).si_pid != parent == os.getppid():
+        pass
+    os._exit(0)

@@ -90,7 +90,7 @@ class DepthEstimator(BaseModel):
     def _forward(self, inputs: dict, data_samples: Optional[SampleList] = None) -> DepthOutput:
         images = inputs['imgs']
         focals = None
-        if data_samples is not None:
+        if data_samples is not None and self.decode_head.reference_focal is not None:
             focals = torch.tensor([focal_of(sample.metainfo) for sample in data_samples])
             focals = focals.to(images.device, non_blocking=True)
         return self.decode_head(self.backbone(images), tuple(images.shape[-2:]), focals)
@@ -125,7 +125,15 @@ def affine_of(meta: dict) -> np.ndarray:
 
 
 def focal_of(meta: dict) -> float:
-    """Focal length of the input, input pixels: the camera's times the image's scale."""
+    """Focal length of the input, input pixels: the camera's times the image's scale.
+
+    Raises:
+        InputError: the camera is not known.
+    """
+    if 'cam2img' not in meta:
+        raise InputError(f'{meta.get("img_path", "a sample")}: no cam2img, whose focal length '
+                         'reference_focal needs; add it to meta_keys, or set '
+                         'model.decode_head.reference_focal=None')
     return float(meta['cam2img'][0][0] * np.sqrt(abs(np.linalg.det(affine_of(meta)[:2, :2]))))
 
 

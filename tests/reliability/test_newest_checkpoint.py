@@ -1,0 +1,77 @@
+"""What ``--resume auto`` takes from a folder that holds odd and hostile files."""
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmdet3d_plugin.engine import checkpoints
+from mmdet3d_plugin.engine.checkpoints import is_whole, newest_checkpoint
+
+
+def save(path, time, iteration, **changes):
+    content = dict(meta=dict(time=time, iter=iteration), optimizer={}, message_hub={},
+                   state_dict=dict(w=torch.arange(4096.)))
+    content.update(changes)
+    torch.save({key: value for key, value in content.items() if value is not None}, path)
+
+
+@pytest.fixture
+def lines(monkeypatch):
+    printed = []
+    monkeypatch.setattr(checkpoints, 'print_log', lambda line, logger: printed.append(line))
+    return printed
+
+
+def test_time_and_then_iterations_decide(tmp_path):
+    save(tmp_path / 'epoch_1.pth', '20261120_100000', 10)
+    save(tmp_path / 'a.pth', '20261120_100001', 9)
+    save(tmp_path / 'b.pth', '20261120_100001', 8)
+    assert newest_checkpoint(tmp_path) == tmp_path / 'a.pth'
+
+
+@pytest.mark.parametrize('changes, reason', [
+    (dict(message_hub=None), 'it holds no training state'),
+    (dict(optimizer=None), 'it holds no training state'),
+    (dict(meta=dict(time=20261121, iter=9)), 'meta.time and meta.iter are no text and no number'),
+    (dict(meta=dict(time='2027', iter='9')), 'meta.time and meta.iter are no text and no number'),
+    (dict(meta=['time', 'iter']), 'meta.time and meta.iter are no text and no number')])
+def test_what_no_training_can_go_on_from_is_named(tmp_path, lines, changes, reason):
+    save(tmp_path / 'epoch_1.pth', '20261120_100000', 10)
+    save(tmp_path / 'odd.pth', '20270101_000000', 99, **changes)
+    assert newest_checkpoint(tmp_path) == tmp_path / 'epoch_1.pth'
+    assert lines == [f'{tmp_path}/odd.pth: not resumed from ({reason})']
+
+
+def test_a_planted_program_is_told_in_one_plain_line(tmp_path, lines):
+    class Attack:
+        def __reduce__(self):
+            return Path.touch, (tmp_path / 'executed', )
+
+    save(tmp_path / 'planted.pth', '20270101_000000', 99, state_dict=Attack())
+    assert newest_checkpoint(tmp_path) is None and not (tmp_path / 'executed').exists()
+    line, = lines
+    assert line.isprintable() and len(line) < 250 + len(str(tmp_path))
+    assert 'Unsupported global' in line and 'trust' not in line
+
+
+def test_an_error_without_words(tmp_path, lines, monkeypatch):
+    def fail(*args, **kwargs):
+        raise AssertionError
+
+    save(tmp_path / 'epoch_1.pth', '20261120_100000', 10)
+    monkeypatch.setattr(torch, 'load', fail)
+    assert newest_checkpoint(tmp_path) is None
+    assert lines == [f'{tmp_path}/epoch_1.pth: not resumed from (AssertionError)']
+
+
+def test_an_archive_that_no_reader_knows_is_not_whole(tmp_path):
+    save(tmp_path / 'epoch_1.pth', '20261120_100000', 10)
+    assert is_whole(tmp_path / 'epoch_1.pth')
+    content = bytearray((tmp_path / 'epoch_1.pth').read_bytes())
+    entry = content.index(b'PK\x01\x02')  # of the archive's table
+    content[entry + 10] = 99  # method of compression
+    (tmp_path / 'epoch_1.pth').write_bytes(content)
+    with pytest.raises(NotImplementedError), zipfile.ZipFile(tmp_path / 'epoch_1.pth') as archive:
+        archive.testzip()
+    assert not is_whole(tmp_path / 'epoch_1.pth')
