@@ -22,6 +22,7 @@ val_dataloader = dict(num_workers=0, persistent_workers=False,
                       dataset=dict(data_root='{data}', pipeline=test_pipeline))
 test_dataloader = val_dataloader
 train_cfg = dict(max_epochs={epochs}, val_interval=2)
+acceleration = dict(channels_last=False)
 default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=1))
 optim_wrapper = dict(type='OptimWrapper')
 param_scheduler = [

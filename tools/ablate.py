@@ -30,10 +30,11 @@ def parse_args() -> argparse.Namespace:
         '--seeds 0 1 2 --out work_dirs/ablations')
     parser.add_argument('configs', type=Path, nargs='+',
                         help='folders of configs, or configs; one config a row')
-    parser.add_argument('--data', default='kitti', metavar='NAME',
+    parser.add_argument('--data', metavar='NAME',
                         help="train on this set: the rows vary the config beside the folder "
-                        "whose name ends with _NAME.py (default: %(default)s; 'synthetic' is "
-                        "rendered if need be, and small enough for a CPU)")
+                        "whose name ends with _NAME.py (default: the set of the rows' paper, "
+                        "kitti or nyu; 'synthetic' is rendered if need be, and small enough for "
+                        'a CPU)')
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2], metavar='S',
                         help='default: 0 1 2')
     parser.add_argument('--out', type=Path, required=True, metavar='DIR',
@@ -74,7 +75,7 @@ def find_rows(args: argparse.Namespace) -> List[Path]:
         found = sorted(path.glob('*.py')) if path.is_dir() else [path]
         if not found:
             raise InputError(f'{path}: no configs here; see configs/monolss/ablations')
-        if path.is_dir() and not list(path.parent.glob(f'*_{args.data}.py')):
+        if path.is_dir() and args.data and not list(path.parent.glob(f'*_{args.data}.py')):
             raise InputError(f'--data {args.data}: no config {path.parent}/*_{args.data}.py')
         rows += found
     names = [row.stem for row in rows]
@@ -123,7 +124,8 @@ def main() -> None:
     MMLogger.get_current_instance().setLevel('WARNING')  # mmengine tells of every variable
     # Seed by seed, so that an early table already compares all rows.
     runs = [AblationRun(row, seed, args.out / row.stem / f'seed_{seed}', args.cfg_options,
-                        dict(ABLATION_DATA=args.data), args.depth_features)
+                        dict(ABLATION_DATA=args.data) if args.data else {},
+                        args.depth_features)
             for seed in dict.fromkeys(args.seeds) for row in rows]
     metrics = choose_metrics(args, list(dict.fromkeys(
         name for run in runs for name in run.evaluators)))

@@ -17,7 +17,7 @@ from mmengine.runner import Runner
 from ..errors import InputError
 from .process_state import unwrap_model
 
-# The parts of a detector or depth estimator that run at every pixel, and whose shapes stay the same.
+# The parts of a model that run at every pixel, and whose shapes stay the same.
 DENSE_PARTS = ('backbone', 'neck', 'dense_head', 'bbox_head', 'decode_head')
 SWITCHES = ('bfloat16', 'channels_last', 'compile')
 

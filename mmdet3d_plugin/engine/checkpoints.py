@@ -9,7 +9,7 @@ from mmengine.logging import print_log
 
 from ..errors import InputError
 from ..utils.files import atomic_write
-from .safe_loading import _reason
+from .safe_loading import short_reason
 
 TRAINING_STATE = {'meta', 'optimizer', 'message_hub'}  # what a training goes on from
 
@@ -77,7 +77,7 @@ def _trainings(folder: Path) -> Iterator[Tuple[str, int, Path]]:
             content = torch.load(path, map_location='cpu', weights_only=True, mmap=True)
             key = _time_and_iterations(content)
         except Exception as error:  # of many kinds, as the damage
-            print_log(f'{path}: not resumed from ({_reason(error)})', 'current')
+            print_log(f'{path}: not resumed from ({short_reason(error)})', 'current')
             continue
         yield *key, path
 

@@ -43,7 +43,7 @@ def load_plain_checkpoint(path: Union[str, Path], map_location: Any = 'cpu',
         content = torch.load(path, map_location=map_location, weights_only=True)
     except Exception as error:  # torch's, pickle's and zipfile's, of many kinds
         raise InputError(f'{title}: not a checkpoint that loads safely as plain weights '
-                         f'({_reason(error)})') from None
+                         f'({short_reason(error)})') from None
     if not isinstance(content, dict):
         raise InputError(f'{title}: not a checkpoint (it holds a {type(content).__name__}, not a '
                          'dict of weights)')
@@ -53,7 +53,7 @@ def load_plain_checkpoint(path: Union[str, Path], map_location: Any = 'cpu',
     return content
 
 
-def _reason(error: Exception) -> str:
+def short_reason(error: Exception) -> str:
     """The telling line: torch puts advice before what it refuses."""
     lines = str(error).splitlines() or [type(error).__name__]
     telling = [line.split('error: ', 1)[1] for line in lines if 'WeightsUnpickler error: ' in line]
@@ -82,8 +82,8 @@ def _download(url: str, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.hub.download_url_to_file(url, str(path), progress=is_main_process())
     except (URLError, OSError, ValueError) as error:
-        raise InputError(f'{url}: cannot download the checkpoint ({_reason(error)}); put it at '
-                         f'{path}') from error
+        raise InputError(f'{url}: cannot download the checkpoint ({short_reason(error)}); put '
+                         f'it at {path}') from error
 
 
 def _load_named(prefixes: Dict[str, Callable[[], Dict[str, str]]], filename: str,

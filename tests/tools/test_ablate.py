@@ -62,6 +62,7 @@ def test_a_family_is_trained_compared_and_resumed(run_tool, family, tmp_path):
     assert code == 2 and 'a run with other settings' in printed.err
 
 
+@pytest.mark.slow
 def test_features_are_analysed_after_the_training(run_tool, family, tmp_path):
     """Configs may be named one by one; finished runs are analysed, not trained again."""
     out = tmp_path / 'out'
@@ -87,6 +88,7 @@ def test_features_are_analysed_after_the_training(run_tool, family, tmp_path):
     assert code == 2 and '1_good: two rows have this name' in printed.err
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on(run_tool, family, tmp_path):
     """Killed after its first epoch of two, and again after its last, unvalidated."""
     out = tmp_path / 'out'

@@ -69,7 +69,7 @@ class InterruptionHook(Hook):
             self._previous = {number: signal.signal(number, self._receive)
                               for number in self.signals}
         for loop in (runner.train_loop, runner.val_loop):
-            if loop is not None:
+            if loop is not None and hasattr(signal, 'sigwaitinfo'):  # not on macOS
                 self._shield_workers(loop.dataloader)
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None,
