@@ -13,7 +13,7 @@ train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 # Half as fast again for a slim network in bfloat16 (docs/performance.md).
 acceleration = dict(channels_last=True)
 
-max_epochs = 40
+max_epochs = 34
 train_cfg = dict(max_epochs=max_epochs, val_interval=max_epochs)
 param_scheduler = [
     dict(type='CosineWarmupLR', start_lr=1e-5, begin=0, end=2, by_epoch=True,
