@@ -1,7 +1,7 @@
 """Random labels, and detections that resemble them, of many frames."""
 import numpy as np
 
-from mmdet3d_plugin.waymo.objects import WaymoObjects
+from mmdet3d_plugin.benchmarks.waymo.objects import WaymoObjects
 
 
 def random_labels(rng, num_frames, per_frame):

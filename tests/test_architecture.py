@@ -17,8 +17,7 @@ def read_table():
 
 MAY_IMPORT = read_table()
 # Rooms that start without torch and OpenMMLab.
-LIGHT = {'errors', 'utils', 'detection_metrics', 'kitti', 'depth_maps', 'waymo', 'synthetic',
-         'visualization'}
+LIGHT = {'errors', 'utils', 'structures', 'benchmarks', 'synthetic', 'visualization'}
 HEAVY_MODULES = {'torch', 'torchvision', 'mmengine', 'mmcv', 'mmdet', 'mmdet3d'}
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmdet3d_plugin.depth_maps import write_depth_map
-from mmdet3d_plugin.kitti import KittiCalibration, write_calibration, write_split
+from mmdet3d_plugin.benchmarks.depth.map_files import write_depth_map
+from mmdet3d_plugin.benchmarks.kitti.calibration import KittiCalibration, write_calibration
+from mmdet3d_plugin.benchmarks.kitti.splits import write_split
 
 DRIVE = '2011_09_26_drive_0001_sync'
 P_RECT_02 = np.array([[721.5377, 0., 609.5593, 44.85728], [0., 721.5377, 172.854, 0.2163791],

@@ -4,9 +4,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmdet3d_plugin.benchmarks.kitti.calibration import KittiCalibration, write_calibration
+from mmdet3d_plugin.benchmarks.kitti.labels import write_objects
+from mmdet3d_plugin.benchmarks.kitti.splits import write_split
 from mmdet3d_plugin.datasets import KittiMonoDataset
-from mmdet3d_plugin.kitti import (KittiCalibration, KittiObjects, write_calibration,
-                                  write_objects, write_split)
+from mmdet3d_plugin.structures.object_table import ObjectTable
 
 P2 = np.array([[721.5377, 0., 609.5593, 44.85728], [0., 721.5377, 172.854, 0.2163791],
                [0., 0., 1., 0.002745884]])
@@ -52,7 +54,7 @@ def make_objects(rows, P2=P2, image_size=IMAGE_SIZE):
         right, bottom = np.clip(high, 0, image_size)
         alpha = (yaw - np.arctan2(x, z) + np.pi) % (2 * np.pi) - np.pi
         numbers.append([0., 0, alpha, left, top, right, bottom, *sizes[name], x, y, z, yaw])
-    return KittiObjects.from_table([row[0] for row in rows], np.array(numbers).reshape(-1, 14))
+    return ObjectTable.from_table([row[0] for row in rows], np.array(numbers).reshape(-1, 14))
 
 
 FRAMES = {

@@ -4,7 +4,8 @@ from typing import Any, Dict, List
 
 from mmengine.logging import print_log
 
-from ..depth_maps import KITTI_SCALE, DepthPair, locate_depth, read_depth_split
+from ..benchmarks.depth.map_files import KITTI_SCALE
+from ..benchmarks.depth.splits import DepthPair, locate_depth, read_depth_split
 from ..errors import InputError
 from .frame_dataset import FrameDataset
 

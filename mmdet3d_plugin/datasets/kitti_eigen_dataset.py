@@ -3,7 +3,7 @@ from typing import Any, Dict, List, Optional
 
 from mmdet3d.registry import DATASETS
 
-from ..depth_maps.kitti_raw import RawCameras
+from ..benchmarks.kitti.raw_drives import RawCameras
 from ..utils.images import image_size
 from .depth_map_dataset import DepthMapDataset
 from .frame_dataset import Frame

@@ -4,8 +4,10 @@ from typing import Any, Dict, List, Optional
 
 from mmdet3d.registry import DATASETS
 
+from ..benchmarks.kitti.calibration import read_calibration
+from ..benchmarks.kitti.labels import read_objects
+from ..benchmarks.kitti.splits import read_split
 from ..errors import InputError
-from ..kitti import read_calibration, read_objects, read_split
 from ..utils.images import image_size
 from .mono_dataset import MonoDataset, MonoFrame
 
@@ -15,7 +17,7 @@ class KittiMonoDataset(MonoDataset):
     """Reads ``image_2``, ``label_2``, ``calib`` and a split file directly.
 
     Samples are those of :class:`MonoDataset`; ``cam2img`` keeps P2's translation, and
-    ``eval_ann_info`` holds every object of the file, as ``kitti_objects``.
+    ``eval_ann_info`` holds every object of the file, as ``object_table``.
 
     Args:
         data_root: folder with ``training`` (and ``testing``, ``ImageSets``).
@@ -66,5 +68,5 @@ class KittiMonoDataset(MonoDataset):
         if self.has_labels:
             frame.labels = folders['label'] / f'{name}.txt'
             frame.objects = read_objects(frame.labels)
-            frame.evaluation['kitti_objects'] = frame.objects
+            frame.evaluation['object_table'] = frame.objects
         return frame

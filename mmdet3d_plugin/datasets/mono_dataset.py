@@ -8,8 +8,7 @@ from mmdet3d.datasets import Det3DDataset
 from mmdet3d.structures import CameraInstance3DBoxes, points_cam2img
 
 from ..errors import InputError
-from ..kitti import KittiObjects
-from ..kitti.objects import DONT_CARE
+from ..structures.object_table import DONT_CARE, ObjectTable
 from .frame_dataset import CAMERA, Frame, FrameDataset
 
 
@@ -22,7 +21,7 @@ class MonoFrame(Frame):
         labels: file that holds the objects; None where no single one does.
         evaluation: what the metric needs of the frame.
     """
-    objects: Optional[KittiObjects] = None
+    objects: Optional[ObjectTable] = None
     labels: Optional[Path] = None
     evaluation: Dict[str, Any] = field(default_factory=dict)
 
@@ -94,7 +93,7 @@ class MonoDataset(FrameDataset, Det3DDataset):
             info['ann_info'] = self.parse_ann_info(info)
         return info
 
-    def _instances(self, objects: KittiObjects, cam2img: np.ndarray) -> List[dict]:
+    def _instances(self, objects: ObjectTable, cam2img: np.ndarray) -> List[dict]:
         """mmdet3d's ``instances``: one dict an object; label -1 is not trained."""
         classes = self.METAINFO['classes']
         location = objects.locations

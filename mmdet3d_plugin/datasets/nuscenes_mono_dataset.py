@@ -6,9 +6,9 @@ import numpy as np
 from mmdet3d.registry import DATASETS
 
 from ..errors import InputError
-from ..geometry import projected_boxes
-from ..kitti import KittiObjects
-from ..utils.angles import observation_angle
+from ..structures.angles import observation_angle
+from ..structures.cameras import projected_boxes
+from ..structures.object_table import ObjectTable
 from ..utils.files import inside
 from ..utils.images import image_size
 from .mono_dataset import MonoDataset, MonoFrame
@@ -32,7 +32,7 @@ class NuScenesMonoDataset(MonoDataset):
     Samples are those of :class:`MonoDataset`: keyframes of one camera, annotations of
     which it shows a corner and whose centre lies in front of it, and 2D boxes around
     their projected corners, clipped to the image. ``eval_ann_info`` holds the
-    annotations as ``kitti_objects``.
+    annotations as ``object_table``.
 
     Args:
         data_root: folder with ``samples`` and the tables, e.g. ``v1.0-trainval``.
@@ -84,6 +84,7 @@ class NuScenesMonoDataset(MonoDataset):
     def read_frame(self, name: str) -> MonoFrame:
         """A keyframe by the token of its image."""
         from nuscenes.utils.geometry_utils import BoxVisibility
+
         # Tokens become names of files, of results and pictures.
         inside(Path(self.data_root, self.version), name)
         inside(self.data_root, self._tables.get('sample_data', name)['filename'])
@@ -98,7 +99,7 @@ class NuScenesMonoDataset(MonoDataset):
         cam2img[:3, :3] = intrinsic
         objects = self._objects([box for box in boxes if self._counts(box)], cam2img, size)
         return MonoFrame(path, size, cam2img, objects,
-                         evaluation=dict(kitti_objects=objects))
+                         evaluation=dict(object_table=objects))
 
     def _counts(self, box) -> bool:
         record = self._tables.get('sample_annotation', box.token)
@@ -114,7 +115,7 @@ class NuScenesMonoDataset(MonoDataset):
             return name if WITH_RIDER in attributes else None
         return name
 
-    def _objects(self, boxes: list, cam2img: np.ndarray, size) -> KittiObjects:
+    def _objects(self, boxes: list, cam2img: np.ndarray, size) -> ObjectTable:
         """Boxes of the camera's frame in KITTI's convention."""
         names = [self._class_of(self._tables.get('sample_annotation', box.token))
                  for box in boxes]
@@ -127,7 +128,7 @@ class NuScenesMonoDataset(MonoDataset):
         corners = np.array([box.corners().T for box in boxes]).reshape(-1, 8, 3)
         boxes_2d = projected_boxes(corners, cam2img).clip(0, [*size, *size])
         bottom = centers + np.array([0., .5, 0.]) * sizes[:, :1]
-        return KittiObjects(
+        return ObjectTable(
             names=np.array(names, dtype=str), truncations=np.zeros(len(boxes)),
             occlusions=np.zeros(len(boxes), dtype=np.int64),
             alphas=observation_angle(yaws, bottom), boxes_2d=boxes_2d,

@@ -5,8 +5,8 @@ from typing import Any, Dict, List, Optional
 import numpy as np
 from mmdet3d.registry import DATASETS
 
-from ..depth_maps import NYU_SCALE, labelled_name
-from ..depth_maps.labelled_nyu import IMAGES, LABELLED_FILE, read_labelled_list
+from ..benchmarks.depth.map_files import NYU_SCALE
+from ..benchmarks.nyu.labelled_file import IMAGES, LABELLED_FILE, labelled_name, read_labelled_list
 from ..errors import InputError
 from ..utils.images import image_size
 from .depth_map_dataset import DepthMapDataset

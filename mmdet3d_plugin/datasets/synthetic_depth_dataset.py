@@ -4,8 +4,9 @@ from typing import Any, Dict, List, Optional
 
 from mmdet3d.registry import DATASETS
 
-from ..depth_maps import DepthPair
-from ..kitti import read_calibration, read_split
+from ..benchmarks.depth.splits import DepthPair
+from ..benchmarks.kitti.calibration import read_calibration
+from ..benchmarks.kitti.splits import read_split
 from ..utils.images import image_size
 from .depth_map_dataset import DepthMapDataset
 from .frame_dataset import Frame

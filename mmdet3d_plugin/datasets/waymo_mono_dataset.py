@@ -5,11 +5,12 @@ from typing import Any, Dict, List
 import numpy as np
 from mmdet3d.registry import DATASETS
 
+from ..benchmarks.kitti.splits import read_split
+from ..benchmarks.waymo.annotations import frame_labels, read_annotations
 from ..errors import InputError
-from ..kitti import KittiObjects, read_split
-from ..utils.angles import observation_angle
+from ..structures.angles import observation_angle
+from ..structures.object_table import ObjectTable
 from ..utils.files import shortened
-from ..waymo.converted import frame_labels, read_annotations
 from .mono_dataset import MonoDataset, MonoFrame
 
 
@@ -73,7 +74,7 @@ class WaymoMonoDataset(MonoDataset):
         objects = as_kitti([frame['objects'][index] for index in shown])
         evaluation = {}
         if self.test_mode:
-            evaluation = dict(kitti_objects=objects,
+            evaluation = dict(object_table=objects,
                               waymo_labels=frame_labels(content, frame),
                               waymo_frame=(segment, frame['timestamp']),
                               optical_from_vehicle=np.array(
@@ -98,10 +99,10 @@ class WaymoMonoDataset(MonoDataset):
         return self._segments[file]
 
 
-def as_kitti(objects: List[dict]) -> KittiObjects:
+def as_kitti(objects: List[dict]) -> ObjectTable:
     """A frame's annotated objects in KITTI's convention."""
     boxes = np.array([item['camera_box'] for item in objects], dtype=np.float64).reshape(-1, 7)
-    return KittiObjects(
+    return ObjectTable(
         names=np.array([item['type'] for item in objects], dtype=str),
         truncations=np.zeros(len(objects)),
         occlusions=np.zeros(len(objects), dtype=np.int64),

@@ -15,10 +15,9 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
 from ..errors import InputError
+from ..models.model_contract import dense_parts_of
 from .process_state import unwrap_model
 
-# The parts of a model that run at every pixel, and whose shapes stay the same.
-DENSE_PARTS = ('backbone', 'neck', 'dense_head', 'bbox_head', 'decode_head')
 SWITCHES = ('bfloat16', 'channels_last', 'compile')
 
 
@@ -29,8 +28,8 @@ def has_fast_bfloat16(device_type: str) -> bool:
 
 def use_channels_last(model: nn.Module) -> None:
     """Keeps feature maps channels-last from the backbone on. Results differ by rounding."""
-    backbone = _detector(model).backbone
-    backbone.register_forward_pre_hook(_to_channels_last)
+    first = next(iter(dense_parts_of(unwrap_model(model)).values()))
+    first.register_forward_pre_hook(_to_channels_last)
 
 
 def _to_channels_last(module: nn.Module, inputs: Tuple[torch.Tensor, ...]) -> tuple:
@@ -46,16 +45,8 @@ def compile_dense_parts(model: nn.Module, freeze: bool = False) -> None:
         freeze: weights will not change any more. Normalisation is folded into
             convolutions, whose weights are laid out once for all.
     """
-    detector = _detector(model)
-    for name in DENSE_PARTS:
-        if hasattr(detector, name):
-            getattr(detector, name).compile(options=dict(freezing=freeze))
-
-
-def _detector(model: nn.Module) -> nn.Module:
-    """The detector itself, without what wraps it for training."""
-    model = unwrap_model(model)
-    return getattr(model, 'detector', model)
+    for part in dense_parts_of(unwrap_model(model)).values():
+        part.compile(options=dict(freezing=freeze))
 
 
 def accelerate(model: nn.Module, channels_last: bool = False, compile: bool = False,

@@ -1,15 +1,17 @@
 """Checkpoints on disk: written whole or not at all, found again after a crash."""
 import zipfile
 from pathlib import Path
-from typing import Iterator, Optional, Tuple, Union
+from typing import Any, Dict, Iterator, Optional, Tuple, Union
 
 import torch
+import torch.nn as nn
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.logging import print_log
 
 from ..errors import InputError
 from ..utils.files import atomic_write
-from .safe_loading import short_reason
+from .process_state import unwrap_model
+from .safe_loading import load_plain_checkpoint, short_reason
 
 TRAINING_STATE = {'meta', 'optimizer', 'message_hub'}  # what a training goes on from
 
@@ -91,3 +93,35 @@ def _time_and_iterations(content: object) -> Tuple[str, int]:
     if tuple(map(type, facts)) != (str, int):
         raise InputError('meta.time and meta.iter are no text and no number')
     return facts
+
+
+def check_checkpoint(path: str, model: nn.Module, resume: bool = False) -> None:
+    """Raises InputError unless ``path`` holds the weights of this very model and,
+    to ``resume`` from it, the state of its training."""
+    if '://' in path:
+        return  # mmengine fetches it
+    content = load_plain_checkpoint(path)
+    check_weights(path, content.get('state_dict', content), model)
+    if resume and not TRAINING_STATE <= set(content):
+        raise InputError(f'{path}: holds weights but no training state to resume; '
+                         'start from it with --cfg-options load_from=PATH')
+
+
+def check_weights(path: str, weights: Dict[str, Any], model: nn.Module) -> None:
+    """Raise InputError unless weights have exactly the entries and shapes of a model.
+
+    Args:
+        path: the file that they come from, for the message.
+        weights: by key.
+        model: the model, or the distributed wrapper of it.
+    """
+    own = unwrap_model(model).state_dict()
+    wrong = [key for key in own
+             if getattr(weights.get(key), 'shape', None) != own[key].shape]
+    if wrong or set(weights) - set(own):
+        unknown = sorted(set(weights) - set(own))
+        example = wrong[0] if wrong else unknown[0]
+        raise InputError(
+            f'{path}: the checkpoint of another model ({len(own) - len(wrong)} of {len(own)} '
+            f'entries fit, {len(unknown)} are unknown; first odd one: {example}); '
+            'pass the config that it was trained with')

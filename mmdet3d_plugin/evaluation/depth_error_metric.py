@@ -6,9 +6,9 @@ from mmdet3d.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from ..benchmarks.depth.object_errors import depth_errors
 from ..errors import InputError
-from ..kitti.depth_errors import depth_errors
-from .prediction_conversion import predictions_to_kitti
+from .prediction_conversion import predictions_to_table
 
 
 @METRICS.register_module()
@@ -17,7 +17,7 @@ class DepthErrorMetric(BaseMetric):
 
     The protocol of the monocular papers' cross-dataset tables (M3D-RPN's, DEVIANT's):
     0-20, 20-40 and from 40 m on, and all. Predictions claim labels of their class in
-    order of score by their 2D boxes; the dataset brings labels as ``kitti_objects``.
+    order of score by their 2D boxes; the dataset brings labels as ``object_table``.
 
     Args:
         classes: evaluated classes; those of the dataset by default.
@@ -42,11 +42,11 @@ class DepthErrorMetric(BaseMetric):
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Keeps each image's detections and labels as KITTI objects."""
         for sample in data_samples:
-            truth = (sample.get('eval_ann_info') or {}).get('kitti_objects')
+            truth = (sample.get('eval_ann_info') or {}).get('object_table')
             if truth is None:
                 raise InputError(f"{sample['img_path']}: has no labels to measure depth errors "
                                  'against; use a labelled split')
-            found = predictions_to_kitti(sample, self.dataset_meta['classes'])
+            found = predictions_to_table(sample, self.dataset_meta['classes'])
             self.results.append((truth, found[found.scores >= self.min_score]))
 
     def compute_metrics(self, results: List[tuple]) -> Dict[str, float]:

@@ -7,7 +7,8 @@ from mmdet3d.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
-from ..depth_maps import KITTI_SCALE, DepthEvaluation, DepthProtocol, write_depth_map
+from ..benchmarks.depth.map_errors import DepthEvaluation, DepthProtocol
+from ..benchmarks.depth.map_files import KITTI_SCALE, write_depth_map
 from ..errors import InputError
 from ..utils.files import inside
 
@@ -23,7 +24,7 @@ class DepthMetric(BaseMetric):
 
     Args:
         min_depth, max_depth, crop, median_scaling: see
-            :class:`~mmdet3d_plugin.depth_maps.DepthProtocol`.
+            :class:`~mmdet3d_plugin.benchmarks.depth.map_errors.DepthProtocol`.
         result_dir: writes every prediction to this folder by its frame's name, as 16-bit PNG.
         result_scale: stored units a metre of these files.
 

@@ -3,15 +3,15 @@ import math
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
+from mmdet3d.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
-from mmdet3d.registry import METRICS
 
+from ..benchmarks.kitti.average_precision import evaluate_kitti
+from ..benchmarks.kitti.labels import write_objects
 from ..errors import InputError
-from ..kitti import write_objects
-from ..kitti.evaluation import evaluate_kitti
 from ..utils.files import inside
-from .prediction_conversion import predictions_to_kitti
+from .prediction_conversion import predictions_to_table
 
 
 @METRICS.register_module()
@@ -46,12 +46,12 @@ class KittiAPMetric(BaseMetric):
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Keeps each image's detections and ground truth as KITTI objects."""
         for sample in data_samples:
-            truth = (sample.get('eval_ann_info') or {}).get('kitti_objects')
+            truth = (sample.get('eval_ann_info') or {}).get('object_table')
             if truth is None and not self.format_only:
                 raise InputError(
                     f"{sample['img_path']}: has no labels to evaluate against; use a labelled "
                     'split, or set format_only (tools/test.py --submission-dir)')
-            predictions = predictions_to_kitti(sample, self.dataset_meta['classes'])
+            predictions = predictions_to_table(sample, self.dataset_meta['classes'])
             self.results.append((sample['frame'], truth, predictions))
 
     def compute_metrics(self, results: List[tuple]) -> Dict[str, float]:

@@ -4,15 +4,15 @@ from typing import Optional, Sequence
 import numpy as np
 from mmdet3d.structures import CameraInstance3DBoxes
 
-from ..geometry import projected_boxes
-from ..kitti import KittiObjects
-from ..utils.angles import observation_angle, wrap_angle
+from ..structures.angles import observation_angle, wrap_angle
+from ..structures.cameras import projected_boxes
+from ..structures.object_table import ObjectTable
 
 # KITTI's placeholders in result files, where truncation and occlusion are unknown.
 UNKNOWN = -1
 
 
-def predictions_to_kitti(sample: dict, class_names: Sequence[str]) -> KittiObjects:
+def predictions_to_table(sample: dict, class_names: Sequence[str]) -> ObjectTable:
     """Detections of one image as KITTI objects, any monocular detector's.
 
     Detectors without 2D boxes or observation angles (SMOKE, FCOS3D) get those
@@ -38,7 +38,7 @@ def predictions_to_kitti(sample: dict, class_names: Sequence[str]) -> KittiObjec
     if boxes_2d is None or len(boxes_2d) != len(tensor):
         boxes_2d = projected_boxes(boxes.corners.double().numpy(), cam2img)
     boxes_2d = boxes_2d.clip(0, [width, height, width, height])
-    return KittiObjects(
+    return ObjectTable(
         names=np.array([class_names[label] for label in labels], dtype=str),
         truncations=np.full(len(tensor), UNKNOWN, dtype=np.float64),
         occlusions=np.full(len(tensor), UNKNOWN, dtype=np.int64),

@@ -8,11 +8,11 @@ from mmdet3d.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from ..benchmarks.waymo.average_precision import evaluate_waymo
+from ..benchmarks.waymo.files import write_objects
+from ..benchmarks.waymo.frames import vehicle_boxes
+from ..benchmarks.waymo.objects import TYPES, WaymoObjects, concatenate
 from ..errors import InputError
-from ..waymo.evaluation import evaluate_waymo
-from ..waymo.files import write_objects
-from ..waymo.geometry import vehicle_boxes
-from ..waymo.objects import TYPES, WaymoObjects, concatenate
 
 
 @METRICS.register_module()

@@ -6,12 +6,11 @@ points are continuous pixels, (0, 0) at the corner of the first pixel and
 function on torch tensors or, where the name says so, numpy arrays.
 """
 from .angles import alpha_to_yaw, wrap_angle, yaw_to_alpha
-from .camera import flip_camera, image_to_camera, project_to_image, projected_boxes
+from .camera import image_to_camera, project_to_image
 from .gaussian import draw_gaussians, gaussian_radius
 from .image_affine import affine_from_crop, apply_affine
 
 __all__ = [
     'affine_from_crop', 'alpha_to_yaw', 'apply_affine', 'draw_gaussians',
-    'flip_camera', 'gaussian_radius', 'image_to_camera', 'project_to_image',
-    'projected_boxes', 'wrap_angle', 'yaw_to_alpha'
+    'gaussian_radius', 'image_to_camera', 'project_to_image', 'wrap_angle', 'yaw_to_alpha'
 ]

@@ -1,7 +1,7 @@
 """Object angles: yaw (KITTI's rotation_y), observation angle alpha."""
 import torch
 
-from ..utils.angles import wrap_angle
+from ..structures.angles import wrap_angle
 
 
 def _ray_angle(u: torch.Tensor, cam2img: torch.Tensor) -> torch.Tensor:

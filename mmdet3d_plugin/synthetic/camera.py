@@ -8,6 +8,8 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
+from ..structures.cameras import project
+
 KITTI_SIZE = (1242, 375)
 KITTI_P2 = np.array([[721.5377, 0., 609.5593, 44.85728],
                      [0., 721.5377, 172.854, .2163791],
@@ -42,8 +44,7 @@ class Camera:
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """(N, 2) pixels of (N, 3) points in front of the camera."""
-        projected = points @ self.P2[:, :3].T + self.P2[:, 3]
-        return projected[:, :2] / projected[:, 2:]
+        return project(points, self.P2)
 
 
 @lru_cache(maxsize=4)

@@ -4,9 +4,8 @@ from typing import List, Optional, Tuple
 import cv2
 import numpy as np
 
-from ..kitti import KittiObjects
-from ..kitti.objects import DONT_CARE
-from ..utils.angles import observation_angle
+from ..structures.angles import observation_angle
+from ..structures.object_table import DONT_CARE, ObjectTable
 from .camera import KITTI_SIZE, Camera
 from .mesh import Mesh
 from .render import PlacedUser, RayCaster, RenderedFrame
@@ -22,7 +21,7 @@ VISIBLE_SHARES = (.9, .5, .2)
 DONT_CARE_FIELDS = (-1., -1., -1., -1000., -1000., -1000., -10.)
 
 
-def frame_objects(frame: RenderedFrame, camera: Camera) -> KittiObjects:
+def frame_objects(frame: RenderedFrame, camera: Camera) -> ObjectTable:
     """Labels of all road users that show in the image, near ones first, and
     ``DontCare`` regions for those too far, too small or too hidden."""
     labelled: List[Tuple[str, list]] = []
@@ -47,8 +46,8 @@ def frame_objects(frame: RenderedFrame, camera: Camera) -> KittiObjects:
                 *user.size_hwl, *user.location, user.rotation_y]))
     rows = labelled + ignored
     if not rows:
-        return KittiObjects.empty()
-    return KittiObjects.from_table([name for name, _ in rows],
+        return ObjectTable.empty()
+    return ObjectTable.from_table([name for name, _ in rows],
                                    np.array([numbers for _, numbers in rows]))
 
 

@@ -53,12 +53,6 @@ class Mesh:
         return replace(self, vertices=(self.vertices - low) * scale + target_low)
 
 
-def rotation_about_y(angle: float) -> np.ndarray:
-    """(3, 3) rotation about the camera's y axis, with KITTI's sign."""
-    cos, sin = np.cos(angle), np.sin(angle)
-    return np.array([[cos, 0., sin], [0., 1., 0.], [-sin, 0., cos]])
-
-
 def merge(meshes: Sequence[Mesh]) -> Mesh:
     """One mesh of all, faces in the order of ``meshes``."""
     starts = np.cumsum([0] + [len(mesh.vertices) for mesh in meshes[:-1]])

@@ -6,7 +6,7 @@ import numpy as np
 from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 
-from ..utils.angles import wrap_angle
+from ..structures.angles import wrap_angle
 from .camera import Camera
 from .mesh import Material, Mesh, coloured, merge
 from .road import Ground

@@ -4,8 +4,9 @@ from typing import List, Tuple
 
 import numpy as np
 
+from ..structures.angles import rotation_about_y
 from . import scenery
-from .mesh import Mesh, merge, rotation_about_y
+from .mesh import Mesh, merge
 from .road import Ground, Road, footprints_overlap, sample_ground, sample_road
 from .road_users import build_road_user, sample_size
 

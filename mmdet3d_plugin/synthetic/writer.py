@@ -16,8 +16,10 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from ..benchmarks.kitti.calibration import KittiCalibration, write_calibration
+from ..benchmarks.kitti.labels import write_objects
+from ..benchmarks.kitti.splits import write_split
 from ..errors import InputError
-from ..kitti import KittiCalibration, write_calibration, write_objects, write_split
 from ..utils.files import atomic_path, atomic_write
 from .camera import KITTI_SIZE, Camera, kitti_camera
 from .labels import frame_objects

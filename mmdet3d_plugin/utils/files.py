@@ -75,3 +75,13 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def check_writable(folder: str, flag: str) -> None:
+    """Raises InputError unless files can be made in the folder that ``flag`` gives."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise InputError(f'{folder}: cannot write here ({error.strerror}); '
+                         f'choose another folder with {flag}') from None

@@ -4,8 +4,9 @@ from typing import Optional, Tuple
 
 import numpy as np
 
-from ..kitti.objects import DONT_CARE, KittiObjects
-from .boxes import NEAR_PLANE, corners_3d
+from ..structures.boxes import corners_3d
+from ..structures.object_table import DONT_CARE, ObjectTable
+from .boxes import NEAR_PLANE
 from .colors import class_color, ground_truth_color, to_bgr
 from .drawing import blend_polygon, draw_polygon, draw_segments, draw_text
 
@@ -64,8 +65,8 @@ class BirdsEyeView:
                 & (z >= -_REAR))
 
 
-def draw_birds_eye_view(ground_truth: Optional[KittiObjects],
-                        predictions: Optional[KittiObjects], P2: np.ndarray,
+def draw_birds_eye_view(ground_truth: Optional[ObjectTable],
+                        predictions: Optional[ObjectTable], P2: np.ndarray,
                         image_width: int, view: BirdsEyeView = BirdsEyeView()) -> np.ndarray:
     """Draws labels as green outlines and predictions tinted by class, from above.
 
@@ -128,7 +129,7 @@ def _draw_grid(image: np.ndarray, view: BirdsEyeView) -> None:
         draw_text(image, f'{z:g} m', (letter / 2, y - letter / 2), _TEXT, letter)
 
 
-def _draw_objects(image: np.ndarray, objects: KittiObjects, view: BirdsEyeView,
+def _draw_objects(image: np.ndarray, objects: ObjectTable, view: BirdsEyeView,
                   color: Optional[str]) -> None:
     """Footprints with a tick along the heading; tinted unless ``color`` is given."""
     footprints = corners_3d(objects)[:, :4, [0, 2]]

@@ -3,7 +3,9 @@ from typing import Optional
 
 import numpy as np
 
-from ..kitti.objects import DONT_CARE, KittiObjects
+from ..structures.boxes import corners_3d
+from ..structures.cameras import project
+from ..structures.object_table import DONT_CARE, ObjectTable
 from .colors import class_color
 from .drawing import blend_polygon, draw_segments, draw_text, text_size
 
@@ -17,34 +19,6 @@ _FRONT_OPACITY = 0.22
 _HEIGHT_PER_LINE_WIDTH = 25.  # pixels; keeps far objects visible behind their lines
 _LABEL_TEXT = '#101418'
 _LABEL_PADDING = 3  # pixels
-
-# In units of length, height and width: x along the heading, y down, origin at
-# the centre of the bottom face.
-_UNIT_CORNERS = np.array([
-    (.5, 0, .5), (.5, 0, -.5), (-.5, 0, -.5), (-.5, 0, .5),
-    (.5, -1, .5), (.5, -1, -.5), (-.5, -1, -.5), (-.5, -1, .5)])
-
-
-def corners_3d(objects: KittiObjects) -> np.ndarray:
-    """Corners in the camera frame (x right, y down, z forward), metres.
-
-    Returns:
-        (N, 8, 3): bottom corners 0-3 around the box from the front left, top
-        corners 4-7 above them. Corners 0, 1, 5, 4 are the front face. At
-        rotation_y 0 the front looks along +x.
-    """
-    local = _UNIT_CORNERS * objects.sizes_hwl[:, None, [2, 0, 1]]
-    cosine, sine = np.cos(objects.rotations_y)[:, None], np.sin(objects.rotations_y)[:, None]
-    x, y, z = np.moveaxis(local, -1, 0)
-    rotated = np.stack([cosine * x + sine * z, y, cosine * z - sine * x], axis=-1)
-    return rotated + objects.locations[:, None]
-
-
-def project(points: np.ndarray, P2: np.ndarray) -> np.ndarray:
-    """(..., 3) camera-frame points, metres, to (..., 2) pixels (x, y)."""
-    homogeneous = points @ P2[:, :3].T + P2[:, 3]
-    return homogeneous[..., :2] / homogeneous[..., 2:]
-
 
 def view_planes(P2: np.ndarray, width: int, height: int) -> np.ndarray:
     """Half-spaces whose intersection the camera sees, a little beyond its image.
@@ -88,7 +62,7 @@ def clip_polygon(points: np.ndarray, planes: np.ndarray) -> np.ndarray:
     return points
 
 
-def draw_boxes_3d(image: np.ndarray, objects: KittiObjects, P2: np.ndarray,
+def draw_boxes_3d(image: np.ndarray, objects: ObjectTable, P2: np.ndarray,
                   color: Optional[str] = None, thickness: int = 2) -> np.ndarray:
     """Draws the objects as wireframes, far ones first, the front face tinted.
 

@@ -8,11 +8,11 @@ from typing import List, NamedTuple, Optional, Tuple
 import cv2
 import numpy as np
 
-from ..depth_maps import DepthProtocol
+from ..benchmarks.depth.map_errors import DepthProtocol
+from ..benchmarks.metric_style import format_value
 from .color_scales import ColorScale, depth_scale, error_scale
 from .colors import to_bgr
 from .drawing import draw_text, text_size
-from .metric_table import format_value
 from .panels import header
 
 WIDTH = 1860  # pixels of a panel
@@ -48,14 +48,6 @@ def fitting_scale(depth: np.ndarray) -> ColorScale:
 def depth_picture(depth: np.ndarray, scale: ColorScale) -> np.ndarray:
     """(H, W, 3) uint8, BGR; lone known pixels are drawn as points."""
     return scale.colors(*_with_points(depth, depth > 0))
-
-
-def signed_errors(truth: np.ndarray, prediction: np.ndarray,
-                  protocol: DepthProtocol) -> np.ndarray:
-    """(H, W) prediction minus truth, metres, of the pixels that count and as they count:
-    scaled and clamped to the protocol's depths. NaN elsewhere."""
-    errors = protocol.compared(truth, prediction) - truth
-    return np.where(protocol.valid(truth), errors, np.nan).astype(np.float32)
 
 
 def error_picture(errors: np.ndarray, scale: ColorScale) -> np.ndarray:
@@ -95,7 +87,7 @@ def depth_panel(image: np.ndarray, prediction: np.ndarray, truth: Optional[np.nd
         prediction = protocol.scaled(truth, prediction)
         scale = scale or fitting_scale(np.where(counted, truth, 0))
         tiles.append(Tile(depth_picture(truth, scale), 'Ground truth (m)', scale))
-        metres = signed_errors(truth, prediction, protocol)
+        metres = protocol.signed_errors(truth, prediction)
         relative = 100 * metres / np.where(counted, truth, 1)
         errors = [_error_tile('Relative error (%)', relative, RELATIVE_LIMIT),
                   _error_tile('Error (m)', metres, _error_limit(metres))]

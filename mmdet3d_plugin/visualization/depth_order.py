@@ -5,7 +5,7 @@ from typing import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..kitti.depth_errors import DepthErrors
+from ..benchmarks.depth.object_errors import DepthErrors
 
 _MAX_DOTS = 20000  # pairs in the plot; more make it darker, not clearer
 

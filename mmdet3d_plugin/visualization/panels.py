@@ -4,7 +4,7 @@ from typing import Optional
 import cv2
 import numpy as np
 
-from ..kitti.objects import DONT_CARE, KittiObjects
+from ..structures.object_table import DONT_CARE, ObjectTable
 from .birds_eye_view import BirdsEyeView, draw_birds_eye_view
 from .boxes import draw_boxes_3d
 from .colors import class_colors, ground_truth_color, other_class_color, to_bgr
@@ -17,8 +17,8 @@ _PIXELS_PER_LINE_WIDTH = 270  # image height at which a line grows by a pixel
 
 
 def frame_panel(image: np.ndarray, P2: np.ndarray,
-                ground_truth: Optional[KittiObjects] = None,
-                predictions: Optional[KittiObjects] = None, title: str = '',
+                ground_truth: Optional[ObjectTable] = None,
+                predictions: Optional[ObjectTable] = None, title: str = '',
                 height: int = PANEL_HEIGHT) -> np.ndarray:
     """Composes title, legend, camera image with boxes, and bird's-eye view.
 

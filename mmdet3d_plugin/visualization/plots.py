@@ -14,10 +14,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
-from ..kitti.depth_errors import DepthErrors
+from ..benchmarks.depth.distance_errors import DistanceErrors
+from ..benchmarks.depth.metric_styles import DEPTH_STYLES
+from ..benchmarks.depth.object_errors import DepthErrors
+from ..benchmarks.kitti.metric_names import OVERLAPS, metric_key
+from ..benchmarks.metric_style import without_prefix
 from .colors import class_color
-from .distance_errors import DistanceErrors
-from .metric_table import DEPTH_STYLES, OVERLAPS, metric_key, without_prefix
 
 Rows = Sequence[Mapping[str, Any]]
 Curves = Mapping[str, Tuple[np.ndarray, np.ndarray]]

@@ -5,12 +5,14 @@ from typing import Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from ..kitti.depth_errors import DepthErrors
+from ..benchmarks.depth.distance_errors import DistanceErrors
+from ..benchmarks.depth.metric_styles import DEPTH_STYLES
+from ..benchmarks.depth.object_errors import DepthErrors
+from ..benchmarks.kitti.metric_names import (DIFFICULTIES, OVERLAPS, columns, metric_key,
+                                             metric_rows)
+from ..benchmarks.metric_style import Metrics, format_value, without_prefix
 from ..utils.files import atomic_write
 from .colors import class_colors
-from .distance_errors import DistanceErrors
-from .metric_table import (DEPTH_STYLES, DIFFICULTIES, OVERLAPS, Metrics, columns, format_value,
-                           metric_key, metric_rows, without_prefix)
 from .page import details, page, picture, section, table, wide
 from .plots import (Curves, Rows, depth_error_plot, depth_validation_plot, distance_error_plot,
                     loss_plot, precision_recall_plot, validation_plot)

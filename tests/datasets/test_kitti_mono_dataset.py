@@ -41,7 +41,7 @@ def test_annotations_in_mmdet3d_format(kitti_root):
 def test_untrained_classes_are_left_out_but_evaluated(kitti_root):
     assert build(kitti_root).get_data_info(1)['ann_info']['gt_labels_3d'].tolist() == [1, 2]
     evaluated = build(kitti_root, test_mode=True).get_data_info(1)['eval_ann_info']
-    assert evaluated['kitti_objects'].names.tolist() == ['Car', 'Cyclist', 'Van']
+    assert evaluated['object_table'].names.tolist() == ['Car', 'Cyclist', 'Van']
 
 
 def test_dont_care_regions_are_kept_apart(kitti_root):

@@ -13,8 +13,7 @@ from mmengine.runner import Runner, set_random_seed
 from reliability.toy_runner import toy_config
 from tiny_kitti import packed_frames, write_kitti
 
-from mmdet3d_plugin.engine.acceleration import (AccelerationHook, accelerate,
-                                                configure_acceleration)
+from mmdet3d_plugin.engine.acceleration import AccelerationHook, accelerate, configure_acceleration
 from mmdet3d_plugin.errors import InputError
 
 CONFIG = 'configs/monolss/monolss_dla34_synthetic-demo.py'
@@ -186,6 +185,7 @@ def test_tests_are_in_bfloat16_where_that_is_fast(tmp_path, monkeypatch, float16
 def test_a_model_is_switched_once():
     model = torch.nn.Module()
     model.backbone = torch.nn.Conv2d(3, 4, 3)
+    model.dense_parts = lambda: dict(backbone=model.backbone)
     hook, runner = AccelerationHook(channels_last=True), SimpleNamespace(model=model)
     hook.before_train(runner)
     hook.before_test(runner)

@@ -10,9 +10,10 @@ import torch.nn as nn
 from mmdet3d.structures import Det3DDataSample
 from mmengine.structures import PixelData
 
+from mmdet3d_plugin.benchmarks.depth.distance_errors import read_distance_errors
 from mmdet3d_plugin.engine.hooks import DrawDepthHook
 from mmdet3d_plugin.evaluation import DepthMetric
-from mmdet3d_plugin.visualization import UNKNOWN_COLOR, read_distance_errors
+from mmdet3d_plugin.visualization import UNKNOWN_COLOR
 from mmdet3d_plugin.visualization.colors import to_bgr
 
 HEIGHT, WIDTH = 60, 160  # of the original image
@@ -31,6 +32,8 @@ class Head(nn.Module):
 
 
 class Model(nn.Module):
+    task = 'depth'
+
     def __init__(self):
         super().__init__()
         self.decode_head = Head()
@@ -138,9 +141,12 @@ def test_features_of_the_mirrored_image_are_not_drawn(features_of):
 
 
 def test_detectors_are_left_alone(tmp_path):
-    """Both hooks are in the default runtime; this one has no decode head to look at."""
+    """Both hooks are in the default runtime; this one draws depth estimators alone."""
+    class Detector(nn.Module):
+        task = 'detection'
+
     hook = DrawDepthHook()
-    runner = SimpleNamespace(model=nn.Linear(1, 1), work_dir=str(tmp_path))
+    runner = SimpleNamespace(model=Detector(), work_dir=str(tmp_path))
     hook.before_test_epoch(runner)
     hook.before_test_iter(runner, 0)
     hook.after_test_iter(runner, 0, None, [Det3DDataSample()])

@@ -6,10 +6,10 @@ import pytest
 import torch
 from mmengine.logging import HistoryBuffer
 
-from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.engine.hooks import HierarchicalTaskHook, PlainCheckpointHook
 from mmdet3d_plugin.engine.hooks.hierarchical_task_hook import loss_trend, task_weights
 from mmdet3d_plugin.engine.optimizers import CosineWarmupLR
+from mmdet3d_plugin.errors import InputError
 
 PARENTS = dict(size_3d=['size_2d'], depth=['size_2d', 'size_3d'])
 

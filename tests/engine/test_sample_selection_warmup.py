@@ -6,15 +6,31 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from mmengine.model import BaseModule
 
 from mmdet3d_plugin.engine.hooks import SampleSelectionWarmupHook
 from mmdet3d_plugin.engine.hooks.sample_selection_warmup_hook import has_settled
 from mmdet3d_plugin.errors import InputError
+from mmdet3d_plugin.models.object_heads import SelectedDepthHead
+
+
+class DepthHead(SelectedDepthHead):
+    """Depth head without layers."""
+
+    def __init__(self):
+        BaseModule.__init__(self)
+        self.selecting = True
+
+
+class Detector(BaseModule):
+    def __init__(self):
+        super().__init__()
+        self.depth_head = DepthHead()
+        self.task_weights = {}
 
 
 def make_runner(max_epochs=20):
-    model = SimpleNamespace(
-        object_head=SimpleNamespace(depth_head=SimpleNamespace(selecting=True)), task_weights={})
+    model = Detector()
     return SimpleNamespace(
         model=model, epoch=0, iter=0, max_epochs=max_epochs,
         message_hub=SimpleNamespace(update_scalar=lambda *args: None))
@@ -26,7 +42,7 @@ def run(hook, runner, losses):
     hook.before_train(runner)
     for loss in losses:
         hook.before_train_epoch(runner)
-        selected.append(runner.model.object_head.depth_head.selecting)
+        selected.append(runner.model.depth_head.selecting)
         for factor in (.5, 1.5):  # two iterations whose mean is the given loss
             hook.after_train_iter(runner, 0, outputs=dict(loss_depth=torch.tensor(factor * loss)))
             runner.iter += 1
@@ -89,7 +105,7 @@ def test_a_restart_changes_nothing(stop, settings):
     first, runner, checkpoint = SampleSelectionWarmupHook(**settings), make_runner(), {}
     part = run(first, runner, FALLING[:stop])
     first.before_save_checkpoint(runner, checkpoint)
-    runner.model.object_head.depth_head.selecting = True  # a new process builds the head anew
+    runner.model.depth_head.selecting = True  # a new process builds the head anew
     second = SampleSelectionWarmupHook(**settings)
     second.after_load_checkpoint(runner, checkpoint)
     assert part + run(second, runner, FALLING[stop:]) == whole
@@ -99,7 +115,7 @@ def test_a_new_training_from_old_weights_warms_up_anew():
     hook = SampleSelectionWarmupHook(start_epoch=2)
     runner = make_runner()
     hook.after_load_checkpoint(runner, {hook.KEY: dict(selecting=True, losses=[1.] * 9)})
-    assert runner.model.object_head.depth_head.selecting  # a test of these weights selects
+    assert runner.model.depth_head.selecting  # a test of these weights selects
     assert run(hook, runner, [1.] * 3) == [False, False, True]
 
 
@@ -141,7 +157,7 @@ def test_selection_that_never_starts_is_told(monkeypatch, settings, epochs, warn
 
 def test_a_model_that_does_not_select_is_named():
     runner = make_runner()
-    runner.model = SimpleNamespace()
+    runner.model = BaseModule()
     with pytest.raises(InputError, match='no depth head that selects'):
         SampleSelectionWarmupHook(start_epoch=1).before_train(runner)
 

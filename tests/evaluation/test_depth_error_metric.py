@@ -6,7 +6,7 @@ from mmdet3d.registry import METRICS
 from mmdet3d.structures import CameraInstance3DBoxes
 
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.kitti import KittiObjects
+from mmdet3d_plugin.structures.object_table import ObjectTable
 
 CLASSES = ['Pedestrian', 'Car', 'Cyclist']
 
@@ -14,7 +14,7 @@ CLASSES = ['Pedestrian', 'Car', 'Cyclist']
 def labels(depths, lefts):
     table = np.array([[0, 0, 0, left, 0, left + 10, 10, 1.5, 1.6, 4, 0, 1.6, z, 0]
                       for left, z in zip(lefts, depths)])
-    return KittiObjects.from_table(['Car'] * len(depths), table.reshape(-1, 14))
+    return ObjectTable.from_table(['Car'] * len(depths), table.reshape(-1, 14))
 
 
 def detections(depths, lefts, scores):
@@ -31,7 +31,7 @@ def detections(depths, lefts, scores):
 def evaluate(truth, found, **options):
     metric = METRICS.build(dict(type='DepthErrorMetric', **options))
     metric.dataset_meta = dict(classes=CLASSES)
-    metric.process({}, [dict(found, eval_ann_info=dict(kitti_objects=truth))])
+    metric.process({}, [dict(found, eval_ann_info=dict(object_table=truth))])
     return metric.evaluate(1)
 
 

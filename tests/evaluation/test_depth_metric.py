@@ -8,8 +8,8 @@ from mmdet3d.registry import METRICS
 from mmdet3d.structures import Det3DDataSample
 from mmengine.structures import PixelData
 
-from mmdet3d_plugin.depth_maps import METRICS as KEYS
-from mmdet3d_plugin.depth_maps import read_depth_map
+from mmdet3d_plugin.benchmarks.depth.map_errors import METRICS as KEYS
+from mmdet3d_plugin.benchmarks.depth.map_files import read_depth_map
 from mmdet3d_plugin.errors import InputError
 
 

@@ -4,11 +4,11 @@ import torch
 from mmdet3d.structures import CameraInstance3DBoxes
 from tiny_kitti import FRAMES, P2, box_corners, make_objects, project
 
+from mmdet3d_plugin.benchmarks.kitti.labels import read_objects
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.evaluation import KittiAPMetric
-from mmdet3d_plugin.evaluation.prediction_conversion import predictions_to_kitti
-from mmdet3d_plugin.geometry import projected_boxes
-from mmdet3d_plugin.kitti import read_objects
+from mmdet3d_plugin.evaluation.prediction_conversion import predictions_to_table
+from mmdet3d_plugin.structures.cameras import projected_boxes
 
 CLASSES = ['Pedestrian', 'Car', 'Cyclist']
 CAM2IMG = np.vstack([P2, [0, 0, 0, 1]])
@@ -21,7 +21,7 @@ def perfect_sample(frame, with_2d=True):
     boxes = np.c_[kept.locations, kept.sizes_hwl[:, [2, 0, 1]], kept.rotations_y]
     sample = dict(
         frame=frame, img_path=f'{frame}.png', ori_shape=(375, 1242), cam2img=CAM2IMG,
-        eval_ann_info=dict(kitti_objects=truth),
+        eval_ann_info=dict(object_table=truth),
         pred_instances_3d=dict(
             bboxes_3d=CameraInstance3DBoxes(torch.tensor(boxes, dtype=torch.float32)),
             labels_3d=torch.tensor([CLASSES.index(name) for name in kept.names],
@@ -42,7 +42,7 @@ def metric(**kwargs):
 @pytest.mark.parametrize('with_2d', [True, False])
 def test_predictions_become_the_labels_they_are(with_2d):
     sample, expected = perfect_sample('000007', with_2d)
-    objects = predictions_to_kitti(sample, CLASSES)
+    objects = predictions_to_table(sample, CLASSES)
     assert objects.names.tolist() == ['Car', 'Cyclist']
     for column in ('boxes_2d', 'sizes_hwl', 'locations', 'rotations_y', 'alphas'):
         np.testing.assert_allclose(getattr(objects, column), getattr(expected, column),

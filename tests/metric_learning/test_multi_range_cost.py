@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from torch.profiler import ProfilerActivity, profile, record_function
 
-from mmdet3d_plugin.engine.step_profile import labelled, part_time
+from mmdet3d_plugin.commands.step_profile import labelled, part_time
 from mmdet3d_plugin.models.auxiliaries import AuxiliaryLabels
 
 SIZE = (480, 640)  # of NYU's images

@@ -11,7 +11,7 @@ from engine.test_no_waiting import DeviceFollower
 from mmdet3d.registry import MODELS
 from mmengine.registry import init_default_scope
 
-from mmdet3d_plugin.engine.speed import peak_memory, reset_peak_memory
+from mmdet3d_plugin.commands.speed_test import peak_memory, reset_peak_memory
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.metric_learning import multi_range_metric_loss
 from mmdet3d_plugin.metric_learning.feature_sampling import draw_shifts

@@ -15,8 +15,7 @@ from tiny_kitti import packed_frames
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.models.auxiliaries import (AuxiliaryLabels, AuxiliaryObjects, MetricAuxiliary,
                                                MultiRangeAuxiliary, add_losses)
-from mmdet3d_plugin.models.auxiliaries.metric_auxiliary import (mean_descriptors,
-                                                                sample_descriptors)
+from mmdet3d_plugin.models.auxiliaries.metric_auxiliary import mean_descriptors, sample_descriptors
 from mmdet3d_plugin.models.auxiliaries.object_depth_head import rasterize_object_depths
 
 QI = dict(type='QuasiIsometricLoss', K=2., B=1., epsilon=10.)

@@ -6,10 +6,10 @@ import torch
 from tiny_kitti import P2
 
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.geometry import affine_from_crop, flip_camera
-from mmdet3d_plugin.models.task_modules import (CenterCoder, CenterTargetAssigner,
-                                                HeadingBinCoder)
+from mmdet3d_plugin.geometry import affine_from_crop
+from mmdet3d_plugin.models.task_modules import CenterCoder, CenterTargetAssigner, HeadingBinCoder
 from mmdet3d_plugin.models.task_modules.input_geometry import InputGeometry
+from mmdet3d_plugin.structures.cameras import flip_camera
 
 MEANS = dict(Pedestrian=(1.763, .661, .844), Car=(1.526, 1.629, 3.883),
              Cyclist=(1.737, .597, 1.763))

@@ -14,8 +14,9 @@ from mmengine.structures import PixelData
 
 from mmdet3d_plugin.engine.acceleration import accelerate
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.geometry import affine_from_crop, flip_camera
+from mmdet3d_plugin.geometry import affine_from_crop
 from mmdet3d_plugin.models.depth_estimators.depth_estimator import focal_of, to_original
+from mmdet3d_plugin.structures.cameras import flip_camera
 
 HEIGHT, WIDTH = SIZE = (64, 96)
 CAMERA = np.array([[70., 0., 46., 4.], [0., 70., 30., .2], [0., 0., 1., .003], [0., 0., 0., 1.]])

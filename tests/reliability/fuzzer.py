@@ -25,10 +25,11 @@ from mmengine.registry import init_default_scope
 from PIL import Image
 from tiny_kitti import P2, make_objects
 
+from mmdet3d_plugin.benchmarks.kitti.calibration import KittiCalibration, write_calibration
+from mmdet3d_plugin.benchmarks.kitti.labels import read_objects, write_objects
+from mmdet3d_plugin.benchmarks.kitti.splits import read_split, write_split
 from mmdet3d_plugin.datasets import KittiMonoDataset
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.kitti import (KittiCalibration, read_objects, read_split, write_calibration,
-                                  write_objects, write_split)
 
 FRAME = '000007'
 SIZE = (96, 32)

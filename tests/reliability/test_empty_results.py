@@ -7,9 +7,9 @@ from mmdet3d.registry import METRICS
 from reliability.empty_results import empty_sample
 from tiny_kitti import FRAMES, make_objects
 
-from mmdet3d_plugin.kitti import KittiObjects
-from mmdet3d_plugin.waymo.files import write_objects
-from mmdet3d_plugin.waymo.objects import WaymoObjects
+from mmdet3d_plugin.benchmarks.waymo.files import write_objects
+from mmdet3d_plugin.benchmarks.waymo.objects import WaymoObjects
+from mmdet3d_plugin.structures.object_table import ObjectTable
 
 CLASSES = ['Pedestrian', 'Car', 'Cyclist']
 pytestmark = [pytest.mark.filterwarnings('error::RuntimeWarning'),
@@ -28,7 +28,7 @@ def kitti_frames(with_labels):
     """Nine cars, counting as easy: 80 pixels high, whole and visible."""
     cars = make_objects([('Car', x, 1.6, 12., 0.) for x in (-4., 0., 4.)])
     return [empty_sample(eval_ann_info=dict(
-        kitti_objects=cars if with_labels else KittiObjects.empty())) for _ in range(3)]
+        object_table=cars if with_labels else ObjectTable.empty())) for _ in range(3)]
 
 
 def waymo_frames(with_labels):

@@ -13,11 +13,10 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from tiny_training import EPOCHS, ROOT, assert_same, training_state, write_config
 
+from mmdet3d_plugin.commands.command_line import config_errors, fault_message
 from mmdet3d_plugin.engine.checkpoints import newest_checkpoint
 from mmdet3d_plugin.engine.hooks import FiniteLossHook
-from mmdet3d_plugin.engine.launch import config_errors
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.utils.command_line import fault_message
 
 
 class AtIteration(Hook):
@@ -114,7 +113,7 @@ def test_a_full_disk_keeps_the_checkpoint_before(run_tool, kitti_root, tmp_path,
 # A full disk is met by a thread that writes, by the step, and when files are closed.
 FULL = """
 import threading
-from mmdet3d_plugin.utils.command_line import outputs_in, run_command
+from mmdet3d_plugin.commands.command_line import outputs_in, run_command
 def main():
     with outputs_in('work_dirs/run'):
         files = [open('/dev/full', 'w') for _ in range(2)]
@@ -140,7 +139,7 @@ def test_a_full_disk_is_told_once_with_the_folder():
 PEERS = """
 import torch, torch.distributed as dist
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.utils.command_line import run_command
+from mmdet3d_plugin.commands.command_line import run_command
 def main():
     dist.init_process_group('gloo')
     dist.all_reduce(torch.zeros(1))

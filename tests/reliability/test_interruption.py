@@ -1,7 +1,6 @@
 """A training that is stopped anywhere goes on as if it had not been."""
 import json
 import os
-import runpy
 import signal
 import subprocess
 import sys
@@ -17,7 +16,8 @@ from tiny_kitti import write_kitti
 from tiny_training import EPOCHS, ROOT, assert_same, training_state, write_config
 from torch.utils.data import DataLoader
 
-from mmdet3d_plugin.engine.ablation import AblationRun
+from mmdet3d_plugin.commands.ablation_run import AblationRun
+from mmdet3d_plugin.commands.demo import step
 from mmdet3d_plugin.engine.checkpoints import newest_checkpoint
 from mmdet3d_plugin.engine.hooks import InterruptionHook
 
@@ -277,7 +277,7 @@ time.sleep(60)
 PARENT = """
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from mmdet3d_plugin.utils.command_line import run_command
+from mmdet3d_plugin.commands.command_line import run_command
 from mmdet3d_plugin.utils.processes import run_child, signals_passed_on
 def main():
     command = [sys.executable, '-c', sys.argv[1]]
@@ -308,7 +308,6 @@ def test_a_parent_that_is_told_to_stop_lets_its_child_save(name, send, thread):
 
 
 def test_a_demo_that_is_stopped_says_how_to_go_on(capsys):
-    step = runpy.run_path(str(ROOT / 'tools/demo.py'))['step']
     kill_itself = 'import os, signal; os.kill(os.getpid(), signal.SIGTERM)'
     with pytest.raises(SystemExit) as stopped:
         step('1/4', ['-c', kill_itself], dict(os.environ))

@@ -9,10 +9,10 @@ from PIL import Image
 from reliability import fuzzer
 from reliability.fuzzer import encoded, picture, run_cases, write_frame
 
+from mmdet3d_plugin.benchmarks.waymo.files import read_objects as read_waymo
 from mmdet3d_plugin.datasets.transforms import LoadImageMono3D
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.utils.images import check_complete, image_size
-from mmdet3d_plugin.waymo.files import read_objects as read_waymo
 
 
 def test_2000_malformed_inputs(tmp_path):

@@ -200,8 +200,8 @@ val_cfg = val_dataloader = val_evaluator = None
 
 
 def test_in_place_of_waymo_annotations(refuses, marker, tmp_path):
+    from mmdet3d_plugin.benchmarks.waymo.converter import ConversionSettings, convert_waymo
     from mmdet3d_plugin.datasets import WaymoMonoDataset
-    from mmdet3d_plugin.waymo.converter import ConversionSettings, convert_waymo
     write_segment(tmp_path / 'release', 'training', 'a', num_frames=2)
     convert_waymo(tmp_path / 'release', tmp_path / 'set', 'training', ConversionSettings(), 1)
     file = tmp_path / 'set/annotations/training/a.json'
@@ -233,8 +233,8 @@ def test_in_place_of_nuscenes_tables(marker, tmp_path, table):
 
 @pytest.mark.parametrize('key', ['boxes', 'segments'])
 def test_in_arrays_for_the_waymo_evaluation(refuses, marker, tmp_path, key):
-    from mmdet3d_plugin.waymo.files import write_objects
-    from mmdet3d_plugin.waymo.objects import WaymoObjects
+    from mmdet3d_plugin.benchmarks.waymo.files import write_objects
+    from mmdet3d_plugin.benchmarks.waymo.objects import WaymoObjects
     objects = WaymoObjects(
         segments=np.array(['a']), timestamps=np.array([1]), types=np.array([1]),
         boxes=np.ones((1, 7)), num_points=np.array([9]), scores=np.array([.5]))

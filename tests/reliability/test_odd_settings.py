@@ -8,9 +8,9 @@ from reliability.toy_runner import toy_config
 from torch.utils.data import BatchSampler
 
 from mmdet3d_plugin.datasets.sample_randomness import ResumableBatchSampler
+from mmdet3d_plugin.engine.config_files import check_file_names
 from mmdet3d_plugin.engine.distributed import configure_distributed
 from mmdet3d_plugin.engine.hooks import InterruptionHook
-from mmdet3d_plugin.engine.launch import check_file_names
 from mmdet3d_plugin.errors import InputError
 
 NUMBERS = dict(

@@ -10,12 +10,12 @@ from reliability.tiny_config import write_config
 from tiny_nuscenes import write_nuscenes
 from waymo_release import write_segment
 
+from mmdet3d_plugin.benchmarks.kitti.splits import read_split
+from mmdet3d_plugin.benchmarks.waymo.converter import ConversionSettings, convert_waymo
 from mmdet3d_plugin.datasets import NuScenesMonoDataset, WaymoMonoDataset
 from mmdet3d_plugin.engine.hooks.picture_hook import PictureHook
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.kitti import read_split
 from mmdet3d_plugin.utils.files import inside
-from mmdet3d_plugin.waymo.converter import ConversionSettings, convert_waymo
 
 EVIL = ['../evil', '../../evil', '/tmp/evil', 'a/../../evil', '..', '.', 'a//b', 'a/', './a',
         '..\\evil', 'a\\b', 'a\x00b', '\x1b[2J', 'x' * 300]

@@ -23,6 +23,8 @@ class ToyFrames(Dataset):
 class ToyEstimator(BaseModel):
     """A backbone and a head; ``seen`` are the backbone's inputs and outputs."""
 
+    task = 'depth'
+
     def __init__(self):
         super().__init__()
         self.backbone = nn.Conv2d(3, 4, 3)
@@ -30,6 +32,9 @@ class ToyEstimator(BaseModel):
         self.seen = []
         self.backbone.register_forward_hook(
             lambda module, inputs, output: self.seen.append((inputs[0], output)))
+
+    def dense_parts(self):
+        return dict(backbone=self.backbone, decode_head=self.decode_head)
 
     def forward(self, inputs, mode):
         depth = self.decode_head(self.backbone(torch.stack(inputs)))

@@ -4,7 +4,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmdet3d_plugin.kitti import read_calibration, read_objects
+from mmdet3d_plugin.benchmarks.kitti.calibration import read_calibration
+from mmdet3d_plugin.benchmarks.kitti.labels import read_objects
 
 
 class Folder:

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from mmdet3d_plugin.synthetic.mesh import Material, rotation_about_y
+from mmdet3d_plugin.structures.angles import rotation_about_y
+from mmdet3d_plugin.synthetic.mesh import Material
 from mmdet3d_plugin.synthetic.road import footprints_overlap
 from mmdet3d_plugin.synthetic.road_users import CLASSES, build_road_user
 

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from synthetic.folder_reader import file_bytes
 
+from mmdet3d_plugin.benchmarks.kitti.splits import read_split
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.kitti import read_split
 from mmdet3d_plugin.synthetic import SyntheticSet, write_synthetic_set
 from mmdet3d_plugin.synthetic.writer import encode_depth
 

@@ -1,7 +1,7 @@
 """Positions, scale and colours of the map."""
 import numpy as np
 
-from mmdet3d_plugin.kitti import KittiObjects
+from mmdet3d_plugin.structures.object_table import ObjectTable
 from mmdet3d_plugin.visualization import (BirdsEyeView, class_colors, draw_birds_eye_view,
                                           ground_truth_color)
 from mmdet3d_plugin.visualization.colors import to_bgr
@@ -12,7 +12,7 @@ VIEW = BirdsEyeView(depth=70., half_width=25., pixels_per_metre=10.)
 
 def car(x, z, rotation=0., score=None):
     row = [0, 0, 0, 0, 0, 9, 9, 1.5, 2., 4., x, 1.6, z, rotation]
-    return KittiObjects.from_table(['Car'], np.array([row + ([] if score is None else [score])]))
+    return ObjectTable.from_table(['Car'], np.array([row + ([] if score is None else [score])]))
 
 
 def drawn_in(image, color):
@@ -51,7 +51,7 @@ def test_field_of_view_is_lighter():
 
 
 def test_objects_off_the_map_are_counted():
-    nothing = draw_birds_eye_view(KittiObjects.empty(), None, P2, 1200, VIEW)
+    nothing = draw_birds_eye_view(ObjectTable.empty(), None, P2, 1200, VIEW)
     beyond = draw_birds_eye_view(car(0., 100.), None, P2, 1200, VIEW)
     assert not len(drawn_in(beyond, ground_truth_color))
     assert (nothing != beyond).any()

@@ -2,11 +2,11 @@
 import numpy as np
 import pytest
 
-from mmdet3d_plugin.depth_maps import DepthProtocol
+from mmdet3d_plugin.benchmarks.depth.map_errors import DepthProtocol
 from mmdet3d_plugin.visualization import (UNKNOWN_COLOR, depth_panel, depth_picture, depth_scale,
                                           error_picture, error_scale)
 from mmdet3d_plugin.visualization.colors import to_bgr
-from mmdet3d_plugin.visualization.depth_maps import WIDTH, fitting_scale, signed_errors
+from mmdet3d_plugin.visualization.depth_maps import WIDTH, fitting_scale
 from mmdet3d_plugin.visualization.panels import header
 
 HEIGHT, IMAGE_WIDTH = 100, 300
@@ -51,7 +51,7 @@ def test_points_take_the_depth_of_the_nearest_known_pixel():
 def test_errors_are_of_pixels_that_count_and_as_they_count():
     truth = np.array([[10., 10., 0., 90., 10.]], np.float32)
     prediction = np.array([[8., 200., 5., 80., 0.]], np.float32)
-    errors = signed_errors(truth, prediction, DepthProtocol(1., 80.))
+    errors = DepthProtocol(1., 80.).signed_errors(truth, prediction)
     # clamped to 80 m, no truth, truth beyond 80 m, clamped to 1 m
     np.testing.assert_allclose(errors, [[-2., 70., np.nan, np.nan, -9.]])
     unknown = (error_picture(errors, error_scale(5.)) == to_bgr(UNKNOWN_COLOR)).all(-1)

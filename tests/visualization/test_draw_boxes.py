@@ -2,11 +2,12 @@
 import numpy as np
 import pytest
 
-from mmdet3d_plugin.kitti import KittiObjects
-from mmdet3d_plugin.visualization import (BirdsEyeView, class_colors, corners_3d,
-                                          draw_birds_eye_view, draw_boxes_3d, frame_panel)
-from mmdet3d_plugin.visualization.boxes import (EDGES, clip_polygon, clip_segments, project,
-                                                view_planes)
+from mmdet3d_plugin.structures.boxes import corners_3d
+from mmdet3d_plugin.structures.cameras import project
+from mmdet3d_plugin.structures.object_table import ObjectTable
+from mmdet3d_plugin.visualization import (BirdsEyeView, class_colors, draw_birds_eye_view,
+                                          draw_boxes_3d, frame_panel)
+from mmdet3d_plugin.visualization.boxes import EDGES, clip_polygon, clip_segments, view_planes
 from mmdet3d_plugin.visualization.colors import to_bgr
 
 P2 = np.array([[100., 0., 100., 0.], [0., 100., 50., 0.], [0., 0., 1., 0.]])
@@ -15,7 +16,7 @@ WIDTH, HEIGHT = 200, 100
 
 def one_object(location, rotation=0., size_hwl=(1., 2., 4.), name='Car', score=None):
     row = [0, 0, 0, 0, 0, 10, 10, *size_hwl, *location, rotation]
-    return KittiObjects.from_table([name], np.array([row + ([] if score is None else [score])]))
+    return ObjectTable.from_table([name], np.array([row + ([] if score is None else [score])]))
 
 
 def black():
@@ -109,7 +110,7 @@ def test_colors_by_class_or_as_given():
 
 @pytest.mark.parametrize('unseen', [
     one_object((0., 1., -10.)), one_object((100., 1., 10.)),
-    one_object((0., .5, 10.), name='DontCare'), KittiObjects.empty()])
+    one_object((0., .5, 10.), name='DontCare'), ObjectTable.empty()])
 def test_what_is_not_seen_is_not_drawn(unseen):
     assert not draw_boxes_3d(black(), unseen, P2).any()
 
@@ -143,4 +144,4 @@ def test_panel_map_fits_the_scene():
 
 def test_panel_without_objects():
     assert frame_panel(black(), P2, title='nothing').shape == frame_panel(
-        black(), P2, KittiObjects.empty(), KittiObjects.empty(with_scores=True)).shape
+        black(), P2, ObjectTable.empty(), ObjectTable.empty(with_scores=True)).shape

@@ -10,11 +10,14 @@ import matplotlib
 import numpy as np
 import pytest
 
+from mmdet3d_plugin.benchmarks.depth.distance_errors import DistanceErrors
+from mmdet3d_plugin.benchmarks.depth.object_errors import depth_errors
+from mmdet3d_plugin.benchmarks.kitti.metric_names import metric_rows
+from mmdet3d_plugin.benchmarks.metric_style import format_value
+from mmdet3d_plugin.commands.training_log import read_scalars
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.kitti import KittiObjects
-from mmdet3d_plugin.visualization import (DistanceErrors, depth_errors, read_scalars,
-                                          write_depth_report, write_report)
-from mmdet3d_plugin.visualization.metric_table import format_value, metric_rows
+from mmdet3d_plugin.structures.object_table import ObjectTable
+from mmdet3d_plugin.visualization import write_depth_report, write_report
 from mmdet3d_plugin.visualization.plots import depth_validation_plot, loss_plot, validation_plot
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,8 +33,8 @@ VALIDATION = [{'step': 1, 'kitti/Car_3D_AP40_moderate_strict': 3.},
 @pytest.fixture
 def full_report(tmp_path):
     row = [0, 0, 0, 0, 0, 9, 9, 1.5, 1.6, 4, 0, 1.6, 5., 0]
-    errors = depth_errors([KittiObjects.from_table(['Car'], np.array([row]))],
-                          [KittiObjects.from_table(['Car'], np.array([row + [0.9]]))], 'Car')
+    errors = depth_errors([ObjectTable.from_table(['Car'], np.array([row]))],
+                          [ObjectTable.from_table(['Car'], np.array([row + [0.9]]))], 'Car')
     path = tmp_path / 'new' / 'report.html'
     write_report(
         path, title='A <run>', frames=[('frame 7', np.full((40, 90, 3), 90, np.uint8))] * 3,

@@ -6,7 +6,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
-from ...depth_maps import crop_bounds
+from ...benchmarks.depth.crops import crop_bounds
 from ...errors import InputError
 from .warping import warp_results
 
@@ -21,7 +21,7 @@ class CropRotate(BaseTransform):
     image. Mirror the image before.
 
     Args:
-        region: names as in :func:`~mmdet3d_plugin.depth_maps.crop_bounds`, such as
+        region: names as in :func:`~mmdet3d_plugin.benchmarks.depth.crops.crop_bounds`, such as
             ``'kitti_benchmark'``; the whole image by default.
         size: (width, height) of a window at a random place of the region, pixels.
         max_angle: greatest angle of the rotation in both directions, degrees.

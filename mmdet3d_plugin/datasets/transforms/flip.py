@@ -5,7 +5,8 @@ import numpy as np
 from mmdet3d.datasets.transforms import RandomFlip3D
 from mmdet3d.registry import TRANSFORMS
 
-from ...geometry import flip_camera, wrap_angle
+from ...geometry import wrap_angle
+from ...structures.cameras import flip_camera
 
 
 @TRANSFORMS.register_module()

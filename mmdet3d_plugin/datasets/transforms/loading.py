@@ -9,7 +9,8 @@ from mmcv.transforms import BaseTransform
 from mmdet3d.datasets.transforms import LoadAnnotations3D, LoadImageFromFileMono3D
 from mmdet3d.registry import TRANSFORMS
 
-from ...depth_maps import KITTI_SCALE, is_labelled, read_depth_map, read_labelled
+from ...benchmarks.depth.map_files import KITTI_SCALE, read_depth_map
+from ...benchmarks.nyu.labelled_file import is_labelled, read_labelled
 from ...errors import InputError
 from ...utils.images import check_complete
 

@@ -10,16 +10,17 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from mmengine.structures import PixelData
 
+from ...benchmarks.depth.distance_errors import DISTANCE_ERRORS, DistanceErrors
 from ...datasets.frame_dataset import CAMERA
 from ...datasets.transforms import LoadImageMono3D
 from ...datasets.transforms.warping import warp_image
 from ...evaluation import DepthMetric
+from ...models.model_contract import DEPTH, task_of
 from ...utils.files import atomic_write
-from ...visualization import (DISTANCE_ERRORS, UNKNOWN_COLOR, DistanceErrors, depth_panel,
-                              depth_scale, feature_colors)
+from ...visualization import UNKNOWN_COLOR, depth_panel, depth_scale, feature_colors
 from ...visualization.colors import to_bgr
 from ..process_state import unwrap_model
-from .picture_hook import PictureHook, estimates_depth
+from .picture_hook import PictureHook
 
 
 @HOOKS.register_module()
@@ -50,7 +51,7 @@ class DrawDepthHook(PictureHook):
 
     def before_test_epoch(self, runner: Runner) -> None:
         super().before_test_epoch(runner)
-        self.active = estimates_depth(runner)
+        self.active = task_of(unwrap_model(runner.model)) == DEPTH
         if not self.active:
             return
         self._protocol = next((metric.protocol for metric in runner.test_loop.evaluator.metrics

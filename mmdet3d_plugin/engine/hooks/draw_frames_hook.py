@@ -4,7 +4,7 @@ import numpy as np
 from mmdet3d.structures import Det3DDataSample
 from mmengine.registry import HOOKS
 
-from ...evaluation.prediction_conversion import predictions_to_kitti
+from ...evaluation.prediction_conversion import predictions_to_table
 from ...visualization import frame_panel
 from .picture_hook import DetectionPictureHook
 
@@ -17,10 +17,10 @@ class DrawFramesHook(DetectionPictureHook):
 
     def draw(self, sample: Det3DDataSample, index: int) -> np.ndarray:
         frame = sample.to_dict()
-        predictions = predictions_to_kitti(frame, self.classes)
+        predictions = predictions_to_table(frame, self.classes)
         return frame_panel(
             cv2.imread(frame['img_path']),
             frame['cam2img'][:3],
-            ground_truth=(frame.get('eval_ann_info') or {}).get('kitti_objects'),
+            ground_truth=(frame.get('eval_ann_info') or {}).get('object_table'),
             predictions=predictions[predictions.scores >= self.score_threshold],
             title=frame['frame'])

@@ -9,6 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
+from ...models.model_contract import DETECTION, task_of
 from ...utils.files import atomic_path, inside
 from ..process_state import unwrap_model
 
@@ -60,11 +61,6 @@ class PictureHook(Hook):
         return Path(self.out_dir or Path(runner.work_dir) / self.DEFAULT_FOLDER)
 
 
-def estimates_depth(runner: Runner) -> bool:
-    """Whether the model estimates depth maps, with a ``decode_head``, or detects."""
-    return hasattr(unwrap_model(runner.model), 'decode_head')
-
-
 class DetectionPictureHook(PictureHook):
     """Writes one picture of detections a frame, where a detector is tested.
 
@@ -82,5 +78,5 @@ class DetectionPictureHook(PictureHook):
 
     def before_test_epoch(self, runner: Runner) -> None:
         super().before_test_epoch(runner)
-        self.active = not estimates_depth(runner)
+        self.active = task_of(unwrap_model(runner.model)) == DETECTION
         self.classes = runner.test_dataloader.dataset.metainfo['classes']

@@ -4,14 +4,16 @@ import math
 from typing import List, Optional, Sequence
 
 import torch
-from mmengine.hooks import Hook
+import torch.nn as nn
 from mmengine.logging import print_log
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
 from ...errors import InputError
+from ...models.object_heads import SelectedDepthHead
 from ...models.task_modules.process_means import mean_over_processes
 from ..process_state import unwrap_model
+from .model_state_hook import ModelStateHook
 
 
 def has_settled(losses: Sequence[float], window: int, tolerance: float) -> bool:
@@ -35,7 +37,7 @@ def has_settled(losses: Sequence[float], window: int, tolerance: float) -> bool:
 
 
 @HOOKS.register_module()
-class SampleSelectionWarmupHook(Hook):
+class SampleSelectionWarmupHook(ModelStateHook):
     """Lets all ROI locations learn depth until sample selection starts.
 
     ``mode='epoch'`` starts it at a given epoch, the published recipe.
@@ -150,8 +152,23 @@ class SampleSelectionWarmupHook(Hook):
         return self.start_fraction * runner.max_epochs
 
     def _apply(self, runner: Runner) -> None:
-        head = getattr(getattr(unwrap_model(runner.model), 'object_head', None), 'depth_head', None)
-        if not hasattr(head, 'selecting'):
-            raise InputError('SampleSelectionWarmupHook: the model has no depth head that selects '
-                             'samples; remove the hook from custom_hooks')
-        head.selecting = self.selecting
+        set_selecting(unwrap_model(runner.model), self.selecting)
+
+    @classmethod
+    def restore_model(cls, model: nn.Module, checkpoint: dict) -> None:
+        if cls.KEY in checkpoint:
+            set_selecting(model, checkpoint[cls.KEY]['selecting'])
+
+
+def set_selecting(model: nn.Module, selecting: bool) -> None:
+    """Switch sample selection on or off in every depth head of a model that selects.
+
+    Raises:
+        InputError: there is no such depth head.
+    """
+    heads = [module for module in model.modules() if isinstance(module, SelectedDepthHead)]
+    if not heads:
+        raise InputError('SampleSelectionWarmupHook: the model has no depth head that selects '
+                         'samples; remove the hook from custom_hooks')
+    for head in heads:
+        head.selecting = selecting

@@ -2,7 +2,7 @@
 
 Legend: B images, H x W input pixels.
 """
-from typing import Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from mmengine.structures import PixelData
 from ...errors import InputError
 from ..auxiliaries import AuxiliaryLabels, add_losses
 from ..depth_decoders import DepthOutput
+from ..model_contract import DEPTH
 
 
 @MODELS.register_module()
@@ -36,6 +37,8 @@ class DepthEstimator(BaseModel):
             image.
     """
 
+    task = DEPTH
+
     def __init__(self, backbone: dict, decode_head: dict, auxiliary: Sequence[dict] = (),
                  test_cfg: dict = dict(flip=False), data_preprocessor: Optional[dict] = None,
                  init_cfg=None) -> None:
@@ -44,6 +47,14 @@ class DepthEstimator(BaseModel):
         self.decode_head = MODELS.build(decode_head)
         self.auxiliary = nn.ModuleList(MODELS.build(item) for item in auxiliary)
         self.test_cfg = test_cfg
+
+    def dense_parts(self) -> Dict[str, nn.Module]:
+        """Modules that run at every pixel, see ``model_contract``."""
+        return dict(backbone=self.backbone, decode_head=self.decode_head)
+
+    def loss_methods(self) -> List[Tuple[Any, str]]:
+        """Methods that compute losses, see ``model_contract``."""
+        return [(self.decode_head, 'loss')]
 
     def forward(self, inputs: dict, data_samples: Optional[SampleList] = None,
                 mode: str = 'tensor'):

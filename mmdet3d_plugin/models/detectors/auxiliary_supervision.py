@@ -1,6 +1,6 @@
 """Auxiliary supervision for detectors that know nothing of it."""
 import re
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 import torch
 import torch.nn as nn
@@ -10,6 +10,7 @@ from mmengine.model import BaseModel
 
 from ...errors import InputError
 from ..auxiliaries import AuxiliaryLabels, AuxiliaryObjects, add_losses
+from ..model_contract import DETECTION, dense_parts_of, loss_methods_of
 from ..task_modules.center_target_assigner import stack_depth_maps
 from ..task_modules.input_geometry import InputGeometry
 
@@ -22,7 +23,7 @@ class AuxiliarySupervision(BaseModel):
     losses to its own and are not run in prediction.
 
     Args:
-        detector: config of the detector, its ``data_preprocessor`` included.
+        detector: the detector or its config, its ``data_preprocessor`` included.
         feature: the module whose output the auxiliaries see, with an index where it
             gives several, such as ``'neck[0]'``.
         auxiliary: configs of modules ``module(feature, AuxiliaryLabels) -> losses``.
@@ -31,13 +32,25 @@ class AuxiliarySupervision(BaseModel):
         InputError: the detector has no such module, or it gives no such feature map.
     """
 
-    def __init__(self, detector: dict, feature: str, auxiliary: Sequence[dict]) -> None:
-        detector = MODELS.build(detector)
+    task = DETECTION
+
+    def __init__(self, detector: Union[dict, BaseModel], feature: str,
+                 auxiliary: Sequence[dict]) -> None:
+        if isinstance(detector, dict):
+            detector = MODELS.build(detector)
         super().__init__(data_preprocessor=detector.data_preprocessor)
         self.detector = detector
         self.feature = feature
         self._path, self._index = self._parse(feature)
         self.auxiliary = nn.ModuleList(MODELS.build(item) for item in auxiliary)
+
+    def dense_parts(self) -> Dict[str, nn.Module]:
+        """Dense parts of the detector."""
+        return dense_parts_of(self.detector)
+
+    def loss_methods(self) -> List[Tuple[Any, str]]:
+        """Loss methods of the detector."""
+        return loss_methods_of(self.detector)
 
     def forward(self, inputs: dict, data_samples: SampleList = None, mode: str = 'tensor',
                 **kwargs):

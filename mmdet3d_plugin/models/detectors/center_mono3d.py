@@ -1,5 +1,5 @@
 """Centre-based monocular detector: dense 2D, then 3D for each object."""
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 import torch.nn as nn
@@ -13,6 +13,7 @@ from torchvision.ops import batched_nms
 from ..auxiliaries import AuxiliaryLabels, AuxiliaryObjects, add_losses
 from ..dense_heads.center_head_2d import DenseMaps, Peaks
 from ..layers import gather_at_cells
+from ..model_contract import DETECTION
 from ..object_heads.object_queries import ObjectQueries
 from ..task_modules.center_coder import ObjectBoxes, ObjectCode, feature_boxes
 from ..task_modules.center_target_assigner import CenterTargets
@@ -51,6 +52,8 @@ class CenterMono3D(Base3DDetector):
             never runs them.
     """
 
+    task = DETECTION
+
     def __init__(self, backbone: dict, neck: dict, dense_head: dict, object_head: dict,
                  coder: dict, assigner: dict, test_cfg: dict, detach_boxes: bool = False,
                  reference: bool = False, auxiliary: Sequence[dict] = (),
@@ -69,6 +72,14 @@ class CenterMono3D(Base3DDetector):
         self.auxiliary = nn.ModuleList(MODELS.build(item) for item in auxiliary)
         # Factors of the losses by task name, set by hooks; tasks not named keep 1.
         self.task_weights: Dict[str, float] = {}
+
+    def dense_parts(self) -> Dict[str, nn.Module]:
+        """Modules that run at every pixel, see ``model_contract``."""
+        return dict(backbone=self.backbone, neck=self.neck, dense_head=self.dense_head)
+
+    def loss_methods(self) -> List[Tuple[Any, str]]:
+        """Methods that compute targets and losses, see ``model_contract``."""
+        return [(self.assigner, 'assign'), (self.dense_head, 'loss'), (self.object_head, 'loss')]
 
     def extract_feat(self, batch_inputs: dict) -> torch.Tensor:
         """``imgs`` (B, 3, H, W) -> feature map (B, C, H / stride, W / stride)."""

@@ -1,0 +1,1 @@
+"""Benchmarks: file formats, folder checks, official rules and figures; numpy, no torch."""

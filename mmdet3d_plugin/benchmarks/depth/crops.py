@@ -1,0 +1,53 @@
+"""Parts of the image by name, for evaluation and training."""
+from typing import Callable, Dict, Sequence, Tuple, Union
+
+from ...errors import InputError
+
+Bounds = Tuple[int, int, int, int]
+
+
+def _shares(top: float, bottom: float, left: float, right: float) -> Callable[..., Bounds]:
+    return lambda height, width: (int(top * height), int(bottom * height), int(left * width),
+                                  int(right * width))
+
+
+def _benchmark(height: int, width: int) -> Bounds:
+    left = (width - 1216) // 2
+    return height - 352, height, left, left + 1216
+
+
+# Evaluation crops of KITTI and NYU, as in BTS's bts_eval.py and monodepth2's
+# evaluate_depth.py; NYU's are of its 640x480 images. `kitti_benchmark` and `nyu_frame` are
+# what BTS shows its network: KITTI's benchmark size, and NYU without the blank border that
+# comes from registering depth with colour (bts_dataloader.py).
+CROPS: Dict[str, Callable[[int, int], Bounds]] = dict(
+    garg=_shares(0.40810811, 0.99189189, 0.03594771, 0.96405229),
+    eigen=_shares(0.3324324, 0.91351351, 0.0359477, 0.96405229),
+    nyu=lambda height, width: (45, 471, 41, 601),
+    kitti_benchmark=_benchmark,
+    nyu_frame=lambda height, width: (45, 472, 43, 608))
+
+
+def crop_bounds(names: Union[str, Sequence[str]], size: Tuple[int, int]) -> Bounds:
+    """Rows and columns of a crop: (top, bottom, left, right), pixels, ends excluded.
+
+    Args:
+        names: of :data:`CROPS`; of several, each is one of the part that the one before
+            leaves. BTS and NeWCRFs evaluate KITTI at ``('kitti_benchmark', 'garg')``,
+            monodepth2 at ``'garg'``.
+        size: (height, width) of the image, pixels.
+
+    Raises:
+        InputError: there is no such crop, or the image is too small for it.
+    """
+    top, bottom, left, right = 0, size[0], 0, size[1]
+    for name in [names] if isinstance(names, str) else names:
+        if name not in CROPS:
+            raise InputError(f'there is no crop {name!r}; choose from {", ".join(CROPS)}')
+        height, width = bottom - top, right - left
+        part = CROPS[name](height, width)
+        if not (0 <= part[0] < part[1] <= height and 0 <= part[2] < part[3] <= width):
+            raise InputError(f'crop {name!r} does not fit an image of {width}x{height}; choose '
+                             'the crop of the data set')
+        top, bottom, left, right = top + part[0], top + part[1], left + part[2], left + part[3]
+    return top, bottom, left, right

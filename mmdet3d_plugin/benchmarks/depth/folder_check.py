@@ -1,0 +1,69 @@
+"""Checks folders of depth data sets: what is missing, and what is broken."""
+from pathlib import Path
+from typing import Callable, List, Optional, Sequence
+
+from tqdm import tqdm
+
+from ...errors import InputError
+from ...utils.images import image_size
+from ..folder_report import FolderReport
+from .map_files import depth_map_size
+from .splits import DepthPair, locate_depth, read_depth_split
+
+
+def find_split_files(report: FolderReport, split_files: Optional[Sequence[Path]]) -> List[Path]:
+    if not report.root.is_dir():
+        raise InputError(f'{report.root}: no such folder; put or link the data set there or choose '
+                         'another --root')
+    paths = [Path(path) for path in
+             split_files or sorted((report.root / 'splits').glob('[!.]*.txt'))]
+    if not paths:
+        raise InputError(f'{report.root / "splits"}: holds no split file; put the lists of BTS or '
+                         'NeWCRFs there (eigen_*_files_with_gt.txt, '
+                         'nyudepthv2_*_files_with_gt.txt) or name them with --split')
+    return paths
+
+
+def check_split(report: FolderReport, path: Path, images: Path, depths: Path,
+                 folder_problem: Callable[[DepthPair], Optional[str]]) -> None:
+    """Adds the problems of a split's frames; a missing folder is told of once."""
+    try:
+        pairs = read_depth_split(path)
+    except InputError as error:
+        report.problems.append(str(error))
+        return
+    report.splits[path.stem] = len(pairs)
+    without = sum(pair.depth is None for pair in pairs)
+    if without:
+        report.notes.append(f'{path}: {without} of {len(pairs)} frames have no depth')
+    absent = [folder for folder in dict.fromkeys((images, depths)) if not folder.is_dir()]
+    if absent:
+        report.problems += [f'{folder}: no such folder, but {path.name} needs it; put or link it '
+                            'there' for folder in absent]
+        return
+    told = set(report.problems)
+    for pair in tqdm(pairs, f'checking {path.stem}', unit='frame', disable=None):
+        problem = folder_problem(pair) or _frame_problem(report, images, depths, pair)
+        if problem and problem not in told:
+            told.add(problem)
+            report.problems.append(problem)
+
+
+def _frame_problem(report: FolderReport, images: Path, depths: Path, pair: DepthPair
+                   ) -> Optional[str]:
+    """What is wrong with a frame's files, by their headers."""
+    try:
+        image = images / pair.image
+        if not image.is_file():
+            return f'{image}: no such image; restore it or remove the frame from the split'
+        size = image_size(image)
+        report.image_sizes[size] += 1
+        if pair.depth is None:
+            return None
+        depth = locate_depth(depths, pair.depth)
+        if depth_map_size(depth) != size:
+            return f'{depth}: its size differs from that of {image}; restore the two'
+    except InputError as error:
+        return str(error)
+    return None
+

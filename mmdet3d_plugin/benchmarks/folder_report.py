@@ -1,0 +1,66 @@
+"""Result of a folder check: problems, notes and statistics."""
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence
+
+
+@dataclass
+class FolderReport:
+    """What a check found.
+
+    Attributes:
+        problems: one line each, naming the file and the fix.
+        notes: unusual, but allowed.
+        splits: frames per split file.
+        image_sizes: frames per (width, height).
+        classes: statistics per class, most frequent first; None of a set without objects.
+    """
+    root: Path
+    problems: List[str] = field(default_factory=list)
+    notes: List[str] = field(default_factory=list)
+    splits: Dict[str, int] = field(default_factory=dict)
+    image_sizes: Counter = field(default_factory=Counter)
+    classes: Optional[Dict[str, dict]] = field(default_factory=dict)
+
+    def as_dict(self) -> dict:
+        """For JSON; image sizes are written as WIDTHxHEIGHT."""
+        return {
+            'root': str(self.root), 'problems': self.problems, 'notes': self.notes,
+            'splits': self.splits, 'classes': self.classes,
+            'image_sizes': {f'{width}x{height}': count for (width, height), count
+                            in self.image_sizes.most_common()}}
+
+    def text(self) -> str:
+        lines = [f'problem: {problem}' for problem in self.problems]
+        lines += [f'note: {note}' for note in self.notes]
+        lines += [f'split {name}: {count} frames' for name, count in self.splits.items()]
+        lines += [f'image size {width}x{height}: {count} frames' for (width, height), count
+                  in self.image_sizes.most_common()]
+        if self.classes is not None:
+            lines += ['', *_class_table(self.classes), '']
+        count = len(self.problems)
+        lines.append(f'{self.root}: {count or "no"} problem{"" if count == 1 else "s"}')
+        return '\n'.join(lines)
+
+
+def _class_table(classes: Dict[str, dict]) -> List[str]:
+    if not classes:
+        return ['no objects']
+    row = '{:<15}{:>7}  {:<20}{:<20}{:<20}{:<20}{}'
+    lines = [row.format('class', 'count', 'mean h w l (m)', 'std h w l (m)',
+                        'depth min/med/max', '2D height (px)', 'occlusion level: count')]
+    for name, values in classes.items():
+        mean, deviation, depth, height = (
+            _numbers(values.get(key, ()), form) for key, form in (
+                ('size_mean', '.2f'), ('size_std', '.2f'), ('depth', '.1f'),
+                ('height_2d', '.0f')))
+        occlusion = ' '.join(f'{level}:{count}' for level, count
+                             in values.get('occlusion', {}).items())
+        lines.append(row.format(name, values['count'], mean, deviation, depth, height,
+                                occlusion).rstrip())
+    return lines
+
+
+def _numbers(values: Sequence[float], form: str) -> str:
+    return ' '.join(format(value, form) for value in values)

@@ -1,0 +1,1 @@
+"""KITTI: label, calibration and split files, folder checks and the official AP."""

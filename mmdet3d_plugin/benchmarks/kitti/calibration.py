@@ -1,0 +1,76 @@
+"""KITTI calibration files: one named matrix a line, row by row."""
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Union
+
+import numpy as np
+
+from ...errors import InputError
+from ...utils.files import atomic_write
+
+LIMIT = 1e6  # pixels; times metres in the last column
+
+
+@dataclass
+class KittiCalibration:
+    """The part of a calibration that monocular detection needs.
+
+    Attributes:
+        P2: (3, 4) float64, projects homogeneous points of the rectified camera
+            frame (metres) to pixels of the left colour image.
+    """
+    P2: np.ndarray
+
+    @property
+    def cam2img(self) -> np.ndarray:
+        """(4, 4) P2 with the row (0, 0, 0, 1) below, as mmdet3d stores it."""
+        return np.vstack([self.P2, [0., 0., 0., 1.]])
+
+
+def read_calibration(path: Union[str, Path], name: str = 'P2') -> KittiCalibration:
+    """Reads the colour camera's projection from a calibration file.
+
+    Args:
+        name: of the line that holds it: ``'P2'`` in the object benchmark's files; of the raw
+            data's ``calib_cam_to_cam.txt``, ``'P_rect_02'`` or ``'P_rect_03'`` (right camera).
+
+    Raises:
+        InputError: the file is missing, or holds no valid line of that name.
+    """
+    try:
+        lines = Path(path).read_text(encoding='utf-8').splitlines()
+    except FileNotFoundError:
+        raise InputError(f'{path}: no such file; every frame of the split needs '
+                         'a calibration') from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f'{path}: not a readable text file ({error})') from None
+    values = next((line.split()[1:] for line in lines if line.startswith(f'{name}:')), None)
+    if values is None:
+        raise InputError(f"{path}: no '{name}:' line; restore the file from KITTI's "
+                         'calibration archive')
+    try:
+        P2 = np.array(values, dtype=np.float64).reshape(3, 4)
+    except ValueError:
+        raise InputError(f"{path}: '{name}:' needs 12 numbers, got {len(values)} fields; "
+                         "restore the file from KITTI's calibration archive") from None
+    if not (np.abs(P2) <= LIMIT).all() or P2[0, 0] <= 0 or P2[1, 1] <= 0:  # NaN too
+        raise InputError(f"{path}: '{name}:' is not a camera matrix (a focal length is not "
+                         f"positive, or a value is not finite or beyond {LIMIT:g}); restore the "
+                         "file from KITTI's calibration archive")
+    if not np.allclose(P2[2, :3], [0, 0, 1], rtol=0, atol=1e-6):
+        raise InputError(f"{path}: '{name}:' is not a projection (its last row starts with "
+                         f"{' '.join(f'{value:g}' for value in P2[2, :3])}, not 0 0 1); restore "
+                         "the file from KITTI's calibration archive")
+    return KittiCalibration(P2)
+
+
+def write_calibration(path: Union[str, Path], calibration: KittiCalibration) -> None:
+    """Writes all lines of KITTI's form; cameras other than 2 repeat P2, and
+    rotations and extrinsics are identities."""
+    P2 = calibration.P2.ravel()
+    rotation, rigid = np.eye(3).ravel(), np.eye(3, 4).ravel()
+    rows = [('P0', P2), ('P1', P2), ('P2', P2), ('P3', P2), ('R0_rect', rotation),
+            ('Tr_velo_to_cam', rigid), ('Tr_imu_to_velo', rigid)]
+    atomic_write(path, ''.join(
+        f'{name}: ' + ' '.join(f'{value:.12e}' for value in values) + '\n'
+        for name, values in rows))

@@ -1,0 +1,1 @@
+"""Box overlaps, matching of detections to ground truth, and integration of curves."""

@@ -1,0 +1,1 @@
+"""Waymo: converter of the Parquet release, result files, AP and APH."""

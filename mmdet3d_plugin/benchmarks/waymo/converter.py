@@ -1,0 +1,215 @@
+"""From Waymo's Parquet release to images, annotation files and splits.
+
+A converted set holds, below its root:
+
+- ``images/SPLIT/SEGMENT/FRAME.jpg``: the camera's JPEGs as stored.
+- ``annotations/SPLIT/SEGMENT.json``: calibration and, by frame, time and objects.
+- ``ImageSets/train.txt`` or ``val.txt``: ``SPLIT/SEGMENT/FRAME``, one a line.
+
+A frame's name is six digits: 1000 x rank of its segment + rank of its time.
+"""
+import json
+import shutil
+import sys
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Dict, List, Tuple
+
+import numpy as np
+from tqdm import tqdm
+
+from ...errors import InputError
+from ...utils.files import atomic_write, inside
+from .annotations import FORMAT, read_annotations
+from .frames import camera_boxes
+from .objects import TYPES
+from .release import FrameLabels, Segment, list_segments
+
+SPLIT_FILES = {'training': 'train', 'validation': 'val'}
+FRAMES_A_SEGMENT = 1000  # room for frames in the number of a frame (DEVIANT's lists)
+TYPE_NAMES = {number: name for name, number in TYPES.items()}
+
+
+@dataclass
+class ConversionSettings:
+    """What a converted segment depends on.
+
+    Attributes:
+        camera: name of the camera.
+        every: frames whose number is a multiple of it are kept.
+    """
+    camera: str = 'FRONT'
+    every: int = 1
+
+
+@dataclass
+class ConversionReport:
+    """What was kept, and what was dropped and why."""
+    segments: int
+    frames: int
+    objects: int
+    dropped: Dict[str, int]
+
+    def text(self) -> str:
+        lines = [f'{self.segments} segments, {self.frames} frames, {self.objects} objects']
+        lines += [f'  left out: {count} {reason}' for reason, count in self.dropped.items()]
+        return '\n'.join(lines)
+
+
+def convert_waymo(root: Path, out: Path, split: str, settings: ConversionSettings,
+                  workers: int) -> ConversionReport:
+    """Converts all segments of a split that are not converted yet, and writes its split
+    file.
+
+    Raises:
+        InputError: a segment can't be converted; the others are, and stay.
+    """
+    names = list_segments(root, split)
+    done: Dict[str, dict] = {}
+    waiting = []
+    for rank, name in enumerate(names):
+        finished = _finished(out, split, name, rank, settings)
+        if finished is None:
+            waiting.append((rank, name))
+        else:
+            done[name] = finished
+    failures: List[str] = []
+    with ProcessPoolExecutor(workers) as pool, tqdm(
+            total=len(names), initial=len(done), desc=split, unit='segment',
+            dynamic_ncols=True) as bar:
+        futures = {pool.submit(convert_segment, root, out, split, name, rank, settings): name
+                   for rank, name in waiting}
+        try:
+            for future in as_completed(futures):
+                try:
+                    done[futures[future]] = future.result()
+                except InputError as error:
+                    failures.append(str(error))
+                    bar.write(f'failed: {error}', file=sys.stderr)
+                bar.update()
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
+            raise
+    if failures:
+        raise InputError(f'{failures[0]}; {len(done)} of {len(names)} segments are converted, '
+                         'and the same command goes on with the others')
+    return _write_split(out, split, [done[name] for name in names])
+
+
+def convert_segment(root: Path, out: Path, split: str, name: str, rank: int,
+                    settings: ConversionSettings) -> dict:
+    """Writes the images and, when all are there, the annotations of a segment; returns
+    its summary."""
+    segment = Segment(root, split, name, settings.camera)
+    calibration = segment.calibration()
+    numbers = {time: rank * FRAMES_A_SEGMENT + index
+               for index, time in enumerate(segment.timestamps())}
+    kept = {time: number for time, number in numbers.items() if number % settings.every == 0}
+    labels = segment.labels()
+
+    folder = inside(out / 'images' / split, name)
+    partial = folder.with_name(f'.{name}.partial')
+    for stale in (folder, partial):
+        shutil.rmtree(stale, ignore_errors=True)
+    try:
+        partial.mkdir(parents=True)
+    except OSError as error:
+        raise InputError(f'{out}: cannot write here ({error.strerror}); choose another --out'
+                         ) from error
+    written = set()
+    for time, image in segment.images():
+        if time in kept:
+            if not image:
+                raise InputError(f'{name}: no image at {time}; download camera_image again')
+            (partial / f'{kept[time]:06d}.jpg').write_bytes(image)
+            written.add(time)
+    if not written:
+        raise InputError(f'{name}: camera_image has no image of camera {settings.camera} to keep')
+    partial.rename(folder)
+
+    dropped = Counter({'frames between those of --every': len(numbers) - len(kept),
+                       'labelled times without an image': len(set(labels) - set(numbers))})
+    frames = []
+    for time in sorted(written):
+        objects, reasons = describe_objects(labels.get(time), calibration.optical_from_vehicle)
+        dropped.update(reasons)
+        # Evaluation needs the frames without labels: what is found there is wrong.
+        listed = bool(objects) or split == 'validation'
+        dropped['frames without labelled vehicle, pedestrian or cyclist'] += not listed
+        frames.append(dict(frame=f'{kept[time]:06d}', timestamp=time, listed=listed,
+                           objects=objects))
+    content = dict(
+        format=FORMAT, settings=asdict(settings), segment=name, split=split, rank=rank,
+        cam2img=calibration.cam2img.tolist(), size=list(calibration.size),
+        optical_from_vehicle=calibration.optical_from_vehicle.tolist(),
+        dropped=dict(dropped), frames=frames)
+    atomic_write(_annotation_file(out, split, name), json.dumps(content, allow_nan=False))
+    return _summary(content, name)
+
+
+def describe_objects(labels: FrameLabels,
+                     optical_from_vehicle: np.ndarray) -> Tuple[List[dict], Counter]:
+    """A frame's objects as plain values, and how many are left out by reason."""
+    dropped: Counter = Counter()
+    if labels is None:
+        return [], dropped
+    boxes = camera_boxes(labels.boxes, optical_from_vehicle)
+    objects = []
+    for index, number in enumerate(labels.types.tolist()):
+        if number not in TYPE_NAMES:
+            dropped['objects of other classes (signs, unknown)'] += 1
+            continue
+        if not np.isfinite(labels.boxes[index]).all():
+            dropped['objects with an incomplete box'] += 1
+            continue
+        box_2d = labels.boxes_2d[index]
+        objects.append(dict(
+            id=labels.ids[index], type=TYPE_NAMES[number],
+            box=labels.boxes[index].tolist(), camera_box=boxes[index].tolist(),
+            box_2d=None if np.isnan(box_2d).any() else box_2d.tolist(),
+            num_points=int(labels.num_points[index]),
+            difficulty=int(labels.difficulties[index])))
+    return objects, dropped
+
+
+def _finished(out: Path, split: str, name: str, rank: int, settings: ConversionSettings):
+    """Summary of a segment that is converted, or None: also if its images are not all
+    there, or its rank has changed with the segments beside it.
+
+    Raises:
+        InputError: it was converted with other settings.
+    """
+    path = _annotation_file(out, split, name)
+    if not path.is_file():
+        return None
+    content = read_annotations(path)
+    if content['settings'] != asdict(settings):
+        raise InputError(f'{path}: was converted with {content["settings"]}; use another --out')
+    images = out / 'images' / split / name
+    whole = all(inside(images, f'{frame["frame"]}.jpg').is_file() for frame in content['frames'])
+    return _summary(content, name) if whole and content['rank'] == rank else None
+
+
+def _summary(content: dict, name: str) -> dict:
+    frames = content['frames']
+    return dict(
+        names=[f'{content["split"]}/{name}/{frame["frame"]}' for frame in frames
+               if frame['listed']],
+        objects=sum(len(frame['objects']) for frame in frames), dropped=content['dropped'])
+
+
+def _write_split(out: Path, split: str, summaries: List[dict]) -> ConversionReport:
+    names = [name for item in summaries for name in item['names']]
+    atomic_write(out / 'ImageSets' / f'{SPLIT_FILES[split]}.txt', '\n'.join([*names, '']))
+    dropped: Counter = Counter()
+    for item in summaries:
+        dropped.update(item['dropped'])
+    return ConversionReport(len(summaries), len(names), sum(item['objects'] for item in summaries),
+                            {reason: count for reason, count in dropped.items() if count})
+
+
+def _annotation_file(out: Path, split: str, name: str) -> Path:
+    inside(out / 'annotations' / split, name)
+    return out / 'annotations' / split / f'{name}.json'

@@ -1,0 +1,167 @@
+"""Files of labels and detections: this project's neutral format and Waymo's protos.
+
+Neutral: ``.npz`` (arrays) or ``.json`` (lists) with :class:`WaymoObjects`'s fields by
+name. ``segments``, ``timestamps``, ``types`` and ``boxes`` are needed, ``scores`` of
+detections and ``num_points`` of labels. ``.bin`` holds a serialised ``Objects`` proto
+and needs the protobuf package.
+"""
+import io
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import Dict
+
+import numpy as np
+
+from ...errors import InputError
+from ...utils.files import atomic_write
+from .objects import WaymoObjects
+
+DTYPES = dict(segments=str, timestamps=np.int64, types=np.int64, boxes=np.float64,
+              camera_boxes=np.float64, scores=np.float32, num_points=np.int64,
+              difficulties=np.int64, in_front=bool, in_no_label_zone=bool)
+NEEDED = ('segments', 'timestamps', 'types', 'boxes')
+BOX_FIELDS = ('center_x', 'center_y', 'center_z', 'length', 'width', 'height', 'heading')
+
+
+def read_objects(path: Path, detections: bool) -> WaymoObjects:
+    """Labels, or detections, of a ``.npz``, ``.json`` or ``.bin`` file.
+
+    Raises:
+        InputError: the file is missing, of another kind or not readable, lacks an entry,
+            or its entries do not fit together.
+    """
+    path = Path(path)
+    readers = {'.npz': _read_npz, '.json': _read_json, '.bin': _read_proto}
+    if path.suffix not in readers:
+        raise InputError(f'{path}: expected a file that ends with .npz, .json or .bin')
+    if not path.is_file():
+        raise InputError(f'{path}: no such file')
+    return _checked(path, readers[path.suffix](path), detections)
+
+
+def write_objects(path: Path, objects: WaymoObjects) -> None:
+    """Writes a ``.npz`` or ``.json`` file."""
+    entries = {field.name: np.asarray(getattr(objects, field.name))
+               for field in fields(objects) if getattr(objects, field.name) is not None}
+    if Path(path).suffix == '.json':
+        content = json.dumps({key: value.tolist() for key, value in entries.items()})
+        atomic_write(path, content + '\n')
+        return
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **entries)
+    atomic_write(path, buffer.getvalue())
+
+
+def _read_npz(path: Path) -> Dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files}
+    except Exception as error:  # numpy's and zipfile's, of many kinds
+        raise InputError(f'{path}: not a readable .npz file ({_first_line(error)})') from error
+
+
+def _read_json(path: Path) -> Dict[str, list]:
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f'{path}: not readable JSON ({_first_line(error)})') from error
+    if not isinstance(content, dict):
+        raise InputError(f'{path}: expected an object of lists, by name')
+    return content
+
+
+def _first_line(error: Exception) -> str:
+    return ' '.join(str(error).split())[:100]
+
+
+def _checked(path: Path, entries: dict, detections: bool) -> WaymoObjects:
+    needed = (*NEEDED, 'scores' if detections else 'num_points')
+    missing = [key for key in needed if key not in entries]
+    if missing:
+        raise InputError(f'{path}: has no entry {missing[0]}; '
+                         f'{"detections" if detections else "labels"} need {", ".join(needed)}')
+    arrays = {}
+    for key, dtype in DTYPES.items():
+        if key not in entries:
+            continue
+        try:
+            values = np.asarray(entries[key])
+            with np.errstate(invalid='ignore', over='ignore'):
+                arrays[key] = values.astype(dtype)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise InputError(f'{path}: {key} is no list of numbers of one size') from error
+        if any(item.dtype.kind == 'f' and not np.isfinite(item).all()
+               for item in (values, arrays[key])):
+            raise InputError(f'{path}: {key} holds values that are not finite')
+        shape = (np.asarray(entries['types']).size, *((7,) if key.endswith('boxes') else ()))
+        if values.size == 0:
+            arrays[key] = arrays[key].reshape(0, *shape[1:])
+        if arrays[key].shape != shape:
+            raise InputError(f'{path}: {key} has shape {arrays[key].shape}, expected {shape}')
+    return WaymoObjects(**arrays)
+
+
+def _read_proto(path: Path) -> Dict[str, list]:
+    try:
+        from google.protobuf.message import DecodeError
+    except ImportError:
+        raise InputError(f'{path}: reading .bin files needs the protobuf package; '
+                         'pip install protobuf, or pass .npz or .json') from None
+    message = objects_proto()()
+    try:
+        message.ParseFromString(path.read_bytes())
+    except DecodeError as error:
+        raise InputError(f'{path}: not a serialised Objects proto') from error
+    items = message.objects
+    return dict(
+        # Predictions for single cameras' images are kept apart, as the C++ does.
+        segments=[f'{item.context_name}_{item.camera_name}' for item in items],
+        timestamps=[item.frame_timestamp_micros for item in items],
+        types=[item.object.type for item in items],
+        boxes=[[getattr(item.object.box, name) for name in BOX_FIELDS] for item in items],
+        scores=[item.score for item in items],
+        num_points=[item.object.num_lidar_points_in_box for item in items],
+        difficulties=[item.object.detection_difficulty_level for item in items],
+        in_no_label_zone=[item.overlap_with_nlz for item in items])
+
+
+def objects_proto() -> type:
+    """Class of ``waymo.open_dataset.Objects``, with the fields that the metric reads.
+
+    Numbers and types of the fields are those of ``metrics.proto`` and ``label.proto``
+    of the released tools.
+    """
+    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+    field = descriptor_pb2.FieldDescriptorProto
+    file = descriptor_pb2.FileDescriptorProto(
+        name='mmdet3d_plugin/waymo_objects.proto', package='mmdet3d_plugin.waymo')
+
+    def add(message, name: str, number: int, kind: int, type_name: str = '',
+            repeated: bool = False, default: str = '') -> None:
+        message.field.add(
+            name=name, number=number, type=kind, type_name=type_name or None,
+            label=field.LABEL_REPEATED if repeated else field.LABEL_OPTIONAL,
+            default_value=default or None)
+
+    box = file.message_type.add(name='Box')
+    for name, number in zip(BOX_FIELDS, (1, 2, 3, 5, 4, 6, 7)):
+        add(box, name, number, field.TYPE_DOUBLE)
+    label = file.message_type.add(name='Label')
+    add(label, 'box', 1, field.TYPE_MESSAGE, '.mmdet3d_plugin.waymo.Box')
+    add(label, 'type', 3, field.TYPE_INT32)
+    add(label, 'detection_difficulty_level', 5, field.TYPE_INT32)
+    add(label, 'num_lidar_points_in_box', 7, field.TYPE_INT32)
+    item = file.message_type.add(name='Object')
+    add(item, 'object', 1, field.TYPE_MESSAGE, '.mmdet3d_plugin.waymo.Label')
+    add(item, 'score', 2, field.TYPE_FLOAT, default='1.0')
+    add(item, 'overlap_with_nlz', 3, field.TYPE_BOOL)
+    add(item, 'context_name', 4, field.TYPE_STRING)
+    add(item, 'frame_timestamp_micros', 5, field.TYPE_INT64)
+    add(item, 'camera_name', 6, field.TYPE_INT32)
+    items = file.message_type.add(name='Objects')
+    add(items, 'objects', 1, field.TYPE_MESSAGE, '.mmdet3d_plugin.waymo.Object', repeated=True)
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(
+        pool.FindMessageTypeByName('mmdet3d_plugin.waymo.Objects'))

@@ -1,0 +1,1 @@
+"""Commands behind ``tools/``: one file per command, and the parts that they share."""

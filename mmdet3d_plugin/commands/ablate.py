@@ -1,0 +1,166 @@
+"""Trains a family of configs with several seeds and compares them:
+python tools/ablate.py CONFIGS --data synthetic --seeds 0 1 2 --out DIR."""
+import argparse
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Dict, List, Sequence
+
+from mmengine.logging import MMLogger
+from tqdm import tqdm
+
+from ..errors import InputError
+from ..utils.files import atomic_write, check_writable
+from ..utils.processes import available_cores
+from ..visualization.ablation_plot import ablation_plot
+from .ablation_run import AblationRun, row_title
+from .ablation_table import EVALUATORS, FEATURE_STYLES, AblationRow, ablation_table, style_of
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Train every config with every seed, and write one table '
+        '(table.md) and one plot (plot.png) with the mean and the spread over seeds. Finished '
+        'runs are not repeated, interrupted ones go on, and a failed one stops no other.',
+        epilog='example: python tools/ablate.py configs/monolss/ablations --data synthetic '
+        '--seeds 0 1 2 --out work_dirs/ablations')
+    parser.add_argument('configs', type=Path, nargs='+',
+                        help='folders of configs, or configs; one config a row')
+    parser.add_argument('--data', metavar='NAME',
+                        help="train on this set: the rows vary the config beside the folder "
+                        "whose name ends with _NAME.py (default: the set of the rows' paper, "
+                        "kitti or nyu; 'synthetic' is rendered if need be, and small enough for "
+                        'a CPU)')
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2], metavar='S',
+                        help='default: 0 1 2')
+    parser.add_argument('--out', type=Path, required=True, metavar='DIR',
+                        help='folder of runs, table and plot')
+    parser.add_argument('--only', nargs='+', metavar='ROW', help='train these rows only')
+    parser.add_argument('--jobs', type=int, default=1, metavar='N',
+                        help='trainings at a time, which share the CPU cores (default: 1)')
+    parser.add_argument('--metrics', nargs='+', metavar='KEY',
+                        help="columns, as in the training log without 'kitti/' or 'depth/' "
+                        '(default: Car AP 3D R40 moderate, or AbsRel, RMSE and delta1)')
+    parser.add_argument('--depth-features', action='store_true',
+                        help='analyse the features of every detector as well '
+                        '(tools/analysis/depth_features.py), with columns for their Spearman '
+                        'correlation, the pairs in the band and the depth error of cars')
+    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
+                        help='override config entries in every run')
+    args = parser.parse_args()
+    if args.jobs < 1:
+        parser.error('--jobs: at least 1')
+    for option in args.cfg_options:
+        if '=' not in option:
+            parser.error(f'--cfg-options {option}: expected KEY=VALUE')
+    return args
+
+
+def render_if_absent(folder: Path) -> None:
+    """Renders the frames that the demo renders."""
+    if not (folder / 'ImageSets').is_dir():
+        # Imported here, since other sets need no ray caster.
+        from ..synthetic import DEMO_SET, write_synthetic_set
+        write_synthetic_set(folder, DEMO_SET, available_cores())
+
+
+def find_rows(args: argparse.Namespace) -> List[Path]:
+    """The configs, those of a folder in the order of their names."""
+    rows = []
+    for path in args.configs:
+        found = sorted(path.glob('*.py')) if path.is_dir() else [path]
+        if not found:
+            raise InputError(f'{path}: no configs here; see configs/monolss/ablations')
+        if path.is_dir() and args.data and not list(path.parent.glob(f'*_{args.data}.py')):
+            raise InputError(f'--data {args.data}: no config {path.parent}/*_{args.data}.py')
+        rows += found
+    names = [row.stem for row in rows]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f'{twice[0]}: two rows have this name; rename a config')
+    unknown = set(args.only or ()) - set(names)
+    if unknown:
+        raise InputError(f'--only {sorted(unknown)[0]}: no such row; there are '
+                         + ', '.join(names))
+    return rows
+
+
+def choose_metrics(args: argparse.Namespace, evaluators: Sequence[str]) -> List[str]:
+    """The columns: those that are asked for, if the evaluators yield them, or theirs."""
+    known = [EVALUATORS[name] for name in evaluators if name in EVALUATORS]
+    default = list(dict.fromkeys(key for metrics in known for key in metrics.columns))
+    if args.metrics and len(known) == len(evaluators):
+        unknown = [key for key in args.metrics
+                   if not any(metrics.yields(key) for metrics in known)]
+        if unknown:
+            raise InputError(f'--metrics {unknown[0]}: no such metric; expected a name like '
+                             f'{default[0]}')
+    if not args.metrics and not default:
+        raise InputError(f'{args.configs[0]}: {" and ".join(evaluators) or "no evaluator"} has no '
+                         'columns of its own; name some of its metrics with --metrics')
+    if args.depth_features and 'DepthMetric' in evaluators:
+        raise InputError(f'{args.configs[0]}: --depth-features reads what detectors see of '
+                         'objects, and this estimates depth maps; leave it out')
+    return [*(args.metrics or default), *(FEATURE_STYLES if args.depth_features else ())]
+
+
+def write_outputs(args: argparse.Namespace, rows: List[Path], metrics: List[str],
+                  results: Dict[str, Dict[int, dict]]) -> str:
+    """Writes table and plot of what is finished; returns the table."""
+    table_rows = [AblationRow(row.stem, row_title(row), results[row.stem]) for row in rows]
+    table = ablation_table(table_rows, metrics)
+    atomic_write(args.out / 'table.md', table + '\n')
+    atomic_write(args.out / 'plot.png', ablation_plot(
+        [row.name for row in table_rows], [style_of(key) for key in metrics],
+        [[row.values(key) for row in table_rows] for key in metrics]))
+    return table
+
+
+def main() -> None:
+    args = parse_args()
+    rows = find_rows(args)
+    MMLogger.get_current_instance().setLevel('WARNING')  # mmengine tells of every variable
+    # Seed by seed, so that an early table already compares all rows.
+    runs = [AblationRun(row, seed, args.out / row.stem / f'seed_{seed}', args.cfg_options,
+                        dict(ABLATION_DATA=args.data) if args.data else {},
+                        args.depth_features)
+            for seed in dict.fromkeys(args.seeds) for row in rows]
+    metrics = choose_metrics(args, list(dict.fromkeys(
+        name for run in runs for name in run.evaluators)))
+    check_writable(str(args.out), '--out')
+    if args.data == 'synthetic':
+        render_if_absent(Path('data/synthetic'))
+    results: Dict[str, Dict[int, dict]] = {row.stem: {} for row in rows}
+    unfinished = []
+    for run in runs:
+        figures = run.recorded()
+        if figures is not None:
+            results[run.config.stem][run.seed] = figures
+        elif not args.only or run.config.stem in args.only:
+            unfinished.append(run)
+
+    failed = []
+    threads = max((os.cpu_count() or 1) // args.jobs, 1)
+    with ThreadPoolExecutor(args.jobs) as pool, tqdm(
+            total=len(unfinished), desc='runs', unit='run', dynamic_ncols=True) as bar:
+        futures = {pool.submit(run.run, threads): run for run in unfinished}
+        try:
+            for future in as_completed(futures):
+                run = futures[future]
+                try:
+                    results[run.config.stem][run.seed] = future.result()
+                    write_outputs(args, rows, metrics, results)
+                except (RuntimeError, InputError, OSError) as error:
+                    failed.append(f'{run.config.stem}, seed {run.seed}: {error}')
+                    bar.write(f'failed: {failed[-1]}', file=sys.stderr)
+                bar.update()
+        except (KeyboardInterrupt, SystemExit):
+            pool.shutdown(cancel_futures=True)
+            raise
+    print(write_outputs(args, rows, metrics, results))
+    print(f'\n{args.out / "table.md"}, {args.out / "plot.png"}')
+    if failed:
+        print(f'{len(failed)} of {len(unfinished)} runs failed; the same command tries them again',
+              file=sys.stderr)
+        sys.exit(1)

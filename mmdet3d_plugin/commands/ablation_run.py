@@ -1,0 +1,163 @@
+"""A family of configs, each trained with several seeds, as resumable runs."""
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence
+from unittest import mock
+
+from ..benchmarks.metric_style import without_prefix
+from ..engine.config_files import read_config
+from ..errors import InputError
+from ..utils.files import atomic_write
+from ..utils.processes import run_child
+from .training_log import read_training_log
+
+FEATURES = 'depth_features/depth_features.json'
+
+
+@dataclass
+class AblationRun:
+    """One config trained with one seed.
+
+    In its folder ``settings.json`` is written before the training starts,
+    ``result.json`` when it has finished, and ``depth_features`` holds the analysis of
+    its features, if wanted.
+
+    Attributes:
+        config: file of the row.
+        seed: of the training.
+        folder: work dir of the run.
+        options: further ``--cfg-options`` of the training command.
+        environment: variables that the config reads.
+        analyse: whether depth features belong to the metrics.
+        settings: all that the result depends on, as plain values.
+        evaluators: types of the metrics that validate.
+    """
+    config: Path
+    seed: int
+    folder: Path
+    options: Sequence[str]
+    environment: Dict[str, str]
+    analyse: bool = False
+
+    def __post_init__(self) -> None:
+        # Here, because variables of the process must not change while threads train.
+        with mock.patch.dict(os.environ, self.environment):
+            cfg = read_config(str(self.config))
+        evaluators = cfg.get('val_evaluator') or cfg.get('test_evaluator') or []
+        self.evaluators = [item.type for item in (
+            [evaluators] if isinstance(evaluators, dict) else evaluators)]
+        content = cfg.pretty_text
+        self.settings = dict(
+            config=str(self.config), seed=self.seed, options=list(self.options),
+            environment=self.environment,
+            config_sha256=hashlib.sha256(content.encode()).hexdigest())
+
+    def recorded(self) -> Optional[Dict[str, float]]:
+        """Metrics of the finished run, or None.
+
+        Raises:
+            InputError: the folder holds a run with other settings.
+        """
+        settings, result = (self._read(name) for name in ('settings.json', 'result.json'))
+        if settings is not None and settings != self.settings:
+            raise InputError(f'{self.folder}: holds a run with other settings or of a config that '
+                             'has changed; choose another folder with --out, or remove this one')
+        if result is None or not self.analyse:
+            return result
+        features = self._read(FEATURES)
+        return None if features is None else {**result, **feature_metrics(features)}
+
+    def run(self, num_threads: int) -> Dict[str, float]:
+        """Does what is not yet recorded, and returns the metrics.
+
+        Raises:
+            RuntimeError: a command failed; the message is its last line.
+        """
+        if self._read('result.json') is None:
+            self._train(num_threads)
+        if self.analyse and self._read(FEATURES) is None:
+            if not self._last_checkpoint():
+                raise RuntimeError(f'{self.folder}: no checkpoint to analyse; remove the folder '
+                                   'to train again')
+            self._run('analysis/depth_features', num_threads, str(self.config),
+                      self._last_checkpoint(), '--out', str((self.folder / FEATURES).parent),
+                      *self._overrides(*self.options))
+        return self.recorded()
+
+    def _train(self, num_threads: int) -> None:
+        """Trains, or goes on from the last checkpoint, and records the metrics."""
+        atomic_write(self.folder / 'settings.json', json.dumps(self.settings, indent=1))
+        options = self._overrides(f'randomness.seed={self.seed}', *self.options)
+        self._run('train', num_threads, str(self.config), '--work-dir', str(self.folder),
+                  '--resume', 'auto', *options)
+        metrics = self._final_validation()
+        if metrics is None:
+            # Killed after its last epoch, a resumed training has nothing left to validate.
+            tests = self.folder / 'test'
+            self._run('test', num_threads, str(self.config), self._last_checkpoint(),
+                      '--work-dir', str(tests), *options)
+            # Folders of runs have the time as name; hooks write JSON into others.
+            log = max(tests.glob('[0-9]*_[0-9]*/*.json'), key=lambda path: path.parent.name)
+            metrics = _metrics(json.loads(log.read_text(encoding='utf-8')))
+        atomic_write(self.folder / 'result.json', json.dumps(metrics, indent=1))
+
+    @staticmethod
+    def _overrides(*options: str) -> List[str]:
+        return ['--cfg-options', *options] if options else []
+
+    def _run(self, tool: str, num_threads: int, *arguments: str) -> None:
+        log = self.folder / f'{Path(tool).name}.log'
+        environment = {**os.environ, **self.environment, 'OMP_NUM_THREADS': str(num_threads)}
+        with log.open('w', encoding='utf-8') as file:
+            code = run_child([sys.executable, f'tools/{tool}.py', *arguments], env=environment,
+                             stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        if code:
+            lines = log.read_text(encoding='utf-8', errors='replace').strip().splitlines()
+            raise RuntimeError(f'{lines[-1] if lines else f"exit code {code}"} (log: {log})')
+
+    def _last_checkpoint(self) -> Optional[str]:
+        path = self.folder / 'last_checkpoint'
+        return path.read_text(encoding='utf-8').strip() if path.is_file() else None
+
+    def _final_validation(self) -> Optional[Dict[str, float]]:
+        """Metrics of the validation after the last epoch, or None."""
+        last_epoch = int(Path(self._last_checkpoint()).stem.rpartition('_')[2])
+        for row in reversed(read_training_log(self.folder)):
+            metrics = _metrics(row)
+            if metrics and row['step'] == last_epoch:
+                return metrics
+        return None
+
+    def _read(self, name: str) -> Optional[dict]:
+        path = self.folder / name
+        if not path.is_file():
+            return None
+        try:
+            return json.loads(path.read_text(encoding='utf-8'))
+        except ValueError:
+            raise InputError(f'{path}: not JSON; remove the file') from None
+
+
+def _metrics(row: dict) -> Dict[str, float]:
+    """Of a row of the log: what an evaluator yields has its prefix, what training yields
+    none."""
+    return without_prefix({key: value for key, value in row.items() if '/' in key})
+
+
+def feature_metrics(figures: dict) -> Dict[str, Optional[float]]:
+    """What ``tools/analysis/depth_features.py`` writes, as metrics: shares in percent,
+    depth errors in metres."""
+    errors = figures['mean_depth_error']
+    return dict(spearman=100 * figures['spearman'], qi_satisfied=100 * figures['qi_satisfied'],
+                **{f'{name}_depth_error': error for name, error in errors.items()})
+
+
+def row_title(config: Path) -> str:
+    """What a config varies: its first line, a comment."""
+    first = config.read_text(encoding='utf-8').partition('\n')[0]
+    return first.lstrip('# ').strip() if first.startswith('#') else config.stem

@@ -1,0 +1,219 @@
+"""Makes, checks or converts data sets; see docs/data.md and docs/datasets.md."""
+import argparse
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Optional, Tuple
+
+# One thread per worker: numpy's own threads only wait for each other on images.
+# Set before numpy starts; workers inherit it.
+os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
+
+from ..utils.processes import available_cores  # noqa: E402
+
+MIN_SIZE = 32  # pixels; smaller images show no objects
+
+
+def non_negative(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f'{text} is negative')
+    return value
+
+
+def positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f'{text} is not 1 or more')
+    return value
+
+
+def image_size(text: str) -> Tuple[int, int]:
+    match = re.fullmatch(r'(\d+)x(\d+)', text)
+    if not match or min(map(int, match.groups())) < MIN_SIZE:
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is not WIDTHxHEIGHT in pixels of at least {MIN_SIZE}, such as 1242x375')
+    return int(match[1]), int(match[2])
+
+
+# argparse names the type in its messages
+non_negative.__name__ = positive.__name__ = 'integer'
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog='Each command has its own --help with an example.')
+    commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
+    _add_synthetic(commands)
+    _add_kitti(commands)
+    _add_kitti_depth(commands)
+    _add_nyu(commands)
+    _add_waymo(commands)
+    return parser.parse_args()
+
+
+def _add_synthetic(commands) -> None:
+    parser = commands.add_parser(
+        'synthetic', help='render street scenes with exact labels',
+        description='Renders street scenes in KITTI\'s layout. The same arguments give the '
+                    'same bytes; an interrupted run continues where it stopped.',
+        epilog='example: python tools/create_data.py synthetic --out data/synthetic '
+               '--num-train 300 --num-val 60 --seed 0')
+    parser.add_argument('--out', type=Path, required=True, metavar='DIR',
+                        help='the folder to create')
+    parser.add_argument('--num-train', type=non_negative, required=True, metavar='N',
+                        help='frames of the train split')
+    parser.add_argument('--num-val', type=non_negative, required=True, metavar='M',
+                        help='frames of the val split')
+    parser.add_argument('--seed', type=non_negative, default=0, metavar='S',
+                        help='start of all random numbers (default: %(default)s)')
+    parser.add_argument('--size', type=image_size, default=(1242, 375), metavar='WxH',
+                        help='image size in pixels (default: 1242x375)')
+    parser.add_argument('--sequence-length', type=positive, default=1, metavar='L',
+                        help='frames of a clip, 0.1 s apart, with ego motion and poses; N and '
+                             'M must be multiples of it (default: 1, unrelated frames)')
+    parser.add_argument('--workers', type=positive, default=None, metavar='W',
+                        help='processes (default: one per available core)')
+    parser.add_argument('--overwrite', action='store_true',
+                        help='replace a synthetic set that DIR already holds')
+    parser.set_defaults(run=run_synthetic)
+
+
+def _add_kitti(commands) -> None:
+    parser = commands.add_parser(
+        'kitti', help='check a folder in KITTI\'s layout and print its statistics',
+        description='Checks a folder in KITTI\'s layout (missing and unreadable files, wrong '
+                    'field counts, image sizes, splits) and prints statistics per class. '
+                    'Exit code 0 if all is well, 2 if there are problems.',
+        epilog='example: python tools/create_data.py kitti --root data/kitti')
+    _add_check_arguments(parser, 'the folder with training/ and ImageSets/',
+                         'ImageSets/*.txt, or all frames if there are none')
+    parser.set_defaults(run=run_kitti)
+
+
+def _add_kitti_depth(commands) -> None:
+    parser = commands.add_parser(
+        'kitti-depth', help="check KITTI's raw images and annotated depth maps",
+        description='Checks what the splits name in raw/ and data_depth_annotated/ (missing '
+                    'drives, images, depth maps and calibrations, sizes, 16 bits). Exit code 0 '
+                    'if all is well, 2 if there are problems.',
+        epilog='example: python tools/create_data.py kitti-depth --root data/kitti_depth')
+    _add_check_arguments(parser, 'the folder with raw/, data_depth_annotated/ and splits/',
+                         'splits/*.txt')
+    parser.set_defaults(run=run_kitti_depth)
+
+
+def _add_nyu(commands) -> None:
+    parser = commands.add_parser(
+        'nyu', help='check NYU Depth V2',
+        description='Checks what the splits name in sync/, official_splits/test/ (splits with '
+                    '"test" in their name) and nyu_depth_v2_labeled.mat (splits named '
+                    '"labelled..."). Exit code 0 if all is well, 2 if there are problems.',
+        epilog='example: python tools/create_data.py nyu --root data/nyu')
+    _add_check_arguments(parser, 'the folder with sync/, official_splits/ and splits/',
+                         'splits/*.txt')
+    parser.add_argument('--splits-mat', type=Path, default=None, metavar='FILE',
+                        help="first write splits/labelled_train.txt and labelled_test.txt from "
+                             "NYU's splits.mat")
+    parser.set_defaults(run=run_nyu)
+
+
+def _add_check_arguments(parser: argparse.ArgumentParser, root: str, splits: str) -> None:
+    parser.add_argument('--root', type=Path, required=True, metavar='DIR', help=root)
+    parser.add_argument('--split', type=Path, nargs='+', default=None, metavar='FILE',
+                        help=f'split files to check (default: {splits})')
+    parser.add_argument('--json', type=Path, default=None, metavar='OUT',
+                        help='also write problems and statistics to this file')
+
+
+def _add_waymo(commands) -> None:
+    parser = commands.add_parser(
+        'waymo', help="convert Waymo's Parquet release",
+        description="Converts Waymo's Parquet release (v2) to images, JSON annotations and split "
+                    'files. Finished segments are skipped; images are not encoded anew.',
+        epilog='example: python tools/create_data.py waymo --root /data/waymo_v2 '
+               '--out data/waymo_mono --split training --every 3')
+    parser.add_argument('--root', type=Path, required=True, metavar='WAYMO_PARQUET',
+                        help='the folder with training/camera_image, validation/... ')
+    parser.add_argument('--out', type=Path, default=Path('data/waymo_mono'), metavar='DIR',
+                        help='default: %(default)s')
+    parser.add_argument('--split', choices=['training', 'validation'], nargs='+',
+                        default=None, help='default: those that the root holds')
+    parser.add_argument('--camera', default='FRONT',
+                        choices=['FRONT', 'FRONT_LEFT', 'FRONT_RIGHT', 'SIDE_LEFT', 'SIDE_RIGHT'],
+                        help='default: FRONT')
+    parser.add_argument('--every', type=positive, default=1, metavar='N',
+                        help="keep frames whose number is a multiple of N; 3 gives the papers' "
+                             'training frames (default: 1)')
+    parser.add_argument('--workers', type=positive, default=None, metavar='W',
+                        help='processes (default: one per available core)')
+    parser.set_defaults(run=run_waymo)
+
+
+def run_synthetic(args: argparse.Namespace) -> None:
+    # Imported here so that --help and `kitti` need no ray caster.
+    from ..synthetic import SyntheticSet, write_synthetic_set
+    content = SyntheticSet(args.num_train, args.num_val, args.seed, *args.size,
+                           args.sequence_length)
+    write_synthetic_set(args.out, content, args.workers or available_cores(), args.overwrite)
+    print(f'{args.out}: {args.num_train} train and {args.num_val} val frames')
+
+
+def run_kitti(args: argparse.Namespace) -> None:
+    from ..benchmarks.kitti.folder_check import check_folder
+    _tell(check_folder(args.root, args.split), args.json)
+
+
+def run_kitti_depth(args: argparse.Namespace) -> None:
+    from ..benchmarks.kitti.depth_folder_check import check_kitti_depth
+    _tell(check_kitti_depth(args.root, args.split), args.json)
+
+
+def run_nyu(args: argparse.Namespace) -> None:
+    from ..benchmarks.nyu.folder_check import check_nyu
+    if args.splits_mat:
+        from ..benchmarks.nyu.labelled_file import write_labelled_lists
+        for path in write_labelled_lists(args.splits_mat, args.root / 'splits'):
+            print(f'wrote {path}')
+    _tell(check_nyu(args.root, args.split), args.json)
+
+
+def _tell(report, path: Optional[Path]) -> None:
+    """Prints a folder's report, writes it if asked to, and ends with 2 if it has problems."""
+    import json
+
+    from ..utils.files import atomic_write
+    print(report.text())
+    if path:
+        atomic_write(path, json.dumps(report.as_dict(), indent=2) + '\n')
+    if report.problems:
+        sys.exit(2)
+
+
+def run_waymo(args: argparse.Namespace) -> None:
+    from ..errors import InputError
+    try:
+        from ..benchmarks.waymo.converter import ConversionSettings, convert_waymo
+    except ImportError as error:
+        raise InputError(f'reading Parquet files needs pyarrow ({error}); pip install -r '
+                         'requirements.txt') from error
+    splits = args.split or [name for name in ('training', 'validation')
+                            if (args.root / name).is_dir()]
+    if not splits:
+        raise InputError(f'{args.root}: holds neither training nor validation; --root is the '
+                         'folder of the Parquet release')
+    if args.every > 1 and args.split is None and 'validation' in splits:
+        raise InputError(f'--every {args.every} would thin the validation split too; name the '
+                         'splits with --split')
+    settings = ConversionSettings(args.camera, args.every)
+    for split in splits:
+        report = convert_waymo(args.root, args.out, split, settings,
+                               args.workers or available_cores())
+        print(f'{args.out}, {split}: {report.text()}')
+
+
+def main() -> None:
+    args = parse_args()
+    args.run(args)

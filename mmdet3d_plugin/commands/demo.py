@@ -1,0 +1,102 @@
+"""The demo: renders frames, trains on them, evaluates, and writes a report."""
+import argparse
+import os
+import shlex
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Dict, List
+
+from ..errors import InputError
+from ..synthetic import DEMO_SET
+from ..utils.processes import run_child
+
+CONFIG = 'configs/monolss/monolss_dla34_synthetic-demo.py'
+DATA = 'data/synthetic'
+SCORE_THRESHOLD = '0.05'  # of what is drawn; a short training is seldom sure
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Render synthetic street scenes, train a detector on them, evaluate it on '
+        'held-out frames and write WORK_DIR/report.html. An interrupted demo goes on where it '
+        'stopped when it is run again.')
+    parser.add_argument('--device', choices=['auto', 'cpu', 'cuda'], default='auto',
+                        help='default: a GPU if there is one')
+    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/demo'))
+    return parser.parse_args()
+
+
+def device_environment(device: str) -> Dict[str, str]:
+    """Environment of the steps: the training commands take a GPU where they see one."""
+    environment = dict(os.environ)
+    if device == 'cpu':
+        environment['CUDA_VISIBLE_DEVICES'] = ''
+    elif device == 'cuda':
+        import torch
+        if not torch.cuda.is_available():
+            raise InputError('--device cuda: PyTorch sees no GPU; use --device cpu')
+    return environment
+
+
+def step(title: str, command: List[str], environment: Dict[str, str]) -> float:
+    """Runs one command of the project, shown as a user would type it.
+
+    Returns:
+        Its duration in seconds.
+    """
+    print(f'\n=== {title}\n$ python {shlex.join(command)}', flush=True)
+    start = time.monotonic()
+    code = None
+    try:
+        code = run_child([sys.executable, *command], env=environment)
+    finally:
+        if code is None or code > 128:
+            print('\nThe demo was stopped; the same command (make demo) goes on from here.',
+                  file=sys.stderr)
+    if code:
+        # The command has said why.
+        sys.exit(code)
+    return time.monotonic() - start
+
+
+def minutes(seconds: float) -> str:
+    return f'{int(seconds // 60)} min {int(seconds % 60):02d} s'
+
+
+def main() -> None:
+    args = parse_args()
+    environment = device_environment(args.device)
+    work_dir = args.work_dir
+    report = work_dir / 'report.html'
+    unfinished = any(work_dir.glob('*.pth')) and not report.exists()
+    results, samples = work_dir / 'results', work_dir / 'test/samples'
+
+    times = {}
+    render = ['tools/create_data.py', 'synthetic', '--out', DATA,
+              '--num-train', str(DEMO_SET.num_train), '--num-val', str(DEMO_SET.num_val),
+              '--seed', str(DEMO_SET.seed)]
+    times['Rendering'] = step('1/4 synthetic street scenes', render, environment)
+    train = ['tools/train.py', CONFIG, '--work-dir', str(work_dir)]
+    report.unlink(missing_ok=True)
+    if not unfinished:
+        for checkpoint in work_dir.glob('*.pth'):  # of an earlier demo
+            checkpoint.unlink()
+    times['Training'] = step('2/4 training', train + ['--resume'] * unfinished, environment)
+    checkpoint = (work_dir / 'last_checkpoint').read_text(encoding='utf-8').strip()
+    test = ['tools/test.py', CONFIG, checkpoint, '--work-dir', str(work_dir / 'test'),
+            '--submission-dir', str(results), '--show-samples', '--score-thr', SCORE_THRESHOLD]
+    shutil.rmtree(samples, ignore_errors=True)  # pictures of an earlier demo
+    times['Evaluation'] = step('3/4 evaluation on held-out frames', test, environment)
+    facts = [f'Frames={DEMO_SET.num_train} rendered for training, {DEMO_SET.num_val} held out',
+             f'Config={CONFIG}',
+             *(f'{name}={minutes(duration)}' for name, duration in times.items()),
+             'Commands=' + '\n'.join('python ' + shlex.join(item)
+                                     for item in (render, train, test))]
+    step('4/4 report', ['tools/report.py', str(work_dir), '--data-root', DATA, '--pred',
+                        str(results / 'data'), *(['--samples', str(samples)] * samples.is_dir()),
+                        '--score-thr', SCORE_THRESHOLD, '--title',
+                        'Monocular 3D detection: what the demo learned', '--facts', *facts],
+         environment)
+    print(f'\nOpen {report} in a browser. Total: {minutes(sum(times.values()))}.')

@@ -1,0 +1,140 @@
+"""How features are ordered by depth: python tools/analysis/depth_features.py CONFIG CKPT."""
+import argparse
+import json
+from pathlib import Path
+from typing import Dict, List, Tuple
+
+import torch
+import torch.nn as nn
+from mmdet3d.registry import DATASETS
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from mmengine.registry import init_default_scope
+from tqdm import tqdm
+
+from ..benchmarks.depth.object_errors import depth_errors
+from ..benchmarks.kitti.labels import read_objects
+from ..engine.config_files import read_config
+from ..engine.load_model import load_model
+from ..errors import InputError
+from ..evaluation.prediction_conversion import predictions_to_table
+from ..metric_learning import QuasiIsometricLoss
+from ..metric_learning.depth_order import measure_depth_order, principal_plane
+from ..models.auxiliaries import AuxiliaryLabels
+from ..models.auxiliaries.metric_auxiliary import sample_descriptors
+from ..models.detectors import AuxiliarySupervision, CenterMono3D
+from ..structures.object_table import ObjectTable
+from ..utils.files import atomic_write, check_writable
+from ..visualization.depth_order import depth_order_plot
+from .command_line import config_errors
+from .options import ConfigOverride
+
+MAX_OBJECTS = 3000  # whose pairs are compared
+
+
+class DescriptorRecorder:
+    """Sees what auxiliaries see, and keeps descriptors and depths."""
+
+    def __init__(self) -> None:
+        self.descriptors: List[torch.Tensor] = []
+        self.depths: List[torch.Tensor] = []
+
+    def __call__(self, feature: torch.Tensor, labels: AuxiliaryLabels) -> None:
+        objects = labels.need_objects(self)
+        self.descriptors.append(
+            sample_descriptors(feature, objects.image_index, objects.centers).cpu())
+        self.depths.append(objects.depths.cpu())
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description="Compare distances of objects' features with distances of their depths on "
+        'the validation set: a picture (DIR/depth_features.png) and figures '
+        '(DIR/depth_features.json).',
+        epilog='example: python tools/analysis/depth_features.py '
+        'configs/ddml/monolss_qi_synthetic.py work_dirs/monolss_qi_synthetic/epoch_15.pth '
+        '--out work_dirs/depth_features')
+    parser.add_argument('config', help='config file, see configs/')
+    parser.add_argument('checkpoint', help='weights of the model that the config describes')
+    parser.add_argument('--out', type=Path, default=Path('work_dirs/depth_features'),
+                        metavar='DIR', help='default: %(default)s')
+    parser.add_argument('--feature', default='neck[0]', help='feature map of a detector that '
+                        'lists no auxiliaries (default: %(default)s)')
+    parser.add_argument('--band', type=float, nargs=3, default=(2., 1., 10.),
+                        metavar=('K', 'B', 'EPSILON'), help='default: 2 1 10')
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOverride, metavar='KEY=VALUE',
+                        help='override config entries')
+    return parser.parse_args()
+
+
+def build_model(cfg: Config, args: argparse.Namespace) -> nn.Module:
+    """The detector with its weights, able to show what auxiliaries see."""
+    model = load_model(cfg, args.checkpoint)
+    if isinstance(model, (CenterMono3D, AuxiliarySupervision)):
+        return model
+    return AuxiliarySupervision(model, args.feature, auxiliary=[]).eval()
+
+
+def labelled_validation_set(cfg: Config):
+    """The validation frames with the objects that training would learn from."""
+    if cfg.get('val_dataloader') is None:
+        raise InputError(f'{cfg.filename}: has no validation set; pass a config with a '
+                         'val_dataloader')
+    settings = cfg.val_dataloader.dataset
+    while 'dataset' in settings:
+        settings = settings.dataset
+    load, *rest = settings.pipeline
+    learned = [cfg.object_filter] if 'object_filter' in cfg else []
+    settings.update(test_mode=False, filter_empty_gt=False, pipeline=[
+        load, dict(type='LoadAnnotationsMono3D'), *learned, *rest])
+    return DATASETS.build(settings)
+
+
+@torch.no_grad()
+def run(model: nn.Module, recorder: DescriptorRecorder,
+        dataset) -> Tuple[List[ObjectTable], List[ObjectTable]]:
+    """Lets the recorder see all frames; returns labels and predictions by frame."""
+    truths, predictions = [], []
+    for index in tqdm(range(len(dataset)), desc='frames', dynamic_ncols=True):
+        sample = dataset[index]
+        if len(sample['data_samples'].gt_instances_3d):
+            data = model.data_preprocessor(pseudo_collate([sample]), True)
+            recorder(*model.auxiliary_inputs(**data))
+        found, = model(**model.data_preprocessor(pseudo_collate([sample]), False), mode='predict')
+        predictions.append(predictions_to_table(found.to_dict(), dataset.metainfo['classes']))
+        label = Path(dataset.data_prefix['label']) / f'{found.frame}.txt'
+        truths.append(read_objects(label))
+    return truths, predictions
+
+
+def main() -> None:
+    args = parse_args()
+    band = QuasiIsometricLoss(*args.band)
+    check_writable(str(args.out), '--out')
+    recorder = DescriptorRecorder()
+    with config_errors(args.config):
+        cfg = read_config(args.config, args.cfg_options)
+        init_default_scope(cfg.default_scope)
+        model = build_model(cfg, args)
+        dataset = labelled_validation_set(cfg)
+    truths, predictions = run(model, recorder, dataset)
+    count = sum(map(len, recorder.depths))
+    if count < 3:
+        raise InputError(f'{args.config}: the validation set holds {count} objects; at least 3 '
+                         'are needed')
+    chosen = torch.randperm(count, generator=torch.Generator().manual_seed(0))[:MAX_OBJECTS]
+    descriptors = torch.cat(recorder.descriptors)[chosen]
+    depths = torch.cat(recorder.depths)[chosen]
+    order = measure_depth_order(descriptors, depths, band)
+    errors = [depth_errors(truths, predictions, name) for name in dataset.metainfo['classes']]
+    figures: Dict = dict(
+        config=args.config, checkpoint=args.checkpoint, objects=len(chosen),
+        band=dict(zip(('K', 'B', 'epsilon'), args.band)), **order.figures(),
+        mean_depth_error={item.class_name: float(item.errors.mean()) if len(item.errors) else None
+                          for item in errors})
+    title = f'Spearman {order.spearman:.3f}, in the band {100 * order.qi_satisfied:.1f} %'
+    atomic_write(args.out / 'depth_features.png', depth_order_plot(
+        order.depth_distances.numpy(), order.feature_distances.numpy(), *args.band,
+        principal_plane(descriptors).numpy(), depths.numpy(), errors, title))
+    atomic_write(args.out / 'depth_features.json', json.dumps(figures, indent=1))
+    print(f'{len(chosen)} objects: {title}\n{args.out / "depth_features.png"}')

@@ -1,0 +1,109 @@
+"""Tests a model: python tools/test.py CONFIG CHECKPOINT [options]."""
+import argparse
+
+import torch.nn as nn
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from ..engine.load_model import load_model
+from ..errors import InputError
+from ..models.model_contract import DEPTH, task_of_config
+from ..utils.files import check_writable
+from .command_line import config_errors, outputs_in
+from .options import add_common_arguments, load_config
+
+# Metrics that write what they evaluate.
+WRITERS = ('KittiAPMetric', 'WaymoAPMetric', 'DepthMetric')
+
+
+class TestRunner(Runner):
+    """Runner whose model holds the weights of ``cfg.checkpoint``."""
+
+    def build_model(self, model: dict) -> nn.Module:
+        self.logger.info(f'Load checkpoint from {self.cfg.checkpoint}')
+        return load_model(self.cfg, self.cfg.checkpoint, 'cpu')
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Evaluate a checkpoint and draw what it sees.',
+        epilog='example: python tools/test.py configs/monolss/monolss_dla34_kitti.py '
+        'work_dirs/monolss_dla34_kitti/epoch_600.pth --show-dir work_dirs/frames')
+    parser.add_argument('config', help='config file, see configs/')
+    parser.add_argument('checkpoint', help='weights of the model that the config describes')
+    parser.add_argument('--submission-dir', metavar='DIR',
+                        help='also write results: of KITTI DIR/data/FRAME.txt, as the test '
+                        'server takes them, of Waymo DIR/labels.npz and DIR/detections.npz, of '
+                        'depth estimators 16-bit PNG files')
+    parser.add_argument('--show-dir', metavar='DIR',
+                        help='draw every frame there (default: a dozen in WORK_DIR/frames)')
+    parser.add_argument('--show-samples', action='store_true',
+                        help="lay the weights of ROI locations over each frame's most certain "
+                        'objects, in SHOW_DIR/samples (default: a dozen in WORK_DIR/samples)')
+    parser.add_argument('--score-thr', type=float, metavar='S',
+                        help='draw detections of at least this score (default: 0.1)')
+    add_common_arguments(parser)
+    return parser.parse_args()
+
+
+def configure_drawing(cfg: Config, args: argparse.Namespace) -> None:
+    """Applies the drawing flags to the config's hook that draws.
+
+    Raises:
+        InputError: there is no such hook, or a flag is not of the model's kind.
+    """
+    estimates_depth = task_of_config(cfg.model) == DEPTH
+    for flag, given, purpose in (
+            ('--show-samples', args.show_samples, 'shows where a detector takes depth from'),
+            ('--score-thr', args.score_thr is not None, 'selects detections')):
+        if given and estimates_depth:
+            raise InputError(f'{args.config}: {flag} {purpose}, but this config estimates depth '
+                             'maps; leave it out')
+    name = 'DrawDepthHook' if estimates_depth else 'DrawFramesHook'
+    hook = next((hook for hook in cfg.get('custom_hooks', []) if hook.type == name), None)
+    if hook is None:
+        if args.show_dir:
+            raise InputError(f'{args.config}: --show-dir needs a {name} in custom_hooks')
+        return
+    if args.show_dir:
+        check_writable(args.show_dir, '--show-dir')
+        hook.update(out_dir=args.show_dir, max_frames=None)
+    if args.score_thr is not None:
+        hook.score_threshold = args.score_thr
+
+
+def configure_samples(cfg: Config, args: argparse.Namespace) -> None:
+    """Adds the hook that draws samples."""
+    hook = dict(type='DrawSamplesHook')
+    if args.show_dir:
+        hook.update(out_dir=f'{args.show_dir}/samples', max_frames=None)
+    if args.score_thr is not None:
+        hook.update(score_threshold=args.score_thr)
+    cfg.custom_hooks = [*cfg.get('custom_hooks', []), hook]
+
+
+def configure_submission(cfg: Config, folder: str) -> None:
+    """Writes result files, and only that where KITTI's frames have no labels."""
+    evaluator = cfg.test_evaluator
+    if not isinstance(evaluator, dict) or evaluator.type not in WRITERS:
+        raise InputError(f'{cfg.filename}: --submission-dir needs one test_evaluator that writes '
+                         f'files: {" or ".join(WRITERS)}')
+    check_writable(folder, '--submission-dir')
+    evaluator.result_dir = folder
+    prefix = cfg.test_dataloader.dataset.get('data_prefix')
+    if evaluator.type == 'KittiAPMetric' and prefix is not None and 'label' not in prefix:
+        evaluator.format_only = True
+
+
+def main() -> None:
+    args = parse_args()
+    with config_errors(args.config):
+        cfg = load_config(args)
+        configure_drawing(cfg, args)
+        if args.show_samples:
+            configure_samples(cfg, args)
+        if args.submission_dir:
+            configure_submission(cfg, args.submission_dir)
+        cfg.checkpoint = args.checkpoint
+        with outputs_in(cfg.work_dir):
+            TestRunner.from_cfg(cfg).test()

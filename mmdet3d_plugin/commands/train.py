@@ -1,0 +1,52 @@
+"""Trains a detector: python tools/train.py CONFIG [options]."""
+import argparse
+
+from mmengine.config import Config
+from mmengine.logging import print_log
+from mmengine.runner import Runner
+
+from ..engine.checkpoints import check_checkpoint, newest_checkpoint, remove_unfinished
+from .command_line import config_errors, outputs_in
+from .options import add_common_arguments, load_config
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Train a detector. Logs go to the terminal, to TensorBoard and to '
+        'vis_data/scalars.json in the work dir.',
+        epilog='example: python tools/train.py configs/monolss/monolss_dla34_kitti.py --amp')
+    parser.add_argument('config', help='config file, see configs/')
+    parser.add_argument('--resume', nargs='?', const='auto', metavar='CHECKPOINT',
+                        help='go on from a checkpoint, or from the newest whole one of the work '
+                        'dir; where there is none, start afresh')
+    parser.add_argument('--auto-scale-lr', action='store_true',
+                        help='scale the learning rate to the total batch size')
+    add_common_arguments(parser)
+    return parser.parse_args()
+
+
+def resume_from(cfg: Config, checkpoint: str) -> None:
+    """Makes the run go on; with 'auto' from where the work dir stands, if anywhere."""
+    if checkpoint == 'auto':
+        remove_unfinished(cfg.work_dir)
+        checkpoint = newest_checkpoint(cfg.work_dir)
+        if checkpoint is None:
+            print_log(f'{cfg.work_dir}: no checkpoint to resume from, starting afresh')
+            return
+    cfg.resume = True
+    cfg.load_from = str(checkpoint)
+
+
+def main() -> None:
+    args = parse_args()
+    with config_errors(args.config):
+        cfg = load_config(args)
+        if args.auto_scale_lr:
+            cfg.auto_scale_lr.enable = True
+        if args.resume:
+            resume_from(cfg, args.resume)
+        with outputs_in(cfg.work_dir):
+            runner = Runner.from_cfg(cfg)
+            if cfg.load_from is not None:
+                check_checkpoint(cfg.load_from, runner.model, resume=cfg.resume)
+            runner.train()

@@ -1,1 +1,0 @@
-"""What KITTI's and Waymo's metrics share: overlaps, matching, integration."""

@@ -1,0 +1,76 @@
+"""Model of a config, ready to predict."""
+import copy
+from pathlib import Path
+from typing import Any, Optional, Union
+
+import torch
+import torch.nn as nn
+from mmdet3d.registry import HOOKS, MODELS
+from mmengine.config import Config
+from mmengine.device import get_device
+from mmengine.registry import init_default_scope
+from mmengine.runner import CheckpointLoader
+
+from .checkpoints import check_weights
+from .config_files import read_config
+from .hooks.model_state_hook import ModelStateHook
+
+
+def load_model(config: Union[str, Path, Config], checkpoint: Optional[str] = None,
+               device: Optional[str] = None) -> nn.Module:
+    """Build the model of a config, load a checkpoint into it, and set it to evaluation mode.
+
+    The config is left as it is, and nothing that it names is downloaded: pre-trained weights
+    serve the start of a training alone.
+
+    Args:
+        config: file of a config, or a config.
+        checkpoint: file or URL of a checkpoint of this model, read without executing code;
+            without one the weights are random.
+        device: such as ``'cpu'`` or ``'cuda:0'``; by default a GPU if there is one.
+
+    Returns:
+        The model. ``model.cfg`` is the config, and ``model.test_step(data)`` predicts for a
+        batch of a dataloader.
+
+    Raises:
+        InputError: the config is missing, or the checkpoint is unreadable or of another model.
+
+    Example:
+        >>> from mmdet3d_plugin import load_model
+        >>> model = load_model('configs/monolss/monolss_dla34_synthetic.py', device='cpu')
+        >>> model.task, model.training
+        ('detection', False)
+    """
+    cfg = copy.deepcopy(config) if isinstance(config, Config) else read_config(str(config))
+    init_default_scope(cfg.get('default_scope', 'mmdet3d'))
+    drop_pretrained(cfg.model)
+    model = MODELS.build(cfg.model)
+    if checkpoint is None:
+        model.init_weights()
+    else:
+        content = CheckpointLoader.load_checkpoint(str(checkpoint), map_location='cpu')
+        weights = content.get('state_dict', content)
+        check_weights(str(checkpoint), weights, model)
+        model.load_state_dict(weights)
+        for settings in cfg.get('custom_hooks', []):
+            hook = HOOKS.get(settings.type)
+            if issubclass(hook, ModelStateHook):
+                hook.restore_model(model, content)
+    model.cfg = cfg
+    return model.to(torch.device(device or get_device())).eval()
+
+
+def drop_pretrained(entries: Any) -> None:
+    """Remove every ``init_cfg`` that names a checkpoint from a model's config, in place."""
+    if isinstance(entries, (list, tuple)):
+        for item in entries:
+            drop_pretrained(item)
+    elif isinstance(entries, dict):
+        given = entries.get('init_cfg')
+        if isinstance(given, dict) and 'checkpoint' in given:
+            entries['init_cfg'] = None
+        elif isinstance(given, (list, tuple)):
+            entries['init_cfg'] = [rule for rule in given if 'checkpoint' not in rule] or None
+        for value in entries.values():
+            drop_pretrained(value)

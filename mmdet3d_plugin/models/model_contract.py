@@ -1,0 +1,75 @@
+"""Contract between models and the rest of the project: task, dense parts, loss methods.
+
+A model of this project declares
+
+- ``task``: ``'detection'`` (fills ``pred_instances_3d``) or ``'depth'`` (fills
+  ``pred_depth_map``), a class attribute;
+- ``dense_parts()``: its modules that run at every pixel and whose shapes are the same in
+  every step, by name, in the order in which they run. The first one takes the images. These
+  parts may be compiled and kept channels-last;
+- ``loss_methods()``: (object, method name) pairs of the methods that compute targets and
+  losses.
+
+Hooks, commands and acceleration ask these functions and never read other attributes. The
+functions also answer for mmdet3d's own monocular detectors (SMOKE, FCOS3D, PGD).
+"""
+from typing import Any, Dict, List, Tuple
+
+import torch.nn as nn
+from mmdet3d.models.detectors import Base3DDetector, SingleStageMono3DDetector
+from mmdet3d.registry import MODELS
+from mmengine.config import ConfigDict
+
+from ..errors import InputError
+
+DETECTION, DEPTH = 'detection', 'depth'
+TASKS = (DETECTION, DEPTH)
+
+
+def task_of(model: nn.Module) -> str:
+    """Return the task of a model, one of :data:`TASKS`.
+
+    Raises:
+        InputError: the model's class declares no task.
+    """
+    return _task_of_class(type(model))
+
+
+def task_of_config(model: ConfigDict) -> str:
+    """Return the task of the model that a config describes, without building it.
+
+    Args:
+        model: the config's ``model`` entry.
+
+    Raises:
+        InputError: the class declares no task, or no class of this name is registered.
+    """
+    built = MODELS.get(model.type) if isinstance(model.type, str) else model.type
+    if built is None:
+        raise InputError(f'model.type is {model.type!r}, which is not registered; add its module '
+                         'to custom_imports')
+    return _task_of_class(built)
+
+
+def _task_of_class(model: type) -> str:
+    is_detector = issubclass(model, (Base3DDetector, SingleStageMono3DDetector))
+    task = getattr(model, 'task', DETECTION if is_detector else None)
+    if task not in TASKS:
+        raise InputError(f"{model.__name__} declares the task {task!r}; set its class attribute "
+                         f'task to one of {", ".join(TASKS)}')
+    return task
+
+
+def dense_parts_of(model: nn.Module) -> Dict[str, nn.Module]:
+    """Return the dense parts of a model by name, in the order in which they run."""
+    if isinstance(model, SingleStageMono3DDetector):
+        neck = dict(neck=model.neck) if model.with_neck else {}
+        return dict(backbone=model.backbone, **neck, bbox_head=model.bbox_head)
+    return model.dense_parts()
+
+
+def loss_methods_of(model: nn.Module) -> List[Tuple[Any, str]]:
+    """Return (object, method name) of the methods that compute a model's targets and losses."""
+    if isinstance(model, SingleStageMono3DDetector):
+        return [(model.bbox_head, 'loss_by_feat')]
+    return model.loss_methods()

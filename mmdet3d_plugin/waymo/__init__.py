@@ -1,1 +1,0 @@
-"""The Waymo Open Dataset: its Parquet release, converted sets, and its metric."""

@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+
+from mmdet3d_plugin.benchmarks.kitti.labels import read_objects, write_objects
+from mmdet3d_plugin.errors import InputError
+from mmdet3d_plugin.structures.object_table import ObjectTable
+
+LABEL = 'Car 0.12 1 -1.58 587.01 173.33 614.12 200.12 1.65 1.67 3.64 -0.65 1.71 46.70 -1.59'
+
+
+def write(folder, text):
+    path = folder / '000000.txt'
+    path.write_text(text)
+    return path
+
+
+def test_columns_of_a_label(tmp_path):
+    labels = read_objects(write(tmp_path, LABEL + '\n'))
+    assert labels.names.tolist() == ['Car'] and labels.scores is None
+    assert labels.truncations == .12 and labels.occlusions == 1 and labels.alphas == -1.58
+    assert labels.boxes_2d.tolist() == [[587.01, 173.33, 614.12, 200.12]]
+    assert labels.sizes_hwl.tolist() == [[1.65, 1.67, 3.64]]
+    assert labels.locations.tolist() == [[-.65, 1.71, 46.7]]
+    assert labels.rotations_y == -1.59
+
+
+def test_a_result_ends_with_a_score(tmp_path):
+    results = read_objects(write(tmp_path, f'{LABEL} 0.5\n{LABEL} -1e-3'), with_scores=True)
+    assert results.scores.tolist() == [.5, -.001]
+
+
+@pytest.mark.parametrize('with_scores', [False, True])
+@pytest.mark.parametrize('text', ['', '\n', '  \n\n'])
+def test_an_empty_file_holds_no_objects(tmp_path, text, with_scores):
+    objects = read_objects(write(tmp_path, text), with_scores)
+    assert len(objects) == 0 and objects.boxes_2d.shape == (0, 4)
+    assert (objects.scores is not None) == with_scores
+
+
+def test_blank_lines_and_windows_line_ends_are_skipped(tmp_path):
+    assert len(read_objects(write(tmp_path, f'{LABEL}\r\n\r\n{LABEL}\r\n'))) == 2
+
+
+@pytest.mark.parametrize('line, with_scores, found', [
+    (LABEL.rsplit(' ', 1)[0], False, '14 fields'), (LABEL + ' 0.5', False, '16 fields'),
+    (LABEL, True, '15 fields'), (LABEL + ' 0.5 1', True, '17 fields')])
+def test_a_wrong_number_of_fields_names_the_line(tmp_path, line, with_scores, found):
+    path = write(tmp_path, '\n' + line)
+    with pytest.raises(InputError) as error:
+        read_objects(path, with_scores)
+    assert f'{path}:2: {found}' in str(error.value) and '\n' not in str(error.value)
+
+
+@pytest.mark.parametrize('value', ['nan', 'inf', '-inf', 'x', '1,5'])
+def test_a_value_that_is_no_finite_number_names_line_and_field(tmp_path, value):
+    path = write(tmp_path, f'{LABEL}\n{LABEL.replace("46.70", value)}')
+    with pytest.raises(InputError, match=f':2: field 14 is {value!r}'):
+        read_objects(path)
+
+
+def test_a_missing_or_binary_file_is_named(tmp_path):
+    with pytest.raises(InputError, match='absent.txt: no such file'):
+        read_objects(tmp_path / 'absent.txt')
+    (tmp_path / 'image.txt').write_bytes(b'\x89PNG\xff\xfe')
+    with pytest.raises(InputError, match='image.txt: not a readable text file'):
+        read_objects(tmp_path / 'image.txt')
+    with pytest.raises(InputError, match='not a readable text file'):
+        read_objects(tmp_path)
+
+
+@pytest.mark.parametrize('decimals, scores', [(2, False), (2, True), (6, True)])
+def test_round_trip(tmp_path, decimals, scores):
+    rng = np.random.default_rng(0)
+    table = rng.uniform(-100, 100, (20, 15 if scores else 14))
+    table[:, 1] = rng.integers(0, 4, 20)
+    written = ObjectTable.from_table(rng.choice(['Car', 'DontCare'], 20), table)
+    write_objects(tmp_path / 'a.txt', written, decimals)
+    read = read_objects(tmp_path / 'a.txt', scores)
+    assert read.names.tolist() == written.names.tolist()
+    assert read.occlusions.tolist() == written.occlusions.tolist()
+    for name in ('truncations', 'alphas', 'boxes_2d', 'sizes_hwl', 'locations', 'rotations_y'):
+        np.testing.assert_allclose(getattr(read, name), getattr(written, name),
+                                   atol=.5001 * 10**-decimals)
+    if scores:
+        np.testing.assert_allclose(read.scores, written.scores, atol=.5001e-4)
+
+
+def test_round_trip_without_objects(tmp_path):
+    write_objects(tmp_path / 'a.txt', ObjectTable.empty(with_scores=True))
+    assert (tmp_path / 'a.txt').read_text() == ''
+    assert len(read_objects(tmp_path / 'a.txt', with_scores=True)) == 0
+
+
+def test_selection_keeps_the_columns_together():
+    objects = ObjectTable.from_table(['Car', 'Van'], np.arange(30.).reshape(2, 15))
+    van = objects[objects.names == 'Van']
+    assert van.names.tolist() == ['Van'] and van.scores == 29 and van.alphas == 17
+
+
+def test_columns_of_unequal_length_are_refused():
+    objects = ObjectTable.from_table(['Car'], np.zeros((1, 14)))
+    with pytest.raises(ValueError, match='unequal length'):
+        ObjectTable(**{**vars(objects), 'scores': np.zeros(2)})

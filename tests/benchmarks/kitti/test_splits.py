@@ -1,0 +1,32 @@
+import pytest
+
+from mmdet3d_plugin.benchmarks.kitti.splits import read_split, write_split
+from mmdet3d_plugin.errors import InputError
+
+
+def test_round_trip_keeps_the_order(tmp_path):
+    names = ['000010', '000002', 'drive_01']
+    write_split(tmp_path / 'val.txt', names)
+    assert (tmp_path / 'val.txt').read_text() == '000010\n000002\ndrive_01\n'
+    assert read_split(tmp_path / 'val.txt') == names
+
+
+def test_blank_lines_and_windows_line_ends_are_skipped(tmp_path):
+    (tmp_path / 'val.txt').write_text('000001\r\n\r\n000002\r\n')
+    assert read_split(tmp_path / 'val.txt') == ['000001', '000002']
+
+
+@pytest.mark.parametrize('text, reason', [
+    ('', 'names no frame'), ('\n\n', 'names no frame'),
+    ('000003\n000001\n000003\n', 'frame 000003 is named twice')])
+def test_a_bad_split_is_named_with_its_file(tmp_path, text, reason):
+    path = tmp_path / 'val.txt'
+    path.write_text(text)
+    with pytest.raises(InputError) as error:
+        read_split(path)
+    assert str(path) in str(error.value) and reason in str(error.value)
+
+
+def test_a_missing_split_is_named(tmp_path):
+    with pytest.raises(InputError, match='val.txt: no such split file'):
+        read_split(tmp_path / 'val.txt')

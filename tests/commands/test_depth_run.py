@@ -1,0 +1,117 @@
+"""A depth estimator from data to figures, with the tools that detectors have."""
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from mmdet3d_plugin.benchmarks.kitti.calibration import KittiCalibration, write_calibration
+from mmdet3d_plugin.benchmarks.kitti.splits import write_split
+
+ROOT = Path(__file__).parents[2]
+SIZE = (160, 64)  # width, height
+CONFIG = """
+_base_ = ['{root}/configs/_base_/datasets/synthetic_depth.py',
+          '{root}/configs/_base_/models/depth_estimator.py',
+          '{root}/configs/_base_/schedules/synthetic_depth_12e.py',
+          '{root}/configs/_base_/default_runtime.py']
+data_root = '{data}'
+train_pipeline, test_pipeline = _base_.train_pipeline, _base_.test_pipeline
+for pipeline in (train_pipeline, test_pipeline):
+    next(item for item in pipeline if item.type == 'CropScaleAffine').input_size = (64, 32)
+train_dataloader = dict(batch_size=2, dataset=dict(data_root=data_root, pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(data_root=data_root, pipeline=test_pipeline))
+test_dataloader = val_dataloader
+model = dict(
+    backbone=dict(type='TorchvisionBackbone', name='mobilenet_v3_small',
+                  nodes=['features.0', 'features.1', 'features.3']),
+    decode_head=dict(type='LTDecoder', in_channels=(16, 16, 24), channels=(8, 8),
+                     depth_range=(1., 80.)))
+train_cfg = dict(max_epochs=2, val_interval=2)
+param_scheduler = []
+default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=1))
+"""
+
+
+@pytest.fixture
+def depth_root(tmp_path):
+    """Four frames of a plane that recedes upwards, two of them to be tested."""
+    root = tmp_path / 'set'
+    P2 = np.array([[100., 0., 80., 0.], [0., 100., 32., 0.], [0., 0., 1., 0.]])
+    depth = np.repeat(np.geomspace(60, 4, SIZE[1])[:, None], SIZE[0], 1)
+    names = [f'{index:06d}' for index in range(4)]
+    for index, name in enumerate(names):
+        for folder in ('image_2', 'depth_2', 'calib'):
+            (root / 'training' / folder).mkdir(parents=True, exist_ok=True)
+        image = np.repeat(np.uint8(3 * depth + 10 * index)[..., None], 3, -1)
+        cv2.imwrite(str(root / f'training/image_2/{name}.png'), image)
+        cv2.imwrite(str(root / f'training/depth_2/{name}.png'), np.uint16(256 * depth))
+        write_calibration(root / f'training/calib/{name}.txt', KittiCalibration(P2))
+    write_split(root / 'ImageSets/train.txt', names[:2])
+    write_split(root / 'ImageSets/val.txt', names[2:])
+    return root
+
+
+@pytest.fixture
+def config(tmp_path, depth_root):
+    path = tmp_path / 'tiny_here.py'
+    path.write_text(CONFIG.format(root=ROOT, data=depth_root))
+    return path
+
+
+def test_from_training_to_the_report(run_tool, config, tmp_path):
+    run = tmp_path / 'run'
+    code, printed = run_tool('train', config, '--work-dir', run)
+    assert code == 0, printed.err
+    checkpoint = run / 'epoch_2.pth'
+    code, printed = run_tool('test', config, checkpoint, '--work-dir', run / 'test',
+                             '--submission-dir', tmp_path / 'results')
+    assert code == 0, printed.err
+    names = ['000002', '000003']
+    assert sorted(path.stem for path in (run / 'test/frames').glob('*.jpg')) == names
+    assert sorted(path.stem for path in (tmp_path / 'results').rglob('*.png')) == names
+    code, printed = run_tool('report', run, '--facts', 'Config=tiny')
+    assert code == 0, printed.err
+    html = (run / 'report.html').read_text()
+    row = next(row for row in map(json.loads, next(
+        run.glob('*/vis_data/scalars.json')).read_text().splitlines()) if 'depth/AbsRel' in row)
+    assert f"{row['depth/AbsRel']:.4f}" in html and 'loss_depth' in html
+    assert html.count('data:image/jpeg') == 3 and ' given' not in html
+
+    code, printed = run_tool('test', config, checkpoint, '--work-dir', tmp_path / 'test',
+                             '--show-dir', tmp_path / 'shown', '--cfg-options',
+                             'test_evaluator=[]', 'model.test_cfg.flip=True')
+    assert code == 0, printed.err
+    assert sorted(path.stem for path in (tmp_path / 'shown').iterdir()) == names
+
+    for flags, message in [
+            (['--show-samples'], '--show-samples shows where a detector takes depth from'),
+            (['--score-thr', '0.5'], '--score-thr selects detections'),
+            (['--show-dir', tmp_path / 'shown', '--cfg-options', 'custom_hooks=[]'],
+             '--show-dir needs a DrawDepthHook')]:
+        code, printed = run_tool('test', config, checkpoint, '--work-dir', tmp_path / 'odd', *flags)
+        assert code == 2 and message in printed.err and 'Traceback' not in printed.err
+
+
+def test_a_family_is_compared_by_depth_metrics(run_tool, config, tmp_path):
+    rows = tmp_path / 'rows'
+    rows.mkdir()
+    (rows / '1_all.py').write_text(
+        "# Nothing\n_base_ = '../tiny_{{$ABLATION_DATA:other}}.py'\n")
+    arguments = [rows, '--data', 'here', '--seeds', 0, '--out', tmp_path / 'out']
+    code, printed = run_tool('ablate', *arguments)
+    assert code == 0, printed.err
+    figures = json.loads((tmp_path / 'out/1_all/seed_0/result.json').read_text())
+    header, _, row = (tmp_path / 'out/table.md').read_text().splitlines()
+    assert header == '| config | varies | seeds | AbsRel ↓ | RMSE, m ↓ | δ < 1.25 ↑ |'
+    assert row == (f"| `1_all` | Nothing | 0 | {figures['AbsRel']:.4f} | {figures['RMSE']:.3f} | "
+                   f"{figures['delta1']:.4f} |")
+    code, printed = run_tool('ablate', *arguments, '--metrics', 'log10')
+    assert code == 0 and f"| 0 | {figures['log10']:.4f} |" in printed.out
+    for flags, message in [
+            (['--metrics', 'Car_3D_AP40_moderate_loose'], 'no such metric; expected a name like '
+             'AbsRel'),
+            (['--depth-features'], '--depth-features reads what detectors see')]:
+        code, printed = run_tool('ablate', *arguments, *flags)
+        assert code == 2 and message in printed.err

@@ -1,0 +1,238 @@
+"""The command ``tools/evaluate.py``, for boxes and for depth maps: files, messages, speed."""
+import json
+import os
+import subprocess
+import sys
+import time
+from argparse import Namespace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmdet3d_plugin.benchmarks.depth.map_files import write_depth_map
+from mmdet3d_plugin.benchmarks.kitti.labels import write_objects
+from mmdet3d_plugin.benchmarks.kitti.splits import write_split
+from mmdet3d_plugin.commands.evaluate import evaluate_kitti_files
+from mmdet3d_plugin.errors import InputError
+from mmdet3d_plugin.structures.object_table import ObjectTable
+
+TOOL = Path(__file__).parents[2] / 'tools' / 'evaluate.py'
+BOX = '0 0 0.1 500 150 600 220 1.5 1.6 4 0.5 1.7 {z} 0.1'
+
+
+def run(*arguments, **options):
+    return subprocess.run([sys.executable, str(TOOL), 'kitti', *map(str, arguments)],
+                          capture_output=True, text=True, **options)
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """41 frames of one car each, found in all; labels in gt, results in pred."""
+    for name in ('gt', 'pred'):
+        (tmp_path / name).mkdir()
+        for frame in range(41):
+            score = ' 0.5' if name == 'pred' else ''
+            (tmp_path / name / f'{frame:06d}.txt').write_text(
+                f'Car {BOX.format(z=10 + frame)}{score}\n')
+    return tmp_path
+
+
+def evaluate(folders, **changes):
+    evaluate_kitti_files(Namespace(**{
+        'gt': folders / 'gt', 'pred': folders / 'pred', 'split': None,
+        'classes': ['Car', 'Cyclist'], **changes}))
+
+
+def test_command_prints_a_table_and_writes_json(folders):
+    result = run('--gt', folders / 'gt', '--pred', folders / 'pred',
+                 '--json', folders / 'out' / 'values.json')
+    assert result.returncode == 0 and result.stderr == ''
+    assert '41 frames' in result.stdout
+    row = next(line for line in result.stdout.splitlines() if line.split()[:3] == [
+        'Car', '3D', 'R40'])
+    assert row.split()[3:] == ['100.00'] * 6
+    values = json.loads((folders / 'out' / 'values.json').read_text())
+    assert values['Car_3D_AP40_moderate_strict'] == 100
+    assert values['Pedestrian_3D_AP40_moderate_strict'] is None
+    assert len(values) == 144
+
+
+def test_command_ends_with_one_line_on_bad_input(folders):
+    (folders / 'pred' / '000007.txt').write_text(f'Car {BOX.format(z=10)}\n')
+    result = run('--gt', folders / 'gt', '--pred', folders / 'pred',
+                 '--json', folders / 'values.json')
+    assert result.returncode == 2 and result.stdout == ''
+    assert len(result.stderr.splitlines()) == 1
+    assert '000007.txt:1: 15 fields, expected 16' in result.stderr
+    assert not (folders / 'values.json').exists()
+
+
+def test_help_shows_an_example():
+    result = run('--help')
+    assert result.returncode == 0 and '--split data/kitti/ImageSets/val.txt' in result.stdout
+
+
+def test_command_does_not_load_torch_or_openmmlab():
+    code = ('import sys, runpy; sys.argv = ["evaluate.py", "--help"]\n'
+            f'try: runpy.run_path({str(TOOL)!r}, run_name="__main__")\n'
+            'except SystemExit: pass\n'
+            'assert not {"torch", "mmengine", "mmdet3d"} & set(sys.modules)')
+    assert subprocess.run([sys.executable, '-c', code], capture_output=True).returncode == 0
+
+
+def test_results_may_lie_in_a_data_folder(folders, capsys):
+    (folders / 'pred').rename(folders / 'data')
+    evaluate(folders, pred=folders)
+    assert '100.00' in capsys.readouterr().out
+
+
+def test_a_split_selects_frames_and_extra_results_are_reported(folders, capsys):
+    write_split(folders / 'val.txt', ['000003', '000001'])
+    evaluate(folders, split=folders / 'val.txt')
+    output = capsys.readouterr()
+    assert output.out.startswith('2 frames')
+    assert output.err == 'ignoring 39 result files of frames that are not evaluated\n'
+
+
+def test_an_empty_result_file_means_no_detections(folders, capsys):
+    (folders / 'pred' / '000000.txt').write_text('')
+    run('--gt', folders / 'gt', '--pred', folders / 'pred', '--json', folders / 'values.json')
+    values = json.loads((folders / 'values.json').read_text())
+    assert values['Car_2D_AP40_easy_strict'] == 97.5  # 40 of 41 cars: the last step is missed
+
+
+@pytest.mark.parametrize('spoil, message', [
+    (lambda root: {'gt': root / 'absent'}, 'absent: no such folder; --gt needs'),
+    (lambda root: {'gt': root}, 'holds no label files'),
+    (lambda root: {'pred': root / 'absent'}, 'absent: no such folder; --pred needs'),
+    (lambda root: {'pred': root}, 'holds no result files'),
+    (lambda root: {'split': root / 'absent.txt'}, 'absent.txt: no such split file'),
+    (lambda root: {'classes': ['Tram']}, "cannot evaluate 'Tram'; choose from Car"),
+    (lambda root: (root / 'pred' / '000009.txt').unlink() or {}, '000009.txt: no such file'),
+    (lambda root: (root / 'gt' / '000009.txt').write_text('Car 1 2\n') and {},
+     '000009.txt:1: 3 fields, expected 15'),
+    (lambda root: (root / 'pred' / '000009.txt').write_text(
+        f'Car {BOX.format(z="nan")} 0.5\n') and {}, 'expected a finite number')])
+def test_bad_input_names_the_cause(folders, spoil, message):
+    with pytest.raises(InputError) as error:
+        evaluate(folders, **spoil(folders))
+    assert message in str(error.value) and '\n' not in str(error.value)
+
+
+@pytest.mark.parametrize('option', ['--json', '--plot'])
+def test_outputs_are_files(folders, option):
+    result = run('--gt', folders / 'gt', '--pred', folders / 'pred', option, folders / 'gt')
+    assert result.returncode == 2
+    assert f'gt: is a folder; {option} needs a file name' in result.stderr
+
+
+def test_curves_are_drawn(folders):
+    result = run('--gt', folders / 'gt', '--pred', folders / 'pred',
+                 '--plot', folders / 'curves.png')
+    assert result.returncode == 0
+    assert (folders / 'curves.png').read_bytes()[:4] == b'\x89PNG'
+
+
+def crowded_frame(rng):
+    """10 labels and 50 detections, jittered copies of them."""
+    names = rng.choice(['Car', 'Car', 'Car', 'Van', 'Pedestrian', 'Cyclist', 'DontCare'], 10)
+    corners = rng.uniform(0, [1000, 250], (10, 2))
+    table = np.column_stack([
+        np.zeros((10, 2)), rng.uniform(-3, 3, 10), corners, corners + rng.uniform(30, 120, (10, 2)),
+        np.full((10, 3), [1.5, 1.7, 4]), rng.uniform([-20, 1.5, 5], [20, 1.8, 60], (10, 3)),
+        rng.uniform(-3, 3, 10)])
+    picked = rng.integers(0, 10, 50)
+    noise = rng.normal(size=(50, 14)) * ([0] * 2 + [.1] + [3] * 4 + [.05] * 3 + [.3] * 3 + [.1])
+    found = np.column_stack([table[picked] + noise, rng.random(50)])
+    found_names = np.where(names[picked] == 'DontCare', 'Car', names[picked])
+    return ObjectTable.from_table(names, table), ObjectTable.from_table(found_names, found)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, 'sched_setaffinity'), reason='binds to one core')
+def test_3769_frames_of_50_detections_take_10_seconds_on_one_core(tmp_path):
+    rng = np.random.default_rng(0)
+    for start in range(0, 3769, 100):
+        labels, found = crowded_frame(rng)
+        for frame in range(start, min(start + 100, 3769)):
+            write_objects(tmp_path / 'gt' / f'{frame:06d}.txt', labels)
+            write_objects(tmp_path / 'pred' / f'{frame:06d}.txt', found)
+    core = {min(os.sched_getaffinity(0))}
+    start = time.perf_counter()
+    result = run('--gt', tmp_path / 'gt', '--pred', tmp_path / 'pred',
+                 preexec_fn=lambda: os.sched_setaffinity(0, core))
+    seconds = time.perf_counter() - start
+    assert result.returncode == 0, result.stderr
+    assert seconds < 10
+
+
+@pytest.fixture
+def depth_folders(tmp_path):
+    """Two frames in subfolders: predictions are true depth times 1.1 and 1.3."""
+    rng = np.random.default_rng(0)
+    for name, factor in (('a/0', 1.1), ('b/1', 1.3)):
+        truth = rng.uniform(2, 50, (40, 60))
+        truth[:5] = 0
+        write_depth_map(tmp_path / f'gt/{name}.png', truth, 256)
+        write_depth_map(tmp_path / f'pred/{name}.png', truth.clip(1) * factor, 1000)
+    return tmp_path
+
+
+def run_depth(folders, *options):
+    return subprocess.run(
+        [sys.executable, str(TOOL), 'depth', '--gt', str(folders / 'gt'), '--pred',
+         str(folders / 'pred'), '--pred-scale', '1000', *map(str, options)],
+        capture_output=True, text=True)
+
+
+def test_depth_maps_in_subfolders(depth_folders):
+    result = run_depth(depth_folders, '--json', depth_folders / 'out.json')
+    assert result.returncode == 0 and result.stderr == ''
+    assert '2 images, depth of 0.001 to 80 m, crop none' in result.stdout
+    values = json.loads((depth_folders / 'out.json').read_text())
+    assert values['AbsRel'] == pytest.approx(.2, abs=2e-3)
+    assert values['delta1'] == pytest.approx(.5) and values['delta2'] == 1
+    assert values['RMSElog'] == pytest.approx((np.log(1.1) + np.log(1.3)) / 2, abs=1e-3)
+
+
+def test_depth_options_reach_the_protocol(depth_folders):
+    result = run_depth(depth_folders, '--median-scaling', '--crop', 'garg', '--max-depth', '60',
+                       '--json', depth_folders / 'out.json')
+    assert 'depth of 0.001 to 60 m, crop garg, scaled by the median' in result.stdout
+    assert json.loads((depth_folders / 'out.json').read_text())['AbsRel'] < 3e-3
+
+
+def test_depth_maps_by_a_list_of_images(depth_folders):
+    """Predictions have the images' names; depth may lie in train or val, as in KITTI's archive."""
+    (depth_folders / 'gt').rename(depth_folders / 'val')
+    (depth_folders / 'gt').mkdir()
+    (depth_folders / 'val').rename(depth_folders / 'gt/val')
+    (depth_folders / 'pred/b/1.png').rename(depth_folders / 'pred/image.png')
+    (depth_folders / 'list.txt').write_text('image.jpg b/1.png 721.5\nother.jpg None 721.5\n')
+    result = run_depth(depth_folders, '--split', depth_folders / 'list.txt')
+    assert result.returncode == 0 and '1 images' in result.stdout, result.stderr
+    assert result.stderr == 'ignoring 1 predictions of frames that are not evaluated\n'
+
+
+@pytest.mark.parametrize('spoil, options, message', [
+    (lambda root: (root / 'gt').rename(root / 'x'), [], 'gt: no such folder; --gt needs'),
+    (lambda root: [path.unlink() for path in root.glob('pred/*/*')], [],
+     'pred: holds no depth maps (*.png); --pred needs'),
+    (lambda root: (root / 'pred/b/1.png').unlink(), [],
+     'pred/b/1.png: no such prediction, as 0 more of 2'),
+    (lambda root: (root / 'pred/b/1.png').write_text(''), [],
+     'pred/b/1.png: not a readable 16-bit depth image'),
+    (lambda root: write_depth_map(root / 'pred/b/1.png', np.ones((2, 3))), [],
+     "pred/b/1.png: the prediction's size (2, 3) differs from (40, 60)"),
+    (lambda root: [write_depth_map(path, np.zeros((40, 60))) for path in root.glob('gt/*/*')], [],
+     'none of 2 images has a true depth between 0.001 and 80 m'),
+    (lambda root: None, ['--crop', 'nyu'], "crop 'nyu' does not fit an image of 60x40"),
+    (lambda root: None, ['--min-depth', '90'], 'are no range'),
+    (lambda root: None, ['--gt-scale', '0'], '0 is not a number above 0'),
+    (lambda root: None, ['--split', 'absent.txt'], 'absent.txt: no such split file')])
+def test_broken_depth_folders_are_named(depth_folders, spoil, options, message):
+    spoil(depth_folders)
+    result = run_depth(depth_folders, '--json', depth_folders / 'out.json', *options)
+    assert result.returncode == 2 and message in result.stderr.splitlines()[-1]
+    assert 'Traceback' not in result.stderr and not (depth_folders / 'out.json').exists()

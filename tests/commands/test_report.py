@@ -1,0 +1,111 @@
+"""tools/report.py on result files and a training log."""
+import json
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from tiny_kitti import FRAMES, make_objects
+
+from mmdet3d_plugin.benchmarks.depth.distance_errors import DistanceErrors
+from mmdet3d_plugin.benchmarks.kitti.average_precision import evaluate_kitti
+from mmdet3d_plugin.benchmarks.kitti.labels import write_objects
+from mmdet3d_plugin.commands import report
+from mmdet3d_plugin.commands.training_log import read_training_log
+from mmdet3d_plugin.errors import InputError
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def tool(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    return report
+
+
+@pytest.fixture
+def run(monkeypatch, tool):
+    def call(*arguments):
+        monkeypatch.setattr(sys, 'argv', ['report.py', *map(str, arguments)])
+        tool.main()
+    return call
+
+
+def write_session(work_dir, name, rows):
+    path = work_dir / name / 'vis_data/scalars.json'
+    path.parent.mkdir(parents=True)
+    path.write_text(''.join(json.dumps(row) + '\n' for row in rows))
+
+
+def test_a_resumed_session_continues_and_a_fresh_one_replaces(tmp_path):
+    write_session(tmp_path, '20260101_000000', [dict(step=step, loss=1.) for step in (1, 2, 3)])
+    write_session(tmp_path, '20260102_000000', [dict(step=step, loss=2.) for step in (3, 4)])
+    assert [(row['step'], row['loss']) for row in read_training_log(tmp_path)] == [
+        (1, 1.), (2, 1.), (3, 2.), (4, 2.)]
+    write_session(tmp_path, '20260103_000000', [dict(step=1, loss=3.)])
+    assert [(row['step'], row['loss']) for row in read_training_log(tmp_path)] == [(1, 3.)]
+
+
+def test_report_shows_the_figures_of_the_result_files(run, tmp_path, kitti_root, capsys):
+    work_dir, truths, predictions = tmp_path / 'run', [], []
+    write_session(work_dir, '20260101_000000', [dict(step=1, loss=5., loss_depth=2.)])
+    for frame, rows in FRAMES.items():
+        truth = make_objects(rows)
+        found = truth[truth.names == 'Car']
+        found.locations = found.locations + [0, 0, .4]
+        found.scores = np.linspace(.9, .6, len(found))
+        write_objects(tmp_path / f'pred/{frame}.txt', found, decimals=6)
+        truths.append(truth), predictions.append(found)
+    run(work_dir, '--data-root', kitti_root, '--pred', tmp_path / 'pred', '--facts', 'Config=tiny')
+    html = (work_dir / 'report.html').read_text()
+    figures = evaluate_kitti(truths, predictions).to_dict()
+    assert f"{figures['Car_3D_AP40_moderate_loose']:.2f}" in html
+    assert 'tiny' in html and html.count('data:image/jpeg') >= len(FRAMES)
+    assert 'report.html' in capsys.readouterr().out
+
+
+DEPTH = dict(AbsRel=.1234, SqRel=.5, RMSE=3.25, RMSElog=.15, log10=.05, delta1=.875, delta2=.95,
+             delta3=.99)
+
+
+@pytest.fixture
+def depth_run(tmp_path):
+    """A depth estimator's log, and two pictures of its test."""
+    work_dir = tmp_path / 'run'
+    write_session(work_dir, '20260101_000000', [
+        dict(step=1, loss=5., loss_depth=2.), dict(step=2, loss=4., loss_depth=1.),
+        {'step': 1, 'depth/AbsRel': .9},
+        {'step': 2, **{f'depth/{key}': value for key, value in DEPTH.items()}}])
+    for name in ('b', 'drive/a'):
+        path = work_dir / f'test/frames/{name}.jpg'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), np.zeros((8, 16, 3), np.uint8))
+    return work_dir
+
+
+def test_report_of_a_depth_estimator(run, depth_run, capsys):
+    (depth_run / 'test/frames/distance_errors.json').write_text(
+        DistanceErrors(np.array([0., 10.]), np.array([[2.], [.5], [3.]])).to_json())
+    run(depth_run, '--facts', 'Config=lt.py')
+    html = (depth_run / 'report.html').read_text()
+    for figure in ('0.1234', '3.250', '0.8750', '<td>0–10</td><td>25.00</td><td>1.50</td>'):
+        assert figure in html, figure
+    assert 'lt.py' in html and 'drive/a' in html and html.count('data:image/jpeg') == 3
+    assert 'AbsRel ↓: 0.1234' in capsys.readouterr().out
+
+
+def test_pictures_of_a_depth_estimator_lie_where_the_flag_says(run, depth_run, tmp_path):
+    (depth_run / 'test').rename(tmp_path / 'elsewhere')
+    run(depth_run)
+    assert 'No frames were given' in (depth_run / 'report.html').read_text()
+    run(depth_run, '--frames', tmp_path / 'elsewhere/frames', '--max-frames', 1)
+    assert (depth_run / 'report.html').read_text().count('data:image/jpeg') == 2
+    with pytest.raises(InputError, match='run: no readable pictures; .* --show-dir'):
+        run(depth_run, '--frames', depth_run)
+
+
+def test_a_detector_needs_its_results(run, tmp_path):
+    write_session(tmp_path, '20260101_000000', [dict(step=1, loss=5.)])
+    with pytest.raises(InputError, match='to report a detector --data-root is needed'):
+        run(tmp_path)
