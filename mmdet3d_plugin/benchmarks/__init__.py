@@ -1,1 +1,1 @@
-"""Benchmarks: file formats, folder checks, official rules and figures; numpy, no torch."""
+"""Benchmarks: file formats, folder checks and official metrics, on numpy without torch."""

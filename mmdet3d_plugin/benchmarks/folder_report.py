@@ -7,14 +7,22 @@ from typing import Dict, List, Optional, Sequence
 
 @dataclass
 class FolderReport:
-    """What a check found.
+    """Result of the check of a data set.
 
     Attributes:
-        problems: one line each, naming the file and the fix.
-        notes: unusual, but allowed.
-        splits: frames per split file.
-        image_sizes: frames per (width, height).
-        classes: statistics per class, most frequent first; None of a set without objects.
+        root: folder of the data set.
+        problems: one line each, which names the file and the fix.
+        notes: unusual findings that are allowed, one line each.
+        splits: number of frames by name of the split file.
+        image_sizes: number of frames by (width, height), pixels.
+        classes: statistics by class, the most frequent class first; None for a data set
+            without objects.
+
+    Example:
+        >>> report = FolderReport(Path('data/kitti'), splits={'val': 3769}, classes=None)
+        >>> print(report.text())
+        split val: 3769 frames
+        data/kitti: no problems
     """
     root: Path
     problems: List[str] = field(default_factory=list)
@@ -24,7 +32,7 @@ class FolderReport:
     classes: Optional[Dict[str, dict]] = field(default_factory=dict)
 
     def as_dict(self) -> dict:
-        """For JSON; image sizes are written as WIDTHxHEIGHT."""
+        """Return the report as plain values for JSON, image sizes as WIDTHxHEIGHT."""
         return {
             'root': str(self.root), 'problems': self.problems, 'notes': self.notes,
             'splits': self.splits, 'classes': self.classes,
@@ -32,6 +40,7 @@ class FolderReport:
                             in self.image_sizes.most_common()}}
 
     def text(self) -> str:
+        """Return the report as text. The last line counts the problems."""
         lines = [f'problem: {problem}' for problem in self.problems]
         lines += [f'note: {note}' for note in self.notes]
         lines += [f'split {name}: {count} frames' for name, count in self.splits.items()]

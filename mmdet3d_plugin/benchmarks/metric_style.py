@@ -1,4 +1,4 @@
-"""Presentation of metrics: name, unit, decimals and direction."""
+"""Display of metrics: name, unit, decimals and direction."""
 import math
 from typing import Dict, Mapping, NamedTuple, Optional
 
@@ -7,8 +7,15 @@ Metrics = Mapping[str, Optional[float]]
 
 
 class MetricStyle(NamedTuple):
-    """How a metric is shown: its name, its unit, the decimals that matter, an arrow to where
-    it is better, and whether a plot shows how far from zero it is."""
+    """Display style of a metric.
+
+    Attributes:
+        name: title of a column or an axis.
+        unit: unit of the values.
+        decimals: digits after the decimal point.
+        better: arrow in the direction of better values, ``'↑'`` or ``'↓'``.
+        from_zero: whether the axis of a plot starts at zero.
+    """
     name: str
     unit: str = 'AP (%)'
     decimals: int = 1
@@ -17,16 +24,27 @@ class MetricStyle(NamedTuple):
 
     @property
     def title(self) -> str:
+        """Name and arrow."""
         return f'{self.name} {self.better}'.rstrip()
 
 
 def without_prefix(metrics: Metrics) -> Dict[str, Optional[float]]:
-    """The metrics with ``'kitti/Car_...'`` shortened to ``'Car_...'``."""
+    """Return the metrics with the part of each name up to the last slash removed.
+
+    Example:
+        >>> without_prefix({'kitti/Car_3D_AP40_easy_strict': 21.5})
+        {'Car_3D_AP40_easy_strict': 21.5}
+    """
     return {key.rsplit('/', 1)[-1]: value for key, value in metrics.items()}
 
 
 def format_value(value: Optional[float], decimals: int = 2) -> str:
-    """The number, or a dash where it is not defined (None or NaN)."""
+    """Return a value as text, or a dash if it is None or NaN.
+
+    Example:
+        >>> format_value(3.14159), format_value(None)
+        ('3.14', '–')
+    """
     if value is None or math.isnan(value):
         return UNDEFINED
     return f'{value:.{decimals}f}'

@@ -1,1 +1,1 @@
-"""Object table and camera geometry on numpy, shared by every room."""
+"""Object table and camera geometry on numpy, shared by all rooms."""

@@ -1,23 +1,27 @@
 """Table of the objects of one image, shared by all benchmarks and drawings.
 
-Every dataset of this project (KITTI, Waymo, nuScenes, the synthetic scenes) brings its
-objects into this one convention, which is KITTI's::
+All datasets of this project (KITTI, Waymo, nuScenes, the synthetic scenes) convert their
+objects to the convention below, which is KITTI's::
 
-    camera frame, metres                    box seen from above
-                                                 z
-            z (forward)                          ^      width
-           /                                     |   +--------+
-          /                                      |   |        |
-         o------> x (right)                      |   |   ->   | length along the heading
-         |                                       |   |  front |
-         |                                       |   +--------+
-         v                                       o-----------------> x
-         y (down)                       rotation_y = 0: the front looks along +x
+    camera frame, metres              box at rotation_y = 0, seen from above
 
-- The location is the centre of the **bottom** face; the box extends upwards, to smaller y.
-- ``rotation_y`` turns about the y axis; at angle r the front looks along
-  (cos r, 0, -sin r), so +90 degrees looks towards the camera.
-- Sizes are stored as height, width, length; the length lies along the heading.
+            z (forward)               z
+           /                          ^      length
+          /                           |   +-----------+
+         o------> x (right)           |   |           |
+         |                            |   |     o---->| front     width
+         |                            |   |           |
+         v                            |   +-----------+
+         y (down)                     o---------------------> x
+
+- ``rotation_y`` is the rotation about the y axis. At angle r the front points along
+  (cos r, 0, -sin r). Positive angles turn clockwise in the view from above: at 90 degrees
+  the front points along -z, towards the camera.
+- The location is the centre of the **bottom** face. The box extends upwards from there, to
+  smaller y.
+- Sizes are stored as height, width, length. The length lies along the heading.
+- The observation angle alpha is ``rotation_y`` relative to the viewing ray:
+  alpha = rotation_y - atan2(x, z) for an object at (x, y, z).
 """
 from dataclasses import dataclass, fields
 from typing import Optional, Sequence
@@ -31,17 +35,28 @@ DONT_CARE = 'DontCare'
 class ObjectTable:
     """The N objects of one frame, as columns.
 
+    The module docstring defines the coordinate frame and the angles.
+
     Attributes:
-        names: (N,) str, class names; ``'DontCare'`` marks image regions.
-        truncations: (N,) float, share of the object outside the image, 0-1.
+        names: (N,) str, class names; :data:`DONT_CARE` marks image regions without labels.
+        truncations: (N,) float in [0, 1], share of the object outside the image.
         occlusions: (N,) int, 0 fully visible, 1 partly, 2 largely, 3 unknown.
-        alphas: (N,) float, observation angle, radians.
-        boxes_2d: (N, 4) float, left, top, right, bottom, pixels.
+        alphas: (N,) float, observation angles, radians.
+        boxes_2d: (N, 4) float, left, top, right, bottom, pixels of the original image.
         sizes_hwl: (N, 3) float, height, width, length, metres.
-        locations: (N, 3) float, bottom centre in the camera frame (x right,
-            y down, z forward), metres.
-        rotations_y: (N,) float, yaw around the camera's y axis, radians.
+        locations: (N, 3) float, bottom centres, camera frame, metres.
+        rotations_y: (N,) float, rotations about the y axis, radians.
         scores: (N,) float, or None for labels.
+
+    Raises:
+        ValueError: the columns differ in length.
+
+    Example:
+        >>> row = [0, 0, 0., 560, 170, 640, 230, 1.5, 1.6, 3.9, 0., 1.7, 20., 0.]
+        >>> objects = ObjectTable.from_table(['Car', 'Van'], [row, row])
+        >>> cars = objects[objects.names == 'Car']
+        >>> len(cars), cars.locations.tolist()
+        (1, [[0.0, 1.7, 20.0]])
     """
     names: np.ndarray
     truncations: np.ndarray
@@ -63,14 +78,21 @@ class ObjectTable:
         return len(self.names)
 
     def __getitem__(self, index) -> 'ObjectTable':
-        """Selects objects by a mask, a slice or an index array."""
+        """Select objects by a mask, a slice or an index array."""
         return ObjectTable(*(
             None if (column := getattr(self, field.name)) is None else column[index]
             for field in fields(self)))
 
     @classmethod
     def from_table(cls, names: Sequence[str], numbers: np.ndarray) -> 'ObjectTable':
-        """From N names and the (N, 14 or 15) numbers that follow them."""
+        """Create a table from rows in the field order of a KITTI label file.
+
+        Args:
+            names: N class names.
+            numbers: (N, 14) numbers that follow the name in each line: truncation,
+                occlusion, alpha, left, top, right, bottom, height, width, length, x, y, z,
+                rotation_y. (N, 15) with the score of a result line.
+        """
         numbers = np.asarray(numbers, dtype=np.float64)
         return cls(
             names=np.asarray(names, dtype=str),
@@ -85,4 +107,9 @@ class ObjectTable:
 
     @classmethod
     def empty(cls, with_scores: bool = False) -> 'ObjectTable':
+        """Create a table without objects.
+
+        Args:
+            with_scores: whether it has a column of scores, as predictions do.
+        """
         return cls.from_table([], np.zeros((0, 15 if with_scores else 14)))

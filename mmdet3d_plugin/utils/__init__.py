@@ -1,1 +1,1 @@
-"""Small helpers without a domain: files, angles, processes and command lines."""
+"""Small helpers that know no benchmark: files, image headers and child processes."""

@@ -1,4 +1,4 @@
-"""Atomic file output: a reader sees the old file or the new, never a half."""
+"""Reading of text files, atomic writing, and file names that come from data."""
 import os
 import tempfile
 from contextlib import contextmanager
@@ -8,18 +8,55 @@ from typing import Iterator, Union
 from ..errors import InputError
 
 PathLike = Union[str, Path]
-MAX_NAME = 200  # characters; file systems end at 255 bytes with the suffix
+MAX_NAME = 200  # characters; file systems allow 255 bytes, suffix included
+
+
+def read_text(path: PathLike, missing: str) -> str:
+    """Read a UTF-8 text file.
+
+    Args:
+        path: the file.
+        missing: message for a file that does not exist: what is missing, and the fix.
+
+    Raises:
+        InputError: the file is missing, is not text or cannot be read. The message
+            starts with ``path``.
+
+    Example:
+        >>> read_text('no_such_folder/val.txt', 'no such split file; write one')
+        Traceback (most recent call last):
+        ...
+        mmdet3d_plugin.errors.InputError: no_such_folder/val.txt: no such split file; write one
+    """
+    try:
+        return Path(path).read_text(encoding='utf-8')
+    except FileNotFoundError:
+        raise InputError(f'{path}: {missing}') from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f'{path}: not a readable text file ({error})') from None
 
 
 @contextmanager
 def atomic_path(path: PathLike) -> Iterator[Path]:
-    """Yields a temporary path beside ``path`` that replaces it on success.
+    """Yield a temporary path next to ``path`` that replaces ``path`` on success.
 
-    The temporary name keeps the suffix, so writers that choose a format by
-    suffix (``cv2.imwrite``, ``savefig``) work unchanged.
+    A reader sees the old file or the complete new file, never a part of it. If the
+    ``with`` block raises, the temporary file is removed and ``path`` stays unchanged.
+    The temporary name keeps the suffix of ``path``, because writers such as
+    ``cv2.imwrite`` and ``savefig`` choose the format by suffix.
+
+    Args:
+        path: the file to write. Missing parent folders are created.
 
     Raises:
-        InputError: the folder of ``path`` can't be created or written.
+        InputError: the folder of ``path`` cannot be created or written.
+
+    Example:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with atomic_path(f'{folder}/new/values.txt') as temporary:
+        ...         _ = temporary.write_text('1 2 3')
+        ...     Path(folder, 'new/values.txt').read_text()
+        '1 2 3'
     """
     path = Path(path)
     try:
@@ -40,33 +77,63 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
 
 
 def atomic_write(path: PathLike, content: Union[str, bytes]) -> None:
-    """Writes text (UTF-8) or bytes to ``path`` atomically."""
+    """Write a file atomically.
+
+    Args:
+        path: the file to write. Missing parent folders are created.
+        content: bytes, or text that is written as UTF-8.
+
+    Raises:
+        InputError: the folder of ``path`` cannot be created or written.
+
+    Example:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     atomic_write(f'{folder}/val.txt', '000001')
+        ...     Path(folder, 'val.txt').read_text()
+        '000001'
+    """
     data = content.encode('utf-8') if isinstance(content, str) else content
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
 
 
 def is_inner_name(name: str) -> bool:
-    """Whether a name from data leads to a file inside the folder that it is put in:
-    plain words, with slashes between them."""
+    """Return whether ``folder / name`` is always a path inside ``folder``.
+
+    Such a name is printable, at most :data:`MAX_NAME` characters long, and relative. It
+    has no backslash, no empty part and no part ``.`` or ``..``.
+
+    Example:
+        >>> [is_inner_name(name) for name in ('a/0001.png', '../a', '/etc/passwd')]
+        [True, False, False]
+    """
     return (len(name) <= MAX_NAME and name.isprintable() and '\\' not in name
             and all(part not in ('', '.', '..') for part in name.split('/')))
 
 
 def inside(folder: PathLike, name: str) -> Path:
-    """``folder / name`` for a name that comes from data.
+    """Return ``folder / name`` for a name that was read from data.
 
     Raises:
-        InputError: the name would lead out of the folder.
+        InputError: ``name`` is not a string, or :func:`is_inner_name` is false for it.
+
+    Example:
+        >>> inside('images', 'a/0001.png').as_posix()
+        'images/a/0001.png'
     """
     if not isinstance(name, str) or not is_inner_name(name):
         raise InputError(f'{folder}: {shortened(name)} is no name of a file inside this folder; '
-                         'mend the data that hold it')
+                         'correct the data that holds it')
     return Path(folder, name)
 
 
 def shortened(value: object, length: int = 60) -> str:
-    """A value of a file as one short piece of a message."""
+    """Return the ``repr`` of a value for a message, cut after ``length`` characters.
+
+    Example:
+        >>> shortened('x' * 100, length=5)
+        "'xxxx..."
+    """
     text = repr(value)
     return text if len(text) <= length else f'{text[:length]}...'
 
@@ -78,7 +145,15 @@ def _umask() -> int:
 
 
 def check_writable(folder: str, flag: str) -> None:
-    """Raises InputError unless files can be made in the folder that ``flag`` gives."""
+    """Check that files can be created in a folder. The folder is created if it is missing.
+
+    Args:
+        folder: the folder.
+        flag: command-line option that gives the folder, for the message.
+
+    Raises:
+        InputError: no file can be created there.
+    """
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()

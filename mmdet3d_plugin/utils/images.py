@@ -1,4 +1,4 @@
-"""Image files: what they declare, before anything is decoded."""
+"""Checks of image files before they are decoded."""
 import struct
 from pathlib import Path
 from typing import Tuple
@@ -10,24 +10,36 @@ from ..errors import InputError
 FORMATS = ('PNG', 'JPEG')
 PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
 JPEG_SIGNATURE, JPEG_SCAN, JPEG_END = b'\xff\xd8', b'\xff\xda', b'\xff\xd9'
-MAX_PIXELS = 1 << 26  # 200 MB decoded; a file of few bytes may declare any size
+MAX_PIXELS = 1 << 26  # 200 MB decoded; the header of a small file can declare any size
 
 
 def image_size(path: Path, kind: str = 'image') -> Tuple[int, int]:
-    """Width and height in pixels, from the header.
+    """Return width and height of a PNG or JPEG file, from its header.
 
     Args:
-        kind: what messages call the file.
+        path: the file.
+        kind: name of the kind of file, for messages.
+
+    Returns:
+        (width, height), pixels.
 
     Raises:
-        InputError: the file is no PNG or JPEG, or declares no pixels or too many.
+        InputError: the file is not a PNG or JPEG, or declares no pixels or more than
+            :data:`MAX_PIXELS`.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Image.new('RGB', (640, 480)).save(f'{folder}/a.png')
+        ...     image_size(f'{folder}/a.png')
+        (640, 480)
     """
     try:
         with Image.open(path, formats=FORMATS) as image:
             width, height = image.size
     except Image.DecompressionBombError as error:
         raise InputError(f'{path}: {error}; restore the file') from error
-    except Exception as error:  # Pillow's of broken headers, of many kinds
+    except Exception as error:  # Pillow raises many types for broken headers
         raise InputError(f'{path}: not a readable {kind}; restore the file') from error
     if not 0 < width * height <= MAX_PIXELS:
         raise InputError(f'{path}: declares {width}x{height} pixels, expected at most '
@@ -36,11 +48,18 @@ def image_size(path: Path, kind: str = 'image') -> Tuple[int, int]:
 
 
 def check_complete(path: Path, content: bytes) -> None:
-    """Raises InputError unless the bytes of a PNG or JPEG reach the image's end.
+    """Check that a PNG or JPEG file is not cut off.
 
-    OpenCV makes room for a PNG's chunk, up to 2 GB, before it finds that the file is
-    shorter, and takes zeros, which a crash may leave at the end of a file, for pixels of a
-    JPEG.
+    OpenCV does not check this itself. For a PNG it allocates the declared size of a chunk,
+    up to 2 GB, before it notices that the file is shorter. For a JPEG it decodes zeros at
+    the end of the file, which a crash can leave there, as pixels.
+
+    Args:
+        path: the file, for the message.
+        content: all bytes of the file. Other formats than PNG and JPEG are not checked.
+
+    Raises:
+        InputError: the end of the image is missing.
     """
     if content.startswith(PNG_SIGNATURE):
         complete = _has_all_chunks(content)

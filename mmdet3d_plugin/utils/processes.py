@@ -1,4 +1,4 @@
-"""How many processes to start, and how those that were started end."""
+"""Number of usable CPU cores, and child processes that end cleanly."""
 import os
 import signal
 import subprocess
@@ -6,29 +6,38 @@ import sys
 from contextlib import contextmanager
 from typing import Iterator, List, Optional, Sequence, Set
 
-# A Ctrl-C reaches children from the terminal; a second one would end them at once.
+# Not SIGINT: the terminal sends Ctrl-C to the children too, and a second SIGINT would end
+# them before they have saved their work.
 PASSED_ON = (signal.SIGTERM, signal.SIGUSR1)
 
 _children: Set[subprocess.Popen] = set()
 
 
 def available_cores() -> int:
-    """Cores that this process may use."""
+    """Return the number of CPU cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') \
         else os.cpu_count() or 1
 
 
 def run_child(command: Sequence[str], **options) -> int:
-    """Runs a command to its own end: one that is told to stop may have work to save.
+    """Run a command and wait until it ends.
+
+    If this process is told to stop, it still waits: the child may have work to save.
 
     Args:
-        options: of ``subprocess.Popen``.
+        command: program and arguments.
+        options: keyword arguments of ``subprocess.Popen``.
 
     Returns:
-        Its exit code; 128 + N if signal N killed it.
+        Exit code of the command; 128 + N if signal N killed it.
 
     Raises:
-        KeyboardInterrupt, SystemExit: this process was told to stop meanwhile.
+        KeyboardInterrupt, SystemExit: this process was told to stop while it waited. The
+            child has ended by then.
+
+    Example:
+        >>> run_child([sys.executable, '-c', 'raise SystemExit(3)'])
+        3
     """
     stop: Optional[BaseException] = None
     child = subprocess.Popen(command, **options)
@@ -37,8 +46,8 @@ def run_child(command: Sequence[str], **options) -> int:
         try:
             code = child.wait()
             break
-        except (KeyboardInterrupt, SystemExit) as told:
-            stop = told
+        except (KeyboardInterrupt, SystemExit) as error:
+            stop = error
     _children.discard(child)
     if stop is not None:
         raise stop
@@ -47,8 +56,11 @@ def run_child(command: Sequence[str], **options) -> int:
 
 @contextmanager
 def signals_passed_on() -> Iterator[None]:
-    """Passes SIGTERM and SIGUSR1 on to the processes of :func:`run_child`, and ends this one,
-    with 128 + signal, when they have ended. For the main thread; children may be others'."""
+    """Forward SIGTERM and SIGUSR1 to the children of :func:`run_child`.
+
+    When the children have ended, this process exits with code 128 + signal. Use it in the
+    main thread; other threads may have started the children.
+    """
     def stop(number: int, frame) -> None:
         for child in list(_children):
             child.send_signal(number)

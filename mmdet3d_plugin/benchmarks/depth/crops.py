@@ -1,4 +1,4 @@
-"""Parts of the image by name, for evaluation and training."""
+"""Named image crops for evaluation and training."""
 from typing import Callable, Dict, Sequence, Tuple, Union
 
 from ...errors import InputError
@@ -16,10 +16,11 @@ def _benchmark(height: int, width: int) -> Bounds:
     return height - 352, height, left, left + 1216
 
 
-# Evaluation crops of KITTI and NYU, as in BTS's bts_eval.py and monodepth2's
-# evaluate_depth.py; NYU's are of its 640x480 images. `kitti_benchmark` and `nyu_frame` are
-# what BTS shows its network: KITTI's benchmark size, and NYU without the blank border that
-# comes from registering depth with colour (bts_dataloader.py).
+# (height, width) -> (top, bottom, left, right), pixels. Evaluation crops of KITTI and NYU as
+# in BTS's bts_eval.py and monodepth2's evaluate_depth.py; NYU's are for 640x480 images.
+# `kitti_benchmark` and `nyu_frame` are the parts that BTS trains on (bts_dataloader.py): the
+# size of KITTI's benchmark images, and NYU without the blank border that registering depth
+# with colour leaves.
 CROPS: Dict[str, Callable[[int, int], Bounds]] = dict(
     garg=_shares(0.40810811, 0.99189189, 0.03594771, 0.96405229),
     eigen=_shares(0.3324324, 0.91351351, 0.0359477, 0.96405229),
@@ -29,16 +30,25 @@ CROPS: Dict[str, Callable[[int, int], Bounds]] = dict(
 
 
 def crop_bounds(names: Union[str, Sequence[str]], size: Tuple[int, int]) -> Bounds:
-    """Rows and columns of a crop: (top, bottom, left, right), pixels, ends excluded.
+    """Return the rows and columns of a crop.
 
     Args:
-        names: of :data:`CROPS`; of several, each is one of the part that the one before
-            leaves. BTS and NeWCRFs evaluate KITTI at ``('kitti_benchmark', 'garg')``,
-            monodepth2 at ``'garg'``.
+        names: key of :data:`CROPS`, or several keys; each further crop is applied to the
+            result of the previous one. BTS and NeWCRFs evaluate KITTI at
+            ``('kitti_benchmark', 'garg')``, monodepth2 at ``'garg'``.
         size: (height, width) of the image, pixels.
+
+    Returns:
+        (top, bottom, left, right), pixels; bottom and right are excluded.
 
     Raises:
         InputError: there is no such crop, or the image is too small for it.
+
+    Example:
+        >>> crop_bounds('nyu', (480, 640))
+        (45, 471, 41, 601)
+        >>> crop_bounds(('kitti_benchmark', 'garg'), (375, 1242))
+        (166, 372, 56, 1185)
     """
     top, bottom, left, right = 0, size[0], 0, size[1]
     for name in [names] if isinstance(names, str) else names:

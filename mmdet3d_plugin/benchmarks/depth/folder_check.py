@@ -1,4 +1,4 @@
-"""Checks folders of depth data sets: what is missing, and what is broken."""
+"""Checks of depth data sets: missing and broken files."""
 from pathlib import Path
 from typing import Callable, List, Optional, Sequence
 
@@ -12,9 +12,19 @@ from .splits import DepthPair, locate_depth, read_depth_split
 
 
 def find_split_files(report: FolderReport, split_files: Optional[Sequence[Path]]) -> List[Path]:
+    """Return the split files to check.
+
+    Args:
+        report: report of the data set's root folder.
+        split_files: split files that the user chose; if there are none, all
+            ``splits/*.txt`` in the root folder.
+
+    Raises:
+        InputError: the root folder is missing or has no split file.
+    """
     if not report.root.is_dir():
-        raise InputError(f'{report.root}: no such folder; put or link the data set there or choose '
-                         'another --root')
+        raise InputError(f'{report.root}: no such folder; put or link the data set there or '
+                         'choose another --root')
     paths = [Path(path) for path in
              split_files or sorted((report.root / 'splits').glob('[!.]*.txt'))]
     if not paths:
@@ -25,8 +35,19 @@ def find_split_files(report: FolderReport, split_files: Optional[Sequence[Path]]
 
 
 def check_split(report: FolderReport, path: Path, images: Path, depths: Path,
-                 folder_problem: Callable[[DepthPair], Optional[str]]) -> None:
-    """Adds the problems of a split's frames; a missing folder is told of once."""
+                folder_problem: Callable[[DepthPair], Optional[str]]) -> None:
+    """Check all frames of a split and add their problems to a report.
+
+    Each problem is added once, also if several frames have it.
+
+    Args:
+        report: the report. Its counts of frames per split and per image size grow too.
+        path: split file.
+        images: folder of the images.
+        depths: folder of the depth maps.
+        folder_problem: returns the problem of a frame's folder, or None. The files of a
+            frame with such a problem are not checked.
+    """
     try:
         pairs = read_depth_split(path)
     except InputError as error:
@@ -41,17 +62,17 @@ def check_split(report: FolderReport, path: Path, images: Path, depths: Path,
         report.problems += [f'{folder}: no such folder, but {path.name} needs it; put or link it '
                             'there' for folder in absent]
         return
-    told = set(report.problems)
+    known = set(report.problems)
     for pair in tqdm(pairs, f'checking {path.stem}', unit='frame', disable=None):
         problem = folder_problem(pair) or _frame_problem(report, images, depths, pair)
-        if problem and problem not in told:
-            told.add(problem)
+        if problem and problem not in known:
+            known.add(problem)
             report.problems.append(problem)
 
 
 def _frame_problem(report: FolderReport, images: Path, depths: Path, pair: DepthPair
                    ) -> Optional[str]:
-    """What is wrong with a frame's files, by their headers."""
+    """Return the problem of a frame's files, from their headers, or None."""
     try:
         image = images / pair.image
         if not image.is_file():
@@ -66,4 +87,3 @@ def _frame_problem(report: FolderReport, images: Path, depths: Path, pair: Depth
     except InputError as error:
         return str(error)
     return None
-

@@ -1,29 +1,60 @@
-"""Errors of predicted depth maps: of each image, then their mean (Eigen et al., 2014)."""
+"""Errors of predicted depth maps: per image, then their mean (Eigen et al., 2014)."""
 from dataclasses import dataclass, field
 from typing import Dict, List, Optional, Sequence, Union
 
 import numpy as np
 
 from ...errors import InputError
+from ..metric_style import MetricStyle
 from .crops import CROPS, crop_bounds
 
-METRICS = ('AbsRel', 'SqRel', 'RMSE', 'RMSElog', 'log10', 'delta1', 'delta2', 'delta3')
 THRESHOLD = 1.25
+
+
+def _style(name: str, unit: str, decimals: int, better: str) -> MetricStyle:
+    return MetricStyle(name, unit, decimals, better, from_zero=False)
+
+
+# The metrics, in the order in which they are computed and shown. As many decimals as in the
+# papers' tables, where methods differ by a few percent.
+DEPTH_STYLES = {
+    'AbsRel': _style('AbsRel', 'share of the true depth', 4, '↓'),
+    'SqRel': _style('SqRel, m', 'm', 3, '↓'),
+    'RMSE': _style('RMSE, m', 'm', 3, '↓'),
+    'RMSElog': _style('RMSElog', 'natural logarithm', 4, '↓'),
+    'log10': _style('log10', 'decimal logarithm', 4, '↓'),
+    'delta1': _style('δ < 1.25', 'share of the pixels', 4, '↑'),
+    'delta2': _style('δ < 1.25²', 'share of the pixels', 4, '↑'),
+    'delta3': _style('δ < 1.25³', 'share of the pixels', 4, '↑'),
+}
 
 
 @dataclass(frozen=True)
 class DepthProtocol:
-    """Which pixels count, and what happens to predictions before they are compared.
+    """Evaluation protocol: the pixels that count, and the preparation of predictions.
 
-    Pixels count where the true depth lies between ``min_depth`` and ``max_depth`` (both
-    excluded) and inside the crop. Predictions are clamped to the two, so that one where
-    nothing was predicted (0) counts as ``min_depth``.
+    A pixel counts if its true depth lies between ``min_depth`` and ``max_depth`` (both
+    excluded) and inside the crop. Predictions are clamped to these two depths, so that a
+    pixel without prediction (0) counts as ``min_depth``.
 
     Attributes:
-        min_depth, max_depth: metres.
+        min_depth: metres.
+        max_depth: metres.
         crop: names as in :func:`~.crops.crop_bounds`; None for the whole image.
-        median_scaling: multiplies each prediction by the ratio of the medians of true and
-            predicted depth first, for predictions without a scale.
+        median_scaling: whether each prediction is multiplied by the median of the true
+            depth divided by the median of the prediction before it is clamped, for
+            predictions without a scale.
+
+    Raises:
+        InputError: the depths are not a range of positive numbers, or there is no such crop.
+
+    Example:
+        Two pixels of known depth; the second prediction is 1 m too far:
+
+        >>> errors = DepthProtocol().errors(
+        ...     np.array([[4., 2., 0.]]), np.array([[4., 3., 5.]]), 'image')
+        >>> errors['AbsRel'], errors['delta1']
+        (0.25, 0.5)
     """
     min_depth: float = 1e-3
     max_depth: float = 80.
@@ -40,14 +71,23 @@ class DepthProtocol:
 
     @property
     def crop_names(self) -> Sequence[str]:
+        """Names of the crops, in the order in which they are applied."""
         return [self.crop] if isinstance(self.crop, str) else list(self.crop or ())
 
     @property
     def crop_title(self) -> str:
+        """Crops as text, e.g. ``'garg of kitti_benchmark'``."""
         return ' of '.join(reversed(self.crop_names)) or 'none'
 
     def valid(self, truth: np.ndarray) -> np.ndarray:
-        """(H, W) bool, the pixels of a true depth map (H, W) that count."""
+        """Return (H, W) bool, the pixels that count.
+
+        Args:
+            truth: (H, W) true depth, metres, 0 where unknown.
+
+        Raises:
+            InputError: the image is too small for the crop.
+        """
         valid = (truth > self.min_depth) & (truth < self.max_depth)
         top, bottom, left, right = crop_bounds(self.crop_names, truth.shape)
         inside = np.zeros_like(valid)
@@ -55,46 +95,64 @@ class DepthProtocol:
         return valid & inside
 
     def scaled(self, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-        """(H, W) float64, metres: the prediction, with median scaling times the ratio.
+        """Return the prediction, with median scaling if the protocol has it.
+
+        Args:
+            truth: (H, W) true depth, metres, 0 where unknown.
+            predicted: (H, W) metres.
+
+        Returns:
+            (H, W) float64, metres.
 
         Raises:
-            InputError: the prediction has no median to scale by.
+            InputError: the median of the prediction is not positive and finite.
         """
         predicted = predicted.astype(np.float64)
         valid = self.valid(truth)
         if self.median_scaling and valid.any():
             median = np.median(predicted[valid])
             if not 0 < median < np.inf:
-                raise InputError(f'the median of the prediction is {median:g} m, which no median '
-                                 'scaling mends; evaluate it without')
+                raise InputError(f'the median of the prediction is {median:g} m, which cannot be '
+                                 'scaled; evaluate it without median scaling')
             predicted = predicted * (np.median(truth[valid].astype(np.float64)) / median)
         return predicted
 
     def compared(self, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-        """(H, W) float64, metres: the prediction as it is compared with the true depth, scaled
-        and clamped."""
+        """Return the prediction that is compared with the true depth: scaled and clamped.
+
+        Arguments, result and errors are those of :meth:`scaled`.
+        """
         return self.scaled(truth, predicted).clip(self.min_depth, self.max_depth)
 
     def signed_errors(self, truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-        """(H, W) float32, metres: prediction minus true depth of the pixels that count, scaled
-        and clamped; NaN elsewhere."""
+        """Return the prediction, scaled and clamped, minus the true depth.
+
+        Arguments and errors are those of :meth:`scaled`.
+
+        Returns:
+            (H, W) float32, metres; NaN where pixels do not count.
+        """
         errors = self.compared(truth, predicted) - truth
         return np.where(self.valid(truth), errors, np.nan).astype(np.float32)
 
     def errors(self, truth: np.ndarray, predicted: np.ndarray, name: str
                ) -> Optional[Dict[str, float]]:
-        """Errors of one image by name; None if none of its pixels counts.
-
-        AbsRel, SqRel (metres), RMSE (metres), RMSElog (natural logarithm), log10, and the
-        shares (0-1) of pixels off by less than a factor of 1.25, 1.25² and 1.25³.
+        """Return the errors of one image.
 
         Args:
-            truth, predicted: (H, W), metres, 0 where unknown.
-            name: of the image, for messages.
+            truth: (H, W) true depth, metres, 0 where unknown.
+            predicted: (H, W) metres.
+            name: name of the image, for messages.
+
+        Returns:
+            Values by name: AbsRel, SqRel (metres), RMSE (metres), RMSElog (natural
+            logarithm), log10, and delta1 to delta3: the shares (in [0, 1]) of pixels with
+            max(predicted / true, true / predicted) less than 1.25, 1.25² and 1.25³. None if
+            no pixel counts.
 
         Raises:
-            InputError: the two differ in size, or a prediction that counts is NaN, or has
-                no median to scale by, or the crop does not fit.
+            InputError: the two maps differ in size, the prediction is NaN at a pixel that
+                counts or has no median to scale by, or the crop does not fit.
         """
         if truth.shape != predicted.shape:
             raise InputError(f'{name}: the prediction\'s size {predicted.shape} differs from '
@@ -105,15 +163,15 @@ class DepthProtocol:
             if not valid.any():
                 return None
             if np.isnan(predicted[valid]).any():
-                raise InputError('the prediction holds NaN; mend what made it')
+                raise InputError('the prediction holds NaN; correct the program that made it')
             found = self.compared(truth, predicted)[valid]
         except InputError as error:
             raise InputError(f'{name}: {error}') from None
-        return dict(zip(METRICS, _errors(truth[valid].astype(np.float64), found)))
+        return dict(zip(DEPTH_STYLES, _errors(truth[valid].astype(np.float64), found)))
 
 
 def _errors(true: np.ndarray, found: np.ndarray) -> List[float]:
-    """Errors in the order of METRICS of (N,) positive depths, N > 0."""
+    """Return the errors of (N,) positive depths, N > 0, in the order of DEPTH_STYLES."""
     difference, log_ratio = found - true, np.log(found / true)
     factor = np.maximum(found / true, true / found)
     values = [np.abs(difference / true).mean(),
@@ -127,26 +185,39 @@ def _errors(true: np.ndarray, found: np.ndarray) -> List[float]:
 
 @dataclass
 class DepthEvaluation:
-    """Errors of a set of images, and their mean.
+    """Errors of the images of a data set, and their means.
 
     Attributes:
-        protocol: what counts.
-        images: errors by metric of every image that has depth to compare with.
-        without_depth: names of the others.
+        protocol: evaluation protocol of all images.
+        images: errors by metric of each image that has pixels to compare.
+        without_depth: names of the images without such pixels.
+
+    Example:
+        >>> evaluation = DepthEvaluation(DepthProtocol())
+        >>> for name, depth in (('a', 5.), ('b', 8.)):
+        ...     evaluation.add(name, evaluation.protocol.errors(
+        ...         np.full((2, 2), 4.), np.full((2, 2), depth), name))
+        >>> evaluation.to_dict()['AbsRel']
+        0.625
     """
     protocol: DepthProtocol
     images: List[Dict[str, float]] = field(default_factory=list)
     without_depth: List[str] = field(default_factory=list)
 
     def add(self, name: str, errors: Optional[Dict[str, float]]) -> None:
-        """Adds what :meth:`DepthProtocol.errors` tells of an image."""
+        """Add an image.
+
+        Args:
+            name: name of the image.
+            errors: result of :meth:`DepthProtocol.errors`.
+        """
         if errors is None:
             self.without_depth.append(name)
         else:
             self.images.append(errors)
 
     def to_dict(self) -> Dict[str, float]:
-        """Means over the images by metric.
+        """Return the means over the images by metric.
 
         Raises:
             InputError: no image has a pixel that counts.
@@ -157,10 +228,15 @@ class DepthEvaluation:
                              f'{low:g} and {high:g} m inside the crop '
                              f'({self.protocol.crop_title}); check the depth files, their scale, '
                              'the caps and the crop')
-        return {key: float(np.mean([errors[key] for errors in self.images])) for key in METRICS}
+        return {key: float(np.mean([errors[key] for errors in self.images]))
+                for key in DEPTH_STYLES}
 
     def table(self) -> str:
-        """What was evaluated, and the means."""
+        """Return the protocol and the means as text.
+
+        Raises:
+            InputError: no image has a pixel that counts.
+        """
         protocol, means = self.protocol, self.to_dict()
         title = (f'{len(self.images)} images, depth of {protocol.min_depth:g} to '
                  f'{protocol.max_depth:g} m, crop {protocol.crop_title}')
@@ -170,6 +246,6 @@ class DepthEvaluation:
         if self.without_depth:
             lines.append(f'{len(self.without_depth)} images without such depth are left out, the '
                          f'first one: {self.without_depth[0]}')
-        lines += [''.join(f'{key:>9}' for key in METRICS),
-                  ''.join(f'{means[key]:>9.4f}' for key in METRICS)]
+        lines += [''.join(f'{key:>9}' for key in DEPTH_STYLES),
+                  ''.join(f'{means[key]:>9.4f}' for key in DEPTH_STYLES)]
         return '\n'.join(lines)

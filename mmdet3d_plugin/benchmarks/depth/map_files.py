@@ -8,28 +8,35 @@ import numpy as np
 from ...errors import InputError
 from ...utils.files import atomic_write
 from ...utils.images import PNG_SIGNATURE, check_complete, image_size
-from ..nyu.labelled_file import is_labelled, read_labelled
 
 PathLike = Union[str, Path]
-# Stored units a metre.
+# Stored units per metre.
 KITTI_SCALE = 256.
 NYU_SCALE = 1000.
-DEEPEST = np.iinfo(np.uint16).max
-GREY = 0  # the colour type in a PNG's header
+LARGEST_VALUE = np.iinfo(np.uint16).max
+GREY = 0  # PNG colour type: one channel
 
 
 def read_depth_map(path: PathLike, scale: float = KITTI_SCALE) -> np.ndarray:
-    """Reads a depth map (H, W) float32, metres, 0 where unknown.
+    """Read a depth map from a 16-bit PNG file of one channel.
 
     Args:
-        path: 16-bit PNG of one channel, or the name of a depth map in NYU's labelled file.
-        scale: stored units a metre; the labelled file holds metres.
+        path: the file.
+        scale: stored units per metre.
+
+    Returns:
+        (H, W) float32, metres, 0 where unknown.
 
     Raises:
-        InputError: the file is missing, cut off, or no 16-bit PNG of one channel.
+        InputError: the file is missing, is cut off, or is no 16-bit PNG of one channel.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = Path(folder, 'depth.png').write_bytes(encode_depth_map(np.array([[0., 2.5]])))
+        ...     read_depth_map(f'{folder}/depth.png').tolist()
+        [[0.0, 2.5]]
     """
-    if is_labelled(path):
-        return read_labelled(path)
     depth_map_size(path)
     check_complete(path, Path(path).read_bytes())
     stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
@@ -39,42 +46,90 @@ def read_depth_map(path: PathLike, scale: float = KITTI_SCALE) -> np.ndarray:
 
 
 def depth_map_size(path: PathLike) -> Tuple[int, int]:
-    """Width and height in pixels of a depth map's PNG file, from its header.
+    """Read the size of a depth map from the header of its PNG file.
+
+    Args:
+        path: the file.
+
+    Returns:
+        (width, height), pixels.
 
     Raises:
-        InputError: the file is missing, of a size that no memory holds, or no 16-bit PNG of
-            one channel.
+        InputError: the file is missing, declares too many pixels, or is no 16-bit PNG of one
+            channel.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_depth_map(f'{folder}/depth.png', np.ones((2, 3)))
+        ...     depth_map_size(f'{folder}/depth.png')
+        (3, 2)
     """
     size = image_size(path, '16-bit depth image')
     with open(path, 'rb') as file:
         header = file.read(26)
     found = 'no PNG'
     if header.startswith(PNG_SIGNATURE):
-        bits, kind = header[24:]
-        if bits == 16 and kind == GREY:
+        bits, color_type = header[24:]
+        if bits == 16 and color_type == GREY:
             return size
-        found = f'of {bits} bits' + ('' if kind == GREY else ' in colour')
+        found = f'of {bits} bits' + ('' if color_type == GREY else ' in colour')
     raise InputError(f'{path}: not a readable 16-bit depth image, it is {found}; store depth as '
                      '16-bit PNG of one channel')
 
 
 def write_depth_map(path: PathLike, depth: np.ndarray, scale: float = KITTI_SCALE) -> None:
-    """Writes a depth map as 16-bit PNG, atomically.
+    """Write a depth map as 16-bit PNG, atomically.
 
-    Known depths stay known: those nearer or farther than the format holds are stored as its
-    least (1 / scale metres) or greatest (65535 / scale).
+    Args:
+        path: file to write.
+        depth: (H, W), metres, 0 where unknown.
+        scale: stored units per metre.
+
+    Raises:
+        InputError: a depth is negative or not finite, or the folder cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_depth_map(f'{folder}/depth.png', np.array([[0., 2.5]]))
+        ...     read_depth_map(f'{folder}/depth.png').tolist()
+        [[0.0, 2.5]]
+    """
+    try:
+        content = encode_depth_map(depth, scale)
+    except InputError as error:
+        raise InputError(f'{path}: {error}') from None
+    atomic_write(path, content)
+
+
+def encode_depth_map(depth: np.ndarray, scale: float = KITTI_SCALE) -> bytes:
+    """Encode a depth map as 16-bit PNG of one channel.
+
+    Known depths stay known: depths outside the range of the format are stored as its smallest
+    (1 / scale metres) or largest (65535 / scale metres) depth.
 
     Args:
         depth: (H, W), metres, 0 where unknown.
-        scale: stored units a metre.
+        scale: stored units per metre.
+
+    Returns:
+        Content of the PNG file.
 
     Raises:
-        InputError: a depth is negative or not finite, or the folder can't be written.
+        InputError: a depth is negative or not finite, or the shape is not (H, W).
+
+    Example:
+        >>> content = encode_depth_map(np.array([[0., 1e-6, 2., 300.]]))
+        >>> cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED).tolist()
+        [[0, 1, 512, 65535]]
     """
     depth = np.asarray(depth)
     if depth.ndim != 2 or not (np.isfinite(depth) & (depth >= 0)).all():
-        raise InputError(f'{path}: cannot store a depth map with negative depths or such that '
-                         'are not finite; mend what made them')
-    units = np.rint(depth.astype(np.float64) * scale).clip(1, DEEPEST)
-    _, content = cv2.imencode('.png', np.where(depth > 0, units, 0).astype(np.uint16))
-    atomic_write(path, content.tobytes())
+        raise InputError('cannot store a depth map with negative or non-finite depths, or of '
+                         'another shape than (H, W); correct the code that computes it')
+    units = np.rint(depth.astype(np.float64) * scale).clip(1, LARGEST_VALUE)
+    _, content = cv2.imencode('.png', np.where(depth > 0, units, 0).astype(np.uint16),
+                              [cv2.IMWRITE_PNG_COMPRESSION, 1,
+                               cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_DEFAULT])
+    return content.tobytes()

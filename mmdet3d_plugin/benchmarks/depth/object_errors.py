@@ -1,4 +1,4 @@
-"""How well depth is estimated, by distance, on objects found in the image."""
+"""Depth errors of objects that are found in the image, by distance."""
 from dataclasses import dataclass
 from typing import List, Sequence
 
@@ -13,19 +13,21 @@ DEPTH_BINS = tuple(range(0, 81, 10))  # metres
 
 
 @dataclass
-class DepthErrors:
-    """Depth errors of one class over M matched objects and B bins of depth.
+class ObjectDepthErrors:
+    """Depth errors of one class, over M matched labels and B bins of their true depth.
 
-    Bins are half-open, ``[edges[i], edges[i + 1])``; bins without a match have
-    NaN errors, bins without a label NaN recall.
+    Bins are half-open, ``[edges[i], edges[i + 1])``. Errors are NaN in bins without a match,
+    and the recall is NaN in bins without a label.
 
     Attributes:
-        class_name: of labels and predictions.
+        class_name: class of labels and predictions.
         depths: (M,) depth of each matched label, metres.
-        errors: (M,) absolute depth error of its prediction, metres.
+        errors: (M,) absolute depth error of the label's prediction, metres.
         edges: (B + 1,) bounds of the bins, metres.
-        mean_errors, median_errors: (B,) metres.
-        matched, labels: (B,) int, number of matched and of all labels.
+        mean_errors: (B,) metres.
+        median_errors: (B,) metres.
+        matched: (B,) int, number of matched labels.
+        labels: (B,) int, number of labels.
     """
     class_name: str
     depths: np.ndarray
@@ -38,24 +40,39 @@ class DepthErrors:
 
     @property
     def recall(self) -> np.ndarray:
-        """(B,) share of the labels that were matched, 0-1."""
+        """(B,) share of the labels that are matched, in [0, 1]."""
         with np.errstate(invalid='ignore'):
             return self.matched / self.labels
 
 
-def depth_errors(ground_truths: Sequence[ObjectTable], predictions: Sequence[ObjectTable],
-                 class_name: str, bins: Sequence[float] = DEPTH_BINS,
-                 min_overlap: float = MIN_OVERLAP) -> DepthErrors:
-    """Matches predictions to labels in 2D and measures their depth errors.
+def object_depth_errors(ground_truths: Sequence[ObjectTable], predictions: Sequence[ObjectTable],
+                        class_name: str, bins: Sequence[float] = DEPTH_BINS,
+                        min_overlap: float = MIN_OVERLAP) -> ObjectDepthErrors:
+    """Match predictions to labels in the image and measure their depth errors.
 
-    In each frame, predictions claim the best overlapping free label in order of
-    score. All labels of the class count, however occluded or truncated, so the
-    recall is not KITTI's. Depth is the camera-frame z.
+    In each frame, the predictions are matched in the order of their scores to the free label
+    of the largest 2D overlap. All labels of the class count, whatever their occlusion and
+    truncation, so the recall differs from KITTI's. Depth is the z of the camera frame.
 
     Args:
-        ground_truths, predictions: one entry a frame, in the same order.
-        bins: B + 1 increasing depths, metres; labels outside count in no bin.
-        min_overlap: 2D IoU at which a prediction may claim a label.
+        ground_truths: labels of each frame.
+        predictions: predictions of the same frames in the same order, with scores.
+        class_name: class to evaluate.
+        bins: B + 1 increasing depths, metres. Labels outside count in no bin.
+        min_overlap: smallest 2D IoU of a match.
+
+    Raises:
+        ValueError: labels and predictions differ in their number of frames.
+
+    Example:
+        A car at 20 m that is predicted at 21 m:
+
+        >>> row = [0, 0, 0., 560, 170, 640, 230, 1.5, 1.6, 3.9, 0., 1.7, 20., 0.]
+        >>> label = ObjectTable.from_table(['Car'], [row])
+        >>> row[12] = 21.
+        >>> found = ObjectTable.from_table(['Car'], [row + [.9]])
+        >>> object_depth_errors([label], [found], 'Car', bins=(0, 10, 30)).mean_errors
+        array([nan,  1.])
     """
     if len(ground_truths) != len(predictions):
         raise ValueError(f'{len(ground_truths)} frames of labels but {len(predictions)} of '
@@ -77,10 +94,10 @@ def depth_errors(ground_truths: Sequence[ObjectTable], predictions: Sequence[Obj
 
 
 def _binned(class_name: str, depths: np.ndarray, errors: np.ndarray,
-            label_depths: np.ndarray, edges: np.ndarray) -> DepthErrors:
+            label_depths: np.ndarray, edges: np.ndarray) -> ObjectDepthErrors:
     bounds = list(zip(edges[:-1], edges[1:]))
     in_bins = [errors[(depths >= low) & (depths < high)] for low, high in bounds]
-    return DepthErrors(
+    return ObjectDepthErrors(
         class_name, depths, errors, edges,
         mean_errors=np.array([part.mean() if len(part) else np.nan for part in in_bins]),
         median_errors=np.array([np.median(part) if len(part) else np.nan

@@ -1,42 +1,50 @@
-"""Split files of depth data sets: image, depth map and focal length, one frame a line."""
+"""Split files of depth data sets: image, depth map and focal length of one frame per line."""
 from pathlib import Path
 from typing import List, NamedTuple, Optional, Union
 
 from ...errors import InputError
-from ...utils.files import is_inner_name, shortened
+from ...utils.files import is_inner_name, read_text, shortened
 
 NO_DEPTH = 'None'
-PARTS = ('', 'train', 'val')
+PARTS = ('', 'train', 'val')  # folders that may hold a depth map
 
 
 class DepthPair(NamedTuple):
-    """Names of an image and of its depth map inside the folders of the set."""
+    """Names of an image and its depth map, relative to the data set's folders.
+
+    Attributes:
+        image: name of the image.
+        depth: name of the depth map, or None if the image has none.
+    """
     image: str
     depth: Optional[str]
 
     @property
     def frame(self) -> str:
-        """The frame's name: the image's without its suffix."""
+        """Name of the frame: the image's name without its suffix."""
         return str(Path(self.image).with_suffix(''))
 
 
 def read_depth_split(path: Union[str, Path]) -> List[DepthPair]:
-    """Reads the lines ``IMAGE DEPTH [FOCAL]`` of the public lists of Eigen's splits.
+    """Read a split file with lines ``IMAGE DEPTH [FOCAL]``, as in the lists of Eigen's split.
 
-    A depth of ``None`` means that the image has none. Leading slashes, as in NYU's lists,
-    and what follows the depth are left out: cameras come from calibrations.
+    ``None`` in place of DEPTH means that the image has no depth map. A leading slash, as in
+    NYU's lists, is removed. All fields after DEPTH are ignored, since cameras are read from
+    calibration files. Empty lines are skipped.
 
     Raises:
-        InputError: the file is missing or names no frame, or a line has no depth or a name
-            that would lead out of the folders of the set.
+        InputError: the file is missing, is not text or names no frame, or a line has no
+            depth map or a name that would lead out of the data set's folders.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = Path(folder, 'val.txt').write_text('/a/rgb_1.jpg /a/depth_1.png 518.8')
+        ...     read_depth_split(f'{folder}/val.txt')
+        [DepthPair(image='a/rgb_1.jpg', depth='a/depth_1.png')]
     """
-    try:
-        lines = Path(path).read_text(encoding='utf-8').splitlines()
-    except FileNotFoundError:
-        raise InputError(f'{path}: no such split file; put lines of image, depth map and focal '
-                         'length there') from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f'{path}: not a readable text file ({error})') from None
+    lines = read_text(path, 'no such split file; put lines of image, depth map and focal length '
+                      'there').splitlines()
     pairs = [_pair(f'{path}:{number}', line.split())
              for number, line in enumerate(lines, start=1) if line.strip()]
     if not pairs:
@@ -48,21 +56,28 @@ def read_depth_split(path: Union[str, Path]) -> List[DepthPair]:
 def _pair(place: str, fields: List[str]) -> DepthPair:
     if len(fields) < 2:
         raise InputError(f'{place}: {len(fields)} field, expected image, depth map (or None) and '
-                         'focal length; mend the line')
+                         'focal length; correct the line')
     image, depth = (name.removeprefix('/') for name in fields[:2])
     for name in (image, depth):
         if not is_inner_name(name):
             raise InputError(f'{place}: {shortened(name)} is no name of a file inside the set; '
-                             'mend the line')
+                             'correct the line')
     return DepthPair(image, None if depth == NO_DEPTH else depth)
 
 
 def locate_depth(folder: Union[str, Path], name: str) -> Path:
-    """Where a depth map of a split lies: in ``folder`` or, as in KITTI's archive, in ``train``
-    or ``val`` there.
+    """Find the file of a depth map.
+
+    Args:
+        folder: folder of all depth maps.
+        name: name in the split file.
+
+    Returns:
+        The first of ``folder/name``, ``folder/train/name`` and ``folder/val/name`` that
+        exists; KITTI's archive has the folders ``train`` and ``val``.
 
     Raises:
-        InputError: in none of them.
+        InputError: none of them exists.
     """
     paths = [Path(folder, part, name) for part in PARTS]
     found = next((path for path in paths if path.is_file()), None)

@@ -1,7 +1,7 @@
 """KITTI's official evaluation: average precision in 2D, BEV and 3D, and AOS.
 
-It follows the C++ program of the KITTI object development kit; docs/evaluation.md
-states the definition.
+It follows the C++ program of the KITTI object development kit. docs/evaluation.md
+defines the metrics, and :mod:`.matching` lists the steps of the matching.
 """
 from dataclasses import dataclass, fields
 from typing import Dict, List, Sequence, Tuple
@@ -12,34 +12,40 @@ from tqdm import tqdm
 from ...errors import InputError
 from ...structures.object_table import DONT_CARE, ObjectTable
 from .matching import RECALL_STEPS, Candidates, precision_curves
-from .metric_names import DIFFICULTIES, OVERLAPS
+from .metric_names import DIFFICULTIES, OVERLAPS, metric_key
 from .overlaps import METRICS, box_coverages, box_overlaps, close_pairs
 
 RECALLS = {'R40': slice(1, None), 'R11': slice(None, None, 4)}
-NO_ALPHA = -10.  # a detection with this angle leaves AOS undefined
-_CHUNK = 50_000  # pairs at a time, to bound the memory
+NO_ALPHA = -10.  # one detection with this angle makes AOS undefined
+_CHUNK = 50_000  # pairs per call of box_overlaps, to bound the memory
 
+# By class, in the order of OVERLAPS: strict, loose. The loose ones are those of BEV and 3D alone:
+# 2D, and with it AOS, keeps the strict ones in both tables, as in mmdet3d and the development
+# kit's variants.
 MIN_OVERLAPS = {'Car': (.7, .5), 'Pedestrian': (.5, .25), 'Cyclist': (.5, .25)}
+# Labels of these classes may be matched, and are neither found nor missed.
 NEIGHBOURS = {'Car': 'Van', 'Pedestrian': 'Person_sitting'}
-MIN_HEIGHTS = (40, 25, 25)  # pixels, by difficulty
+# In the order of DIFFICULTIES.
+MIN_HEIGHTS = (40, 25, 25)  # pixels of the original image
 MAX_OCCLUSIONS = (0, 1, 2)
 MAX_TRUNCATIONS = (.15, .3, .5)
 
 
 @dataclass
 class KittiEvaluation:
-    """Curves of an evaluation, over C classes; all values lie in [0, 1].
-
-    The axes metrics, difficulties and overlaps run over :data:`METRICS`,
-    :data:`DIFFICULTIES` and :data:`OVERLAPS`; the last axis is :attr:`recall`.
+    """Curves of an evaluation over C classes. All values lie in [0, 1].
 
     Attributes:
         classes: the C class names.
-        label_counts: (C, 3) int, labels that count, by difficulty.
-        precision: (C, 3 metrics, 3, 2, 41); NaN for a class that has neither
-            labels nor detections.
-        orientation: (C, 3, 2, 41) orientation similarity at the matches of the
-            2D metric; NaN as well when a detection has no observation angle.
+        label_counts: (C, 3 difficulties) int, number of labels that must be found.
+        precision: (C, 3 metrics, 3 difficulties, 2 overlaps, 41 recalls). NaN for a class
+            without labels and detections.
+        orientation: (C, 3 difficulties, 2 overlaps, 41 recalls), orientation similarity of
+            the matches of the 2D metric. NaN for a class without labels and detections, and
+            for all classes if a detection has no observation angle.
+        metrics: names along the axis of metrics.
+        difficulties: names along the axis of difficulties.
+        overlaps: names along the axis of overlaps.
     """
     classes: Tuple[str, ...]
     label_counts: np.ndarray
@@ -55,19 +61,22 @@ class KittiEvaluation:
         return np.arange(RECALL_STEPS) / (RECALL_STEPS - 1)
 
     def average_precision(self, recall: str = 'R40') -> np.ndarray:
-        """(C, 4, 3, 2) percent: AP in 2D, BEV and 3D, then AOS.
+        """Return the average precision in percent.
 
         Args:
-            recall: ``'R40'`` averages the recalls 1/40, ..., 1, ``'R11'`` the
+            recall: ``'R40'`` averages over the recalls 1/40, ..., 1; ``'R11'`` over the
                 recalls 0, 0.1, ..., 1.
+
+        Returns:
+            (C, 4, 3 difficulties, 2 overlaps): AP in 2D, BEV and 3D, then AOS.
         """
         curves = np.concatenate([self.precision, self.orientation[:, None]], axis=1)
         return 100 * curves[..., RECALLS[recall]].mean(axis=-1)
 
     def to_dict(self) -> Dict[str, float]:
-        """All values by mmdet3d's names, e.g. ``Car_3D_AP40_moderate_strict``."""
+        """Return all values by name, e.g. ``Car_3D_AP40_moderate_strict``; percent."""
         return {
-            f'{name}_{metric}_AP{recall[1:]}_{difficulty}_{overlap}': float(value)
+            metric_key(name, metric, int(recall[1:]), difficulty, overlap): float(value)
             for recall in RECALLS
             for name, by_metric in zip(self.classes, self.average_precision(recall))
             for metric, by_difficulty in zip((*self.metrics, 'AOS'), by_metric)
@@ -75,7 +84,7 @@ class KittiEvaluation:
             for overlap, value in zip(self.overlaps, by_overlap)}
 
     def table(self) -> str:
-        """The values as text, a line for each class, metric and recall sampling."""
+        """Return all values as text, one line per class, metric and recall sampling."""
         averages = {recall: self.average_precision(recall) for recall in RECALLS}
         lines = [' ' * 20 + ''.join(f'{overlap:^30}' for overlap in self.overlaps).rstrip(),
                  ' ' * 20 + ''.join(f'{name:>10}' for name in self.difficulties * 2)]
@@ -104,13 +113,16 @@ class KittiEvaluation:
 
 @dataclass
 class _Matchable:
-    """All frames in a row, with the pairs that overlap enough for some match.
+    """Objects of all frames, concatenated, and the pairs that may be matched.
 
     Attributes:
-        labels, detections: the objects of all frames, L and D of them.
-        pairs: (2, P) indices of a label and a detection of the same frame.
-        overlaps: (P, 3) by metric.
-        coverages: (D, 3) by metric, the largest share that one DontCare covers.
+        labels: L labels.
+        detections: D detections.
+        pairs: (2, P) index of the label and of the detection, in the same frame, of pairs
+            that reach the smallest minimum overlap in some metric.
+        overlaps: (P, 3 metrics).
+        coverages: (D, 3 metrics), share of the detection inside the DontCare region that
+            covers it most.
     """
     labels: ObjectTable
     detections: ObjectTable
@@ -122,17 +134,27 @@ class _Matchable:
 def evaluate_kitti(ground_truths: Sequence[ObjectTable], detections: Sequence[ObjectTable],
                    classes: Sequence[str] = tuple(MIN_OVERLAPS),
                    progress: bool = False) -> KittiEvaluation:
-    """Evaluates detections as the KITTI object development kit does.
+    """Evaluate detections as the KITTI object development kit does.
 
     Args:
-        ground_truths: the labels of each frame, DontCare regions included.
-        detections: the detections of the same frames, with scores.
-        classes: the class names to evaluate; letter case in labels and
-            detections does not matter.
-        progress: show a progress bar on stderr.
+        ground_truths: labels of each frame, including DontCare regions.
+        detections: detections of the same frames in the same order, with scores.
+        classes: classes to evaluate, keys of :data:`MIN_OVERLAPS`. Upper and lower case in
+            labels and detections are the same.
+        progress: whether to show a progress bar on stderr.
 
     Raises:
-        InputError: a class that KITTI does not evaluate.
+        InputError: KITTI does not evaluate one of the classes.
+        ValueError: labels and detections differ in their number of frames.
+
+    Example:
+        50 frames with one car each, which is always found at the right place:
+
+        >>> row = [0, 0, 0., 560, 170, 640, 230, 1.5, 1.6, 3.9, 0., 1.7, 20., 0.]
+        >>> labels = [ObjectTable.from_table(['Car'], [row])] * 50
+        >>> found = [ObjectTable.from_table(['Car'], [row + [.9]])] * 50
+        >>> evaluate_kitti(labels, found, ('Car',)).to_dict()['Car_3D_AP40_moderate_strict']
+        100.0
     """
     classes = tuple(dict.fromkeys(classes))
     unknown = [name for name in classes if name not in MIN_OVERLAPS]
@@ -150,28 +172,39 @@ def evaluate_kitti(ground_truths: Sequence[ObjectTable], detections: Sequence[Ob
 
     for row, name in enumerate(classes):
         own = label_names == name.lower()
-        matchable = own | (label_names == NEIGHBOURS.get(name, name).lower())
+        of_neighbour = label_names == NEIGHBOURS.get(name, name).lower()
+        matchable = own | of_neighbour
         detected = detection_names == name.lower()
         if not own.any() and not detected.any():
             continue
         for level in range(len(DIFFICULTIES)):
-            counted = own & ~_too_hard(data.labels, level)
-            label_counts[row, level] = counted.sum()
-            for cell in np.ndindex(len(METRICS), len(OVERLAPS)):
-                curves = precision_curves(_candidates(
-                    data, matchable, counted, detected, level, cell[0],
-                    MIN_OVERLAPS[name][cell[1]]))
-                precision[row, cell[0], level, cell[1]] = curves[0]
-                orientation[row, cell[0], level, cell[1]] = curves[1]
+            must_find = own & ~_too_hard(data.labels, level)
+            label_counts[row, level] = must_find.sum()
+            for metric, overlap in np.ndindex(len(METRICS), len(OVERLAPS)):
+                cell = row, metric, level, overlap
+                precision[cell], orientation[cell] = precision_curves(_candidates(
+                    data, matchable, must_find, detected, level, metric,
+                    min_overlap(name, metric, overlap)))
 
     if (data.detections.alphas == NO_ALPHA).any():
         orientation[:] = np.nan
     return KittiEvaluation(classes, label_counts, precision, orientation[:, 0])
 
 
+def min_overlap(name: str, metric: int, overlap: int) -> float:
+    """Return the IoU that a match must exceed.
+
+    Args:
+        name: class, a key of :data:`MIN_OVERLAPS`.
+        metric: index into :data:`METRICS`.
+        overlap: index into :data:`OVERLAPS`.
+    """
+    return MIN_OVERLAPS[name][0 if METRICS[metric] == '2D' else overlap]
+
+
 def _prepare(ground_truths: Sequence[ObjectTable], detections: Sequence[ObjectTable],
              progress: bool) -> _Matchable:
-    """Finds the overlapping pairs of each frame and concatenates the frames."""
+    """Find the overlapping pairs of each frame and concatenate the frames."""
     pairs = [np.zeros((2, 0), dtype=np.int64)]
     label_start = detection_start = 0
     for truth, found in zip(tqdm(ground_truths, 'pairing', disable=not progress), detections):
@@ -182,10 +215,10 @@ def _prepare(ground_truths: Sequence[ObjectTable], detections: Sequence[ObjectTa
     pairs = np.concatenate(pairs, axis=1)
 
     dont_care = (_lower(labels.names) == DONT_CARE.lower())[pairs[0]]
-    pairs, forgiving = pairs[:, ~dont_care], pairs[:, dont_care]
+    pairs, dont_care_pairs = pairs[:, ~dont_care], pairs[:, dont_care]
     coverages = np.zeros((len(found), len(METRICS)))
-    np.maximum.at(coverages, forgiving[1],
-                  box_coverages(found[forgiving[1]], labels[forgiving[0]]))
+    np.maximum.at(coverages, dont_care_pairs[1],
+                  box_coverages(found[dont_care_pairs[1]], labels[dont_care_pairs[0]]))
     chunks = np.array_split(pairs, pairs.shape[1] // _CHUNK + 1, axis=1)
     overlaps = np.concatenate([box_overlaps(found[chunk[1]], labels[chunk[0]])
                                for chunk in chunks])
@@ -193,43 +226,48 @@ def _prepare(ground_truths: Sequence[ObjectTable], detections: Sequence[ObjectTa
     return _Matchable(labels, found, pairs[:, enough], overlaps[enough], coverages)
 
 
-def _candidates(data: _Matchable, matchable: np.ndarray, counted: np.ndarray,
+def _candidates(data: _Matchable, matchable: np.ndarray, must_find: np.ndarray,
                 detected: np.ndarray, level: int, metric: int,
                 min_overlap: float) -> Candidates:
-    """The pairs that may match for one class, difficulty, metric and overlap.
+    """Return the pairs that may match for one class, difficulty, metric and overlap.
 
     Args:
-        matchable, counted: (L,) bool, labels of the class or of its neighbour,
-            and those among them that must be found.
+        data: all frames.
+        matchable: (L,) bool, labels of the class or of its neighbour.
+        must_find: (L,) bool, labels of the class within the difficulty.
         detected: (D,) bool, detections of the class.
+        level: index of the difficulty.
+        metric: index of the metric.
+        min_overlap: a pair may match above this overlap.
     """
-    small = _too_low(data.detections, level)
-    valid = detected & ~small
-    costly = valid & ~(data.coverages[:, metric] > min_overlap)
+    too_small = _too_small(data.detections, level)
+    large_enough = detected & ~too_small
+    false_if_unmatched = large_enough & ~(data.coverages[:, metric] > min_overlap)
     of_label, of_detection = data.pairs
     chosen = ((data.overlaps[:, metric] > min_overlap) & matchable[of_label]
-              & (detected | small)[of_detection])
+              & (detected | too_small)[of_detection])
     of_label, of_detection = of_label[chosen], of_detection[chosen]
     angles = data.labels.alphas[of_label] - data.detections.alphas[of_detection]
     return Candidates(
         labels=of_label, detections=of_detection,
         overlaps=data.overlaps[chosen, metric], scores=data.detections.scores[of_detection],
-        similarities=(1 + np.cos(angles)) / 2, small=small[of_detection],
-        hits=counted[of_label] & valid[of_detection], costly=costly[of_detection],
-        costly_scores=np.sort(data.detections.scores[costly]),
-        label_count=int(counted.sum()))
+        similarities=(1 + np.cos(angles)) / 2, too_small=too_small[of_detection],
+        true_if_matched=must_find[of_label] & large_enough[of_detection],
+        false_if_unmatched=false_if_unmatched[of_detection],
+        false_if_unmatched_scores=np.sort(data.detections.scores[false_if_unmatched]),
+        label_count=int(must_find.sum()))
 
 
 def _too_hard(labels: ObjectTable, level: int) -> np.ndarray:
-    """(L,) bool, labels beyond a difficulty: they need not be found."""
+    """Return (L,) bool, labels beyond a difficulty: they need not be found."""
     heights = labels.boxes_2d[:, 3] - labels.boxes_2d[:, 1]
     return ((labels.occlusions > MAX_OCCLUSIONS[level])
             | (labels.truncations > MAX_TRUNCATIONS[level])
             | (heights <= MIN_HEIGHTS[level]))
 
 
-def _too_low(detections: ObjectTable, level: int) -> np.ndarray:
-    """(D,) bool, detections below the minimum height, whatever their class."""
+def _too_small(detections: ObjectTable, level: int) -> np.ndarray:
+    """Return (D,) bool, detections of any class below the minimum height."""
     return np.abs(detections.boxes_2d[:, 3] - detections.boxes_2d[:, 1]) < MIN_HEIGHTS[level]
 
 
@@ -238,7 +276,7 @@ def _lower(names: np.ndarray) -> np.ndarray:
 
 
 def _concatenate(frames: Sequence[ObjectTable], with_scores: bool = False) -> ObjectTable:
-    """The objects of all frames in a row."""
+    """Return the objects of all frames as one table."""
     frames = [ObjectTable.empty(with_scores), *frames]
     names = [field.name for field in fields(ObjectTable)
              if with_scores or field.name != 'scores']

@@ -1,4 +1,4 @@
-"""KITTI calibration files: one named matrix a line, row by row."""
+"""KITTI calibration files: one named matrix per line, row by row."""
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Union
@@ -6,14 +6,14 @@ from typing import Union
 import numpy as np
 
 from ...errors import InputError
-from ...utils.files import atomic_write
+from ...utils.files import atomic_write, read_text
 
-LIMIT = 1e6  # pixels; times metres in the last column
+LIMIT = 1e6  # largest value of a matrix; pixels, in the last column pixels times metres
 
 
 @dataclass
 class KittiCalibration:
-    """The part of a calibration that monocular detection needs.
+    """The colour camera of a calibration file.
 
     Attributes:
         P2: (3, 4) float64, projects homogeneous points of the rectified camera
@@ -28,22 +28,28 @@ class KittiCalibration:
 
 
 def read_calibration(path: Union[str, Path], name: str = 'P2') -> KittiCalibration:
-    """Reads the colour camera's projection from a calibration file.
+    """Read the projection matrix of a colour camera.
 
     Args:
-        name: of the line that holds it: ``'P2'`` in the object benchmark's files; of the raw
-            data's ``calib_cam_to_cam.txt``, ``'P_rect_02'`` or ``'P_rect_03'`` (right camera).
+        path: calibration file.
+        name: name of the line. ``'P2'`` in files of the object benchmark; ``'P_rect_02'``
+            (left camera) or ``'P_rect_03'`` (right camera) in the raw data's
+            ``calib_cam_to_cam.txt``.
 
     Raises:
-        InputError: the file is missing, or holds no valid line of that name.
+        InputError: the file is missing or not text, has no line of that name, or the line
+            is not a camera matrix.
+
+    Example:
+        >>> import tempfile
+        >>> P2 = np.array([[721.5, 0., 609.6, 44.9], [0., 721.5, 172.9, .2], [0., 0., 1., 0.]])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_calibration(f'{folder}/000000.txt', KittiCalibration(P2))
+        ...     read_calibration(f'{folder}/000000.txt').P2[0]
+        array([721.5,   0. , 609.6,  44.9])
     """
-    try:
-        lines = Path(path).read_text(encoding='utf-8').splitlines()
-    except FileNotFoundError:
-        raise InputError(f'{path}: no such file; every frame of the split needs '
-                         'a calibration') from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f'{path}: not a readable text file ({error})') from None
+    lines = read_text(path, 'no such file; every frame of the split needs a calibration'
+                      ).splitlines()
     values = next((line.split()[1:] for line in lines if line.startswith(f'{name}:')), None)
     if values is None:
         raise InputError(f"{path}: no '{name}:' line; restore the file from KITTI's "
@@ -65,8 +71,17 @@ def read_calibration(path: Union[str, Path], name: str = 'P2') -> KittiCalibrati
 
 
 def write_calibration(path: Union[str, Path], calibration: KittiCalibration) -> None:
-    """Writes all lines of KITTI's form; cameras other than 2 repeat P2, and
-    rotations and extrinsics are identities."""
+    """Write a calibration file with all lines of the object benchmark.
+
+    ``P0``, ``P1`` and ``P3`` repeat ``P2``. Rotations and extrinsics are identities.
+
+    Args:
+        path: the file to write.
+        calibration: the colour camera.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
     P2 = calibration.P2.ravel()
     rotation, rigid = np.eye(3).ravel(), np.eye(3, 4).ravel()
     rows = [('P0', P2), ('P1', P2), ('P2', P2), ('P3', P2), ('R0_rect', rotation),

@@ -1,4 +1,4 @@
-"""Checks a folder in KITTI's layout and gathers its statistics."""
+"""Check of a folder in KITTI's layout, and statistics of its labels."""
 from collections import Counter
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
@@ -19,14 +19,16 @@ PERCENTILES = (0, 50, 100)
 
 
 def check_folder(root: Path, split_files: Optional[Sequence[Path]] = None) -> FolderReport:
-    """Checks ``training`` (and ``testing`` if there is one) under ``root``.
+    """Check the folders ``training`` and, if it exists, ``testing``.
 
     Args:
-        split_files: splits to check; ``ImageSets/*.txt`` by default, or all
-            frames if there are none.
+        root: folder of the data set.
+        split_files: split files to check; by default all ``ImageSets/*.txt``, or all frames
+            if there are none. Frames of splits with a name that starts with ``test`` are in
+            ``testing``.
 
     Raises:
-        InputError: ``root`` is not a folder with ``training``.
+        InputError: ``root`` has no folder ``training``.
     """
     root = Path(root)
     training, testing = root / 'training', root / 'testing'
@@ -45,14 +47,14 @@ def check_folder(root: Path, split_files: Optional[Sequence[Path]] = None) -> Fo
 
 
 def _frames_on_disk(part: Path) -> List[str]:
-    """Names that any of the part's folders holds a file of."""
+    """Return the names of all frames with at least one file in ``part``."""
     return sorted({path.stem for folder, suffix in FOLDERS.items()
                    for path in (part / folder).glob(f'[!.]*{suffix}')})
 
 
 def _split_frames(report: FolderReport, root: Path, split_files: Optional[Sequence[Path]],
                   on_disk: Dict[bool, List[str]]) -> List[Tuple[bool, str]]:
-    """(is of testing, frame name) of all frames to check, each once."""
+    """Return (whether in testing, frame name) of all frames to check, each once."""
     found = sorted((root / 'ImageSets').glob('[!.]*.txt'))
     paths = list(split_files) if split_files is not None else found
     frames: List[Tuple[bool, str]] = []
@@ -83,7 +85,7 @@ def _split_frames(report: FolderReport, root: Path, split_files: Optional[Sequen
 
 def _check_frame(report: FolderReport, part: Path, name: str, needs_label: bool
                  ) -> Optional[ObjectTable]:
-    """Adds the problems of one frame; its labels if they can be read."""
+    """Add the problems of one frame to the report; return its labels if they are valid."""
     size = _image_size(report, part / 'image_2' / f'{name}.png')
     if size:
         report.image_sizes[size] += 1
@@ -103,7 +105,7 @@ def _check_frame(report: FolderReport, part: Path, name: str, needs_label: bool
 
 
 def _image_size(report: FolderReport, path: Path) -> Optional[Tuple[int, int]]:
-    """(width, height) from the header."""
+    """Return (width, height) of an image from its header, or report a problem."""
     if not path.exists():
         report.problems.append(f'{path}: no such image; restore it or remove the frame from '
                                'the split')
@@ -117,7 +119,7 @@ def _image_size(report: FolderReport, path: Path) -> Optional[Tuple[int, int]]:
 
 def _object_problems(path: Path, objects: ObjectTable, size: Optional[Tuple[int, int]]
                      ) -> List[str]:
-    """Values that can't be right for objects that count."""
+    """Return problems of impossible values, one per kind. DontCare regions are skipped."""
     real = objects[objects.names != DONT_CARE]
     checks = [
         ('a size that is not positive', (real.sizes_hwl <= 0).any(axis=1)),
@@ -126,8 +128,8 @@ def _object_problems(path: Path, objects: ObjectTable, size: Optional[Tuple[int,
         outside = (real.boxes_2d[:, :2] < -1) | (real.boxes_2d[:, 2:] > np.array(size) + 1)
         checks.append((f'a 2D box outside the image of {size[0]}x{size[1]}',
                        outside.any(axis=1)))
-    return [f'{path}: {real.names[bad][0]} with {what}; mend or remove the line'
-            for what, bad in checks if bad.any()]
+    return [f'{path}: {real.names[bad][0]} with {kind}; correct or remove the line'
+            for kind, bad in checks if bad.any()]
 
 
 def _note_odd_sizes(report: FolderReport) -> None:
@@ -139,9 +141,22 @@ def _note_odd_sizes(report: FolderReport) -> None:
 
 
 def class_statistics(frames: Sequence[ObjectTable]) -> Dict[str, dict]:
-    """Per class, most frequent first: ``count``, ``size_mean`` and ``size_std``
-    (h, w, l in metres), ``depth`` and ``height_2d`` (least, median, greatest; metres
-    and pixels), and ``occlusion`` (counts by level)."""
+    """Return statistics of the labels by class, the most frequent class first.
+
+    Args:
+        frames: labels of each frame.
+
+    Returns:
+        For each class ``count``, ``height_2d`` (minimum, median, maximum; pixels) and,
+        except for DontCare, ``size_mean`` and ``size_std`` (height, width, length; metres),
+        ``depth`` (minimum, median, maximum; metres) and ``occlusion`` (counts by level).
+
+    Example:
+        >>> row = [0, 0, 0., 560, 170, 640, 230, 1.5, 1.6, 3.9, 0., 1.7, 20., 0.]
+        >>> statistics = class_statistics([ObjectTable.from_table(['Car'], [row])])
+        >>> statistics['Car']['size_mean'], statistics['Car']['height_2d']
+        ([1.5, 1.6, 3.9], [60.0, 60.0, 60.0])
+    """
     frames = [objects for objects in frames if len(objects)]
     if not frames:
         return {}
@@ -151,19 +166,18 @@ def class_statistics(frames: Sequence[ObjectTable]) -> Dict[str, dict]:
     occlusions = np.concatenate([objects.occlusions for objects in frames])
     statistics = {}
     for name, count in Counter(names.tolist()).most_common():
-        mine = names == name
-        heights = boxes[mine, 3] - boxes[mine, 1]
+        own = names == name
+        heights = boxes[own, 3] - boxes[own, 1]
         statistics[name] = {'count': count, 'height_2d': _spread(heights)}
         if name != DONT_CARE:
-            levels = Counter(occlusions[mine].tolist())
+            levels = Counter(occlusions[own].tolist())
             statistics[name].update(
-                size_mean=sizes[mine].mean(0).round(3).tolist(),
-                size_std=sizes[mine].std(0).round(3).tolist(),
-                depth=_spread(locations[mine, 2]),
+                size_mean=sizes[own].mean(0).round(3).tolist(),
+                size_std=sizes[own].std(0).round(3).tolist(),
+                depth=_spread(locations[own, 2]),
                 occlusion={str(level): levels[level] for level in sorted(levels)})
     return statistics
 
 
 def _spread(values: np.ndarray) -> List[float]:
     return np.percentile(values, PERCENTILES).round(2).tolist()
-

@@ -1,32 +1,33 @@
-"""KITTI split files (``ImageSets/*.txt``): one frame name a line."""
+"""KITTI split files (``ImageSets/*.txt``): one frame name per line."""
 from collections import Counter
 from pathlib import Path
 from typing import List, Sequence, Union
 
 from ...errors import InputError
-from ...utils.files import atomic_write, is_inner_name, shortened
+from ...utils.files import atomic_write, is_inner_name, read_text, shortened
 
 
 def read_split(path: Union[str, Path]) -> List[str]:
-    """Reads the frame names of a split.
+    """Read the frame names of a split.
 
     Raises:
-        InputError: the file is missing, names no frame, or names one twice; or a
-            name would lead out of the folders of the set.
+        InputError: the file is missing or not text, has no name or the same name twice, or
+            a name would lead out of the data set's folders.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_split(f'{folder}/val.txt', ['000002', '000005'])
+        ...     read_split(f'{folder}/val.txt')
+        ['000002', '000005']
     """
-    try:
-        names = Path(path).read_text(encoding='utf-8').split()
-    except FileNotFoundError:
-        raise InputError(f'{path}: no such split file; put the frame names there, '
-                         'one a line') from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f'{path}: not a readable text file ({error})') from None
+    names = read_text(path, 'no such split file; put the frame names there, one per line').split()
     if not names:
-        raise InputError(f'{path}: names no frame; put the frame names there, one a line')
+        raise InputError(f'{path}: names no frame; put the frame names there, one per line')
     odd = next((name for name in names if not is_inner_name(name)), None)
     if odd is not None:
         raise InputError(f'{path}: {shortened(odd)} is no frame name; put names without .. or a '
-                         'leading slash there, one a line')
+                         'leading slash there, one per line')
     repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
         raise InputError(f'{path}: frame {repeated[0]} is named twice; remove one line')
@@ -34,4 +35,9 @@ def read_split(path: Union[str, Path]) -> List[str]:
 
 
 def write_split(path: Union[str, Path], names: Sequence[str]) -> None:
+    """Write the frame names of a split, one per line.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
     atomic_write(path, ''.join(f'{name}\n' for name in names))

@@ -1,1 +1,1 @@
-"""Box overlaps, matching of detections to ground truth, and integration of curves."""
+"""Box overlaps, matching of detections to labels, and areas under precision curves."""

@@ -1,7 +1,7 @@
-"""Which detections are matched with which labels.
+"""Matching of detections to labels.
 
-Pairs are given as parallel arrays of indices over all frames; only pairs that may be
-matched are listed.
+P candidate pairs are given as parallel (P,) arrays of label and detection indices, counted
+over all frames. Pairs that are not listed cannot be matched.
 """
 from dataclasses import dataclass
 from typing import Tuple
@@ -12,18 +12,36 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-_LOWEST_SCORE = -1e7  # below it nothing is matched, as in KITTI's development kit
+_MIN_RANK = -1e7  # pairs of this rank or less are not matched, as in KITTI's development kit
 
 
 @njit
 def greedy_matches(labels, detections, ranks, usable):
-    """(P,) bool, the pairs matched: each label in turn takes the usable and free
-    detection of the highest rank, the first one of equals."""
+    """Match each label in turn to the best detection that is still free.
+
+    The best detection is the usable one of the highest rank; of equal ranks, the first.
+
+    Args:
+        labels: (P,) int, index of the label, ascending.
+        detections: (P,) int, index of the detection.
+        ranks: (P,) float, score or overlap of the pair.
+        usable: (P,) bool, whether the pair may be matched.
+
+    Returns:
+        (P,) bool, the matched pairs.
+
+    Example:
+        Label 0 takes detection 1, so only detection 0 is left for label 1:
+
+        >>> greedy_matches(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]),
+        ...                np.array([.5, .9, .6, .7]), np.full(4, True))
+        array([False,  True,  True, False])
+    """
     matched = np.zeros(len(labels), np.bool_)
     taken = np.zeros(detections.max() + 1 if len(detections) else 0, np.bool_)
     start = 0
     while start < len(labels):
-        best, best_rank = -1, _LOWEST_SCORE
+        best, best_rank = -1, _MIN_RANK
         stop = start
         while stop < len(labels) and labels[stop] == labels[start]:
             if usable[stop] and not taken[detections[stop]] and ranks[stop] > best_rank:
@@ -38,16 +56,24 @@ def greedy_matches(labels, detections, ranks, usable):
 
 def claims_by_score(overlaps: np.ndarray, scores: np.ndarray,
                     min_overlap: float) -> Tuple[np.ndarray, np.ndarray]:
-    """Detections of one frame claim, in order of score, the free label that they overlap
-    most.
+    """Match detections of one frame, in order of their scores, to the best free label.
+
+    The best label is the free one of the largest overlap.
 
     Args:
-        overlaps: (D, L) of each detection with each label.
-        scores: (D,) of the detections.
-        min_overlap: at which a detection may claim a label.
+        overlaps: (D, L) overlap of each detection with each label.
+        scores: (D,) scores of the detections.
+        min_overlap: smallest overlap of a match.
 
     Returns:
-        (M,) labels and (M,) the detections that claim them.
+        (M,) indices of the matched labels, and (M,) indices of their detections, by
+        descending score.
+
+    Example:
+        >>> labels, detections = claims_by_score(
+        ...     np.array([[.6, .9], [.8, .95]]), np.array([.5, .9]), min_overlap=.5)
+        >>> labels.tolist(), detections.tolist()
+        ([1, 0], [1, 0])
     """
     free = overlaps.copy()
     pairs = []
@@ -62,11 +88,11 @@ def claims_by_score(overlaps: np.ndarray, scores: np.ndarray,
 
 @dataclass
 class MatchCounts:
-    """What is matched at each of C score cutoffs.
+    """Matched pairs at each of C score cutoffs.
 
     Attributes:
         matched: (C,) number of matched pairs.
-        weighted: (C, V) their summed values.
+        weighted: (C, V) sums of the values of the matched pairs.
     """
     matched: np.ndarray
     weighted: np.ndarray
@@ -75,25 +101,37 @@ class MatchCounts:
 def assignment_counts(labels: np.ndarray, detections: np.ndarray, weights: np.ndarray,
                       num_reached: np.ndarray, values: np.ndarray,
                       num_cutoffs: int) -> MatchCounts:
-    """Counts of the matchings of the largest summed weight, at every score cutoff.
+    """Count the matched pairs at every score cutoff.
 
-    At each cutoff only the detections that reach it take part. Labels and detections
-    that no chain of pairs connects don't influence each other: each such group is
-    matched on its own, once for each set of its detections.
+    At each cutoff, the detections with at least this score take part, and the one-to-one
+    matching with the largest sum of weights is chosen. Pairs that are not connected by
+    common labels or detections do not influence each other. So each connected group of
+    pairs is matched on its own, and only at cutoffs where its set of detections changes.
 
     Args:
-        labels, detections: (P,) int, the pairs that may be matched.
-        weights: (P,) positive int, of the pair.
-        num_reached: (P,) int, how many of the ascending cutoffs the pair's detection
-            reaches.
-        values: (P, V) what a matched pair adds to the sums.
+        labels: (P,) int, index of the label.
+        detections: (P,) int, index of the detection.
+        weights: (P,) positive int, weight of the pair.
+        num_reached: (P,) int, number of cutoffs that the pair's detection reaches. Cutoffs
+            ascend, so these are the first ones.
+        values: (P, V) values of the pair, to be summed over matched pairs.
         num_cutoffs: C.
+
+    Example:
+        Two detections of one label. The pair of weight 9 reaches the first cutoff only:
+
+        >>> counts = assignment_counts(
+        ...     labels=np.array([0, 0]), detections=np.array([0, 1]), weights=np.array([9, 5]),
+        ...     num_reached=np.array([1, 2]), values=np.array([[1.], [.5]]), num_cutoffs=3)
+        >>> counts.matched.tolist(), counts.weighted.ravel().tolist()
+        ([1.0, 1.0, 0.0], [1.0, 0.5, 0.0])
     """
+    # Changes from cutoff to cutoff; summed up at the end.
     matched = np.zeros(num_cutoffs + 1)
     weighted = np.zeros((num_cutoffs + 1, values.shape[1]))
-    reaching = num_reached > 0
+    active = num_reached > 0
     labels, detections, weights, num_reached, values = (
-        item[reaching] for item in (labels, detections, weights, num_reached, values))
+        item[active] for item in (labels, detections, weights, num_reached, values))
     if len(labels):
         order, starts = _groups(labels, detections)
         sizes = np.diff(starts)
@@ -107,7 +145,7 @@ def assignment_counts(labels: np.ndarray, detections: np.ndarray, weights: np.nd
 
 
 def _groups(labels: np.ndarray, detections: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Pairs ordered by connected group, and where each group starts (and the last ends)."""
+    """Return the pairs in the order of connected groups, and the (G + 1,) group bounds."""
     _, rows = np.unique(labels, return_inverse=True)
     _, columns = np.unique(detections, return_inverse=True)
     count = rows.max() + 1
@@ -121,7 +159,7 @@ def _groups(labels: np.ndarray, detections: np.ndarray) -> Tuple[np.ndarray, np.
 
 def _add_single(matched: np.ndarray, weighted: np.ndarray, num_reached: np.ndarray,
                 values: np.ndarray) -> None:
-    """Adds groups of one pair to what differs from cutoff to cutoff."""
+    """Add groups of one pair to the changes from cutoff to cutoff."""
     matched[0] += len(values)
     weighted[0] += values.sum(axis=0)
     np.subtract.at(matched, num_reached, 1)
@@ -131,28 +169,28 @@ def _add_single(matched: np.ndarray, weighted: np.ndarray, num_reached: np.ndarr
 def _add_group(matched: np.ndarray, weighted: np.ndarray, labels: np.ndarray,
                detections: np.ndarray, weights: np.ndarray, num_reached: np.ndarray,
                values: np.ndarray) -> None:
-    """Adds a group of several pairs to what differs from cutoff to cutoff."""
-    upper = 0
+    """Add a group of several pairs to the changes from cutoff to cutoff."""
+    first = 0
     for last in np.unique(num_reached):
-        # From cutoff `upper` to `last`, these take part.
+        # The same pairs are active from cutoff `first` to cutoff `last` - 1.
         active = np.nonzero(num_reached >= last)[0]
         chosen = active[_best_assignment(labels[active], detections[active], weights[active])]
         gain = values[chosen].sum(axis=0)
-        matched[upper] += len(chosen)
+        matched[first] += len(chosen)
         matched[last] -= len(chosen)
-        weighted[upper] += gain
+        weighted[first] += gain
         weighted[last] -= gain
-        upper = last
+        first = last
 
 
 def _best_assignment(labels: np.ndarray, detections: np.ndarray,
                      weights: np.ndarray) -> np.ndarray:
-    """Indices of the pairs of the matching of the largest summed weight."""
+    """Return the indices of the pairs in the matching with the largest sum of weights."""
     if (labels == labels[0]).all() or (detections == detections[0]).all():
         return weights.argmax()[None]
-    names_l, rows = np.unique(labels, return_inverse=True)
-    names_d, columns = np.unique(detections, return_inverse=True)
-    table = np.zeros((len(names_l), len(names_d)))
+    own_labels, rows = np.unique(labels, return_inverse=True)
+    own_detections, columns = np.unique(detections, return_inverse=True)
+    table = np.zeros((len(own_labels), len(own_detections)))
     index = np.full(table.shape, -1)
     table[rows, columns] = weights
     index[rows, columns] = np.arange(len(weights))

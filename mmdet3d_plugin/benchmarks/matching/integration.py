@@ -1,28 +1,46 @@
-"""From precision at several recalls to average precision."""
+"""Average precision from a precision-recall curve."""
 import numpy as np
 
 
 def precision_envelope(precisions: np.ndarray) -> np.ndarray:
-    """(..., R) precisions by ascending recall -> the largest at each recall or a higher
-    one."""
+    """Return the largest precision at each or a higher recall.
+
+    Args:
+        precisions: (..., R) by ascending recall.
+
+    Returns:
+        (..., R) non-increasing precisions.
+
+    Example:
+        >>> precision_envelope(np.array([.2, .9, .3, .5]))
+        array([0.9, 0.9, 0.5, 0.5])
+    """
     return np.maximum.accumulate(precisions[..., ::-1], axis=-1)[..., ::-1]
 
 
 def area_under_curve(precisions: np.ndarray, recalls: np.ndarray,
                      max_recall_gap: float = 0.05) -> float:
-    """Waymo's average precision (``ComputeMeanAveragePrecision``).
+    """Return Waymo's average precision (``ComputeMeanAveragePrecision``).
 
-    Of equal recalls the best precision counts, and of higher recalls the best one
-    holds for lower ones. Where two recalls lie further apart than
-    ``max_recall_gap``, the precision of the higher holds down to steps of this size,
-    and falls linearly only over the rest. Nothing counts beyond the highest recall,
-    and below the lowest its precision holds.
+    1. Each precision is replaced by the largest precision at the same or a higher recall.
+    2. The area between two neighbouring recalls is a trapezoid if they are at most
+       ``max_recall_gap`` apart. A larger gap is divided from its upper end into steps of
+       this size, which have the precision of the higher recall, and a trapezoid for the
+       rest.
+    3. Below the lowest recall, its precision is used. Above the highest recall, the area
+       is 0.
 
     Args:
-        precisions, recalls: (N,) in [0, 1], in any order.
+        precisions: (N,) in [0, 1].
+        recalls: (N,) in [0, 1], in any order.
+        max_recall_gap: largest gap between recalls that is interpolated linearly.
 
     Returns:
-        In [0, 1].
+        Area in [0, 1].
+
+    Example:
+        >>> area_under_curve(np.array([.5]), np.array([1.]))
+        0.5
     """
     recalls = np.append(np.float32(0.), recalls.astype(np.float32))
     precisions = np.append(np.float32(1.), precisions.astype(np.float32))
@@ -31,11 +49,11 @@ def area_under_curve(precisions: np.ndarray, recalls: np.ndarray,
     np.maximum.at(best, index, precisions)
     best = precision_envelope(best)
     if len(distinct) > 1:
-        best[0] = best[1]  # that at recall 0 is no measurement
+        best[0] = best[1]  # the point at recall 0 is added above, not measured
     area = 0.
     for low, high, at_low, at_high in zip(distinct, distinct[1:], best, best[1:]):
         gap = float(high) - float(low)
-        # As many whole steps as leave more than nothing, up to rounding.
+        # Whole steps; the trapezoid keeps a positive width, up to rounding.
         steps = max(int(np.ceil((gap - 1e-6) / max_recall_gap)) - 1, 0)
         rest = gap - steps * max_recall_gap
         area += steps * max_recall_gap * at_high + rest * (float(at_low) + float(at_high)) / 2

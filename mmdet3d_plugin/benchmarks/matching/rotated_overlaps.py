@@ -1,4 +1,4 @@
-"""Areas shared by rotated rectangles, exact in closed form."""
+"""Intersection areas of rotated rectangles, exact and in closed form."""
 import numpy as np
 
 from ...structures.angles import rotate_about_y
@@ -8,20 +8,28 @@ _CORNERS = np.array([[.5, .5], [-.5, .5], [-.5, -.5], [.5, -.5]])
 
 
 def ground_intersections(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Areas shared by rotated rectangles, row by row.
+    """Return the intersection areas of N pairs of rectangles on the ground.
 
-    In the frame of the second rectangle, |x| <= a and |z| <= b, Green's theorem
-    makes the shared area the integral of clip(x, a) d clip(z, b) along the
-    outline of the first: four edges, in closed form, with no polygon to build
-    and no special case for touching or identical rectangles.
+    In the frame of the second rectangle, |x| <= a and |z| <= b, Green's theorem gives the
+    area as the integral of clip(x, -a, a) d clip(z, -b, b) along the outline of the first
+    rectangle. Each of its four edges has a closed form. No intersection polygon is built,
+    and touching or identical rectangles are no special case.
 
     Args:
-        first, second: (N, 5) centre x, z, length, width, rotation_y; the length
-            lies along (cos, -sin) of the rotation, as in KITTI's camera frame.
+        first: (N, 5) centre x, z, length, width, rotation_y, as in
+            :mod:`~mmdet3d_plugin.structures.object_table`.
+        second: (N, 5) likewise; rectangle i is intersected with rectangle i of ``first``.
 
     Returns:
-        (N,) areas. A rectangle of which exactly one side is negative, or a side
-        is 0, shares nothing.
+        (N,) areas. The area is 0 if a rectangle has a side of length 0, or exactly one side
+        of negative length.
+
+    Example:
+        Two bars of 4 x 1 metres that cross at a right angle share a square:
+
+        >>> bar = np.array([[0., 0., 4., 1., 0.]])
+        >>> ground_intersections(bar, bar + [0, 0, 0, 0, np.pi / 2]).round(6)
+        array([1.])
     """
     offset = first[:, :2] - second[:, :2]
     reach = (np.hypot(first[:, 2], first[:, 3]) + np.hypot(second[:, 2], second[:, 3])) / 2
@@ -34,8 +42,10 @@ def ground_intersections(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 def _meeting_intersections(offset: np.ndarray, first: np.ndarray,
                            second: np.ndarray) -> np.ndarray:
-    """Shared areas of rectangles (length, width, rotation_y), the first ones
-    centred at ``offset`` from the second ones."""
+    """Return the intersection areas of rectangles (length, width, rotation_y).
+
+    ``offset`` is the centre of the first rectangle minus that of the second.
+    """
     center = _rotate(offset[:, None], -second[:, 2])
     corners = center + _rotate(_CORNERS * first[:, None, :2], first[:, 2] - second[:, 2])
     half = np.abs(second[:, :2]) / 2
@@ -43,12 +53,12 @@ def _meeting_intersections(offset: np.ndarray, first: np.ndarray,
 
 
 def _rotate(points: np.ndarray, angles: np.ndarray) -> np.ndarray:
-    """Rotate (N, K, 2) points (x, z) by (N,) angles about the camera's y axis."""
+    """Rotate (N, K, 2) points (x, z) by (N,) angles about the y axis."""
     return np.stack(rotate_about_y(points[..., 0], points[..., 1], angles[:, None]), axis=-1)
 
 
 def _clipped_area(corners: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(N,) areas of counter-clockwise (N, 4, 2) polygons within |x| <= a, |z| <= b."""
+    """Return (N,) areas of counter-clockwise (N, 4, 2) polygons in |x| <= a, |z| <= b."""
     x0, z0 = corners[..., 0], corners[..., 1]
     dx, dz = (np.roll(corners, -1, axis=1) - corners).transpose(2, 0, 1)
     z_in = np.clip(np.stack([z0, z0 + dz]), -b, b)
@@ -58,7 +68,7 @@ def _clipped_area(corners: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarr
 
 
 def _mean_clip(low: np.ndarray, high: np.ndarray, a: np.ndarray) -> np.ndarray:
-    """Mean of clip(x, -a, a) for x from ``low`` to ``high``."""
+    """Return the mean of clip(x, -a, a) over x from ``low`` to ``high``."""
     low_in, high_in = np.clip(low, -a, a), np.clip(high, -a, a)
     below = np.minimum(high, -a) - np.minimum(low, -a)
     above = np.maximum(high, a) - np.maximum(low, a)
@@ -67,7 +77,7 @@ def _mean_clip(low: np.ndarray, high: np.ndarray, a: np.ndarray) -> np.ndarray:
 
 
 def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """Quotient, 0 where the denominator is."""
+    """Return the elementwise quotient; 0 where the denominator is 0."""
     with np.errstate(over='ignore'):
         return np.divide(numerator, denominator, out=np.zeros_like(numerator),
                          where=denominator != 0)

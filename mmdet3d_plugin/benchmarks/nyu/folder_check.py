@@ -1,4 +1,4 @@
-"""Check of a folder of NYU Depth V2."""
+"""Folder check of NYU Depth V2."""
 from functools import partial
 from pathlib import Path
 from typing import Optional, Sequence
@@ -7,20 +7,25 @@ from ...errors import InputError
 from ..depth.folder_check import check_split, find_split_files
 from ..depth.splits import DepthPair
 from ..folder_report import FolderReport
-from .labelled_file import LABELLED_FILE, read_labelled_list
+from .labelled_file import LABELLED_FILE, RAW_DEPTHS, read_labelled_list
 
 
 def check_nyu(root: Path, split_files: Optional[Sequence[Path]] = None) -> FolderReport:
-    """Checks ``sync`` and ``official_splits/test`` for what the splits name: the latter for
-    those whose name holds ``test``. Lists whose name starts with ``labelled`` are those of
-    frames in ``nyu_depth_v2_labeled.mat``.
+    """Check that every frame named by the splits exists and is readable by its headers.
+
+    A split file whose name starts with ``labelled`` lists frames of
+    ``nyu_depth_v2_labeled.mat``. A split file whose name contains ``test`` lists files of
+    ``official_splits/test``, any other one files of ``sync``.
 
     Args:
         root: folder of the set.
-        split_files: ``splits/*.txt`` by default.
+        split_files: split files to check, ``splits/*.txt`` by default.
+
+    Returns:
+        Counts and problems. Each problem is one line that names the file and the fix.
 
     Raises:
-        InputError: there is no split file.
+        InputError: the folder is missing, or there is no split file.
     """
     report = FolderReport(Path(root), classes=None)
     for path in find_split_files(report, split_files):
@@ -33,14 +38,15 @@ def check_nyu(root: Path, split_files: Optional[Sequence[Path]] = None) -> Folde
 
 
 def _scene_problem(images: Path, pair: DepthPair) -> Optional[str]:
-    """Whether a scene is missing."""
+    """Return a message if the scene's folder is missing."""
     scene = (images / pair.image).parent
-    return None if scene.is_dir() else f'{scene}: no such scene; unpack it or mend the split'
+    return None if scene.is_dir() else f'{scene}: no such scene; unpack it or correct the split'
 
 
 def _check_labelled(report: FolderReport, path: Path) -> None:
+    """Add the problems of a list of frames of the labelled file."""
     try:
-        names = read_labelled_list(path, report.root / LABELLED_FILE, 'rawDepths')
+        names = read_labelled_list(path, report.root / LABELLED_FILE, RAW_DEPTHS)
         report.splits[path.stem] = len(names)
     except InputError as error:
         report.problems.append(str(error))

@@ -1,9 +1,9 @@
-"""Frames of ``nyu_depth_v2_labeled.mat``, a MATLAB 7.3 file, which is HDF5.
+"""Frames of ``nyu_depth_v2_labeled.mat``, a MATLAB 7.3 file, which is an HDF5 file.
 
-What would be a file elsewhere goes by the name ``FILE.mat/KIND/NUMBER``, such as
-``nyu_depth_v2_labeled.mat/images/0001``; numbers count from 1, as in MATLAB's ``splits.mat``.
-Every read opens the file and closes it again, so that processes share no handle.
+Frame numbers start at 1, as in MATLAB's ``splits.mat``. Every read opens the file and closes it
+again, so that no handle is shared between processes.
 """
+from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Union
 
@@ -15,85 +15,124 @@ from ..kitti.splits import read_split, write_split
 
 PathLike = Union[str, Path]
 LABELLED_FILE = 'nyu_depth_v2_labeled.mat'
-# MATLAB's dimensions come reversed.
-IMAGES, IMAGE_SHAPE = 'images', (3, 640, 480)
+# Keys of the file: images, measured depth with holes, and depth with the holes filled in.
+IMAGES, RAW_DEPTHS, DEPTHS = 'images', 'rawDepths', 'depths'
+# MATLAB's dimensions come in reversed order.
+IMAGE_SHAPE = (3, 640, 480)
 DEPTH_SHAPE = (640, 480)
 
 
-def labelled_name(file: PathLike, kind: str, number: int) -> str:
-    """Name of a frame's image (kind ``'images'``) or depth map (``'rawDepths'``, as measured,
-    with holes, or ``'depths'``, with the holes filled in)."""
-    return str(Path(file, kind, f'{number:04d}'))
+@dataclass(frozen=True)
+class LabelledFrame:
+    """Reader of one frame of the labelled file.
 
+    It holds plain values only and opens the file for each read, so it may be copied to any
+    process.
 
-def is_labelled(name: PathLike) -> bool:
-    """Whether a name is one of :func:`labelled_name`."""
-    return any(part.suffix == '.mat' for part in list(Path(name).parents)[1:2])
+    Attributes:
+        file: the .mat file.
+        number: frame number, from 1.
+        depth_kind: ``'rawDepths'``, measured depth with holes, or ``'depths'``, with the holes
+            filled in.
 
-
-def read_labelled(name: PathLike) -> np.ndarray:
-    """A frame's (480, 640, 3) uint8 RGB image, or its (480, 640) float32 depth map, metres,
-    0 where unknown; by its name.
-
-    Raises:
-        InputError: the file is missing, no MATLAB 7.3 file, or has no such frame.
+    Example:
+        >>> import h5py, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, LABELLED_FILE)
+        ...     with h5py.File(path, 'w') as file:
+        ...         file['rawDepths'] = np.full((1, 640, 480), 2.5)
+        ...     depth = LabelledFrame(path, number=1).read_depth_map()
+        >>> depth.shape, depth.max().item()
+        ((480, 640), 2.5)
     """
-    path, kind, number = Path(name).parents[1], Path(name).parts[-2], Path(name).name
-    if not number.isdecimal():
-        raise InputError(f'{path}: {number!r} is no number of a frame; mend the split')
-    number = int(number)
-    with _open(path) as file:
-        entry = _entry(path, file, kind)
-        if not 1 <= number <= entry.shape[0]:
-            raise InputError(f'{path}: has frames 1 to {entry.shape[0]}, no frame {number}; mend '
-                             'the split')
-        try:
-            content = np.ascontiguousarray(entry[number - 1].T)
-        except Exception as error:  # h5py's of broken files, of many kinds
-            raise InputError(f'{path}: frame {number} cannot be read '
-                             f'({shortened(str(error))}); download the file again') from error
-    if kind == IMAGES:
-        return content.astype(np.uint8, copy=False)
-    depth = content.astype(np.float32, copy=False)
-    return np.where(np.isfinite(depth) & (depth > 0), depth, np.float32(0))
+    file: Path
+    number: int
+    depth_kind: str = RAW_DEPTHS
+
+    def read_image(self) -> np.ndarray:
+        """Read the image.
+
+        Returns:
+            (480, 640, 3) uint8, RGB.
+
+        Raises:
+            InputError: the file is missing, is no MATLAB 7.3 file, or has no such frame.
+        """
+        return self._read(IMAGES).astype(np.uint8, copy=False)
+
+    def read_depth_map(self) -> np.ndarray:
+        """Read the depth map.
+
+        Returns:
+            (480, 640) float32, metres, 0 where unknown.
+
+        Raises:
+            InputError: the file is missing, is no MATLAB 7.3 file, or has no such frame.
+        """
+        depth = self._read(self.depth_kind).astype(np.float32, copy=False)
+        return np.where(np.isfinite(depth) & (depth > 0), depth, np.float32(0))
+
+    def _read(self, kind: str) -> np.ndarray:
+        """Read the frame's array of a kind, rows first."""
+        with _open(self.file) as file:
+            entry = _entry(self.file, file, kind)
+            if not 1 <= self.number <= entry.shape[0]:
+                raise InputError(f'{self.file}: has frames 1 to {entry.shape[0]}, no frame '
+                                 f'{self.number}; correct the split')
+            try:
+                return np.ascontiguousarray(entry[self.number - 1].T)
+            except Exception as error:  # h5py raises many kinds of errors for broken files
+                raise InputError(f'{self.file}: frame {self.number} cannot be read '
+                                 f'({shortened(str(error))}); download the file again') from error
 
 
 def read_labelled_list(path: PathLike, file: PathLike, kind: str) -> List[str]:
-    """Reads a list of frame numbers from 1, one a line.
+    """Read a list of frame numbers from 1, one per line.
 
     Args:
         path: the list.
-        file: the .mat file, which has to have these frames and this ``kind`` of depth.
+        file: the .mat file, which must hold these frames.
+        kind: key of the depth maps, ``'rawDepths'`` or ``'depths'``, which the file must hold.
+
+    Returns:
+        Frame numbers as written in the list.
 
     Raises:
-        InputError: one of the two is missing or malformed.
+        InputError: one of the two files is missing or malformed.
     """
     names = read_split(path)
     with _open(file) as content:
         counts = {key: _entry(file, content, key).shape[0] for key in (IMAGES, kind)}
     if len(set(counts.values())) > 1:
         raise InputError(f'{file}: its entries differ in number ({counts}); download it again')
-    odd = [name for name in names if not (name.isdecimal() and 1 <= int(name) <= counts[kind])]
-    if odd:
-        raise InputError(f'{path}: {odd[0]!r} is no frame of {file}; put numbers from 1 to '
-                         f'{counts[kind]} there, one a line')
+    wrong = [name for name in names if not (name.isdecimal() and 1 <= int(name) <= counts[kind])]
+    if wrong:
+        raise InputError(f'{path}: {wrong[0]!r} is no frame of {file}; put numbers from 1 to '
+                         f'{counts[kind]} there, one per line')
     return names
 
 
 def write_labelled_lists(splits: PathLike, folder: PathLike) -> List[Path]:
-    """Writes ``labelled_train.txt`` and ``labelled_test.txt`` from NYU's ``splits.mat``.
+    """Write ``labelled_train.txt`` and ``labelled_test.txt`` from NYU's ``splits.mat``.
+
+    Args:
+        splits: NYU's ``splits.mat``.
+        folder: folder of the two lists.
+
+    Returns:
+        Paths of the two lists.
 
     Raises:
-        InputError: the file is missing or not what it is named.
+        InputError: ``splits`` is missing or is not NYU's file.
     """
     from scipy.io import loadmat
     try:
         content = loadmat(str(splits), appendmat=False, variable_names=['trainNdxs', 'testNdxs'])
         numbers = {part: content[f'{part}Ndxs'].astype(int).ravel() for part in ('train', 'test')}
     except FileNotFoundError:
-        raise InputError(f'{splits}: no such file; it lies beside {LABELLED_FILE} on NYU\'s '
-                         'page') from None
-    except Exception as error:  # scipy's of broken files, of many kinds
+        raise InputError(f'{splits}: no such file; download it from NYU\'s page, next to '
+                         f'{LABELLED_FILE}') from None
+    except Exception as error:  # scipy raises many kinds of errors for broken files
         raise InputError(f'{splits}: not NYU\'s splits.mat with trainNdxs and testNdxs '
                          f'({type(error).__name__}); download it again') from error
     paths = {Path(folder, f'labelled_{part}.txt'): found for part, found in numbers.items()}
@@ -103,6 +142,7 @@ def write_labelled_lists(splits: PathLike, folder: PathLike) -> List[Path]:
 
 
 def _open(path: PathLike):
+    """Open the .mat file for reading."""
     try:
         import h5py
     except ImportError as error:
@@ -117,14 +157,14 @@ def _open(path: PathLike):
 
 
 def _entry(path: PathLike, file, kind: str):
-    """The HDF5 dataset of a kind, after a check of its dimensions."""
+    """Return the HDF5 dataset of a kind after a check of its dimensions."""
     shape = IMAGE_SHAPE if kind == IMAGES else DEPTH_SHAPE
     try:
         entry = file.get(kind)
         found = None if entry is None else (entry.shape, entry.dtype.kind)
-    except Exception as error:  # h5py's of broken files, of many kinds
-        raise InputError(f'{path}: its {kind!r} cannot be read ({shortened(str(error))}); download '
-                         'it again') from error
+    except Exception as error:  # h5py raises many kinds of errors for broken files
+        raise InputError(f'{path}: its {kind!r} cannot be read ({shortened(str(error))}); '
+                         'download it again') from error
     if found is None or found[0][1:] != shape or found[1] not in 'uf':
         raise InputError(f'{path}: its {kind!r} is {"missing" if found is None else found[0]}, '
                          f'expected N x {" x ".join(map(str, shape))}; download it again')

@@ -1,4 +1,4 @@
-"""Annotation files of converted segments."""
+"""Annotation files of converted Waymo segments."""
 import json
 from pathlib import Path
 
@@ -7,16 +7,19 @@ import numpy as np
 from ...errors import InputError
 from .objects import TYPES, WaymoObjects
 
-FORMAT = 1  # of the annotation files
+FORMAT = 1  # version of the files
 NEEDED = {'settings', 'segment', 'split', 'rank', 'cam2img', 'size', 'optical_from_vehicle',
           'dropped', 'frames'}
 
 
 def read_annotations(path: Path) -> dict:
-    """A segment's annotation file.
+    """Read the annotation file of a segment.
+
+    Returns:
+        The content that :func:`~.converter.convert_segment` writes.
 
     Raises:
-        InputError: it is missing, not JSON, or of another format.
+        InputError: the file is missing, is not JSON, or has another format.
     """
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
@@ -31,11 +34,11 @@ def read_annotations(path: Path) -> dict:
 
 
 def frame_labels(content: dict, frame: dict) -> WaymoObjects:
-    """All labelled objects of a frame, those that the camera does not show included.
+    """Return all labels of a frame, including objects outside the camera's image.
 
     Args:
-        content: of :func:`read_annotations`.
-        frame: one of its frames.
+        content: result of :func:`read_annotations`.
+        frame: one entry of ``content['frames']``.
     """
     objects = frame['objects']
     return WaymoObjects(

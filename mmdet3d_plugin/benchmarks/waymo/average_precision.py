@@ -1,8 +1,23 @@
 """Waymo's 3D detection metric: AP and APH by class, level, overlap and range.
 
-``official`` follows the released C++ (``compute_detection_metrics_main``);
-``deviant`` is what DEVIANT's and its successors' published numbers are computed with.
-docs/datasets.md states how the two differ; their numbers are not comparable.
+There are two modes, and their numbers are not comparable; docs/datasets.md lists the
+differences. ``official`` follows the released C++ (``compute_detection_metrics_main``).
+``deviant`` is the protocol of the numbers that DEVIANT and its successors publish. It
+applies the same steps to other boxes, labels and score cutoffs.
+
+Steps for one class, minimum overlap and range of distances:
+
+1. Labels without LiDAR points are removed. Each label has level 1 (easy) or 2 (hard).
+2. At each score cutoff, the detections with at least this score take part.
+3. In each frame, labels and detections are matched one to one. Only pairs with at least the
+   minimum overlap may be matched, and the matching with the largest sum of overlaps is
+   chosen.
+4. A matched detection is a true positive. An unmatched detection is a false positive,
+   unless it overlaps a no-label zone. An unmatched label is a false negative. The figures
+   of level 1 ignore unmatched labels of level 2, but matches to them are true positives.
+5. Precision and recall at all cutoffs give a curve. Its area is the AP
+   (:func:`~..matching.integration.area_under_curve`). For the APH, each true positive
+   counts as its heading accuracy in the precision.
 """
 from dataclasses import dataclass, replace
 from typing import Dict, List, Sequence, Tuple
@@ -20,22 +35,27 @@ MODES = ('official', 'deviant')
 LEVELS = (1, 2)
 RANGES = {'all': (0., np.inf), '[0, 30)': (0., 30.), '[30, 50)': (30., 50.),
           '[50, inf)': (50., np.inf)}
-# Waymo's thresholds, and the loose ones that the monocular papers add.
+# Waymo's minimum overlaps, and the looser ones that monocular papers add.
 MIN_OVERLAPS = {'Vehicle': (.7, .5), 'Pedestrian': (.5, .3), 'Cyclist': (.5, .3)}
 OFFICIAL_CUTOFFS = np.append(np.arange(100) * 0.01, 1.).astype(np.float32)
 DEVIANT_NUM_CUTOFFS = 11
-MIN_SIDE = 0.01  # metres; smaller boxes overlap nothing
-WEIGHT_SCALE = 1e6  # overlaps are matched as integers
+MIN_SIDE = 0.01  # metres; boxes need longer sides to overlap with anything
+WEIGHT_SCALE = 1e6  # the matching uses overlaps times this, rounded to integers
 
 
 @dataclass
 class WaymoResult:
-    """One figure of the table.
+    """AP and APH of one class, level, minimum overlap and range of distances.
 
     Attributes:
-        class_name, level, min_overlap, range_name: what it is about.
-        ap, aph: in [0, 1].
-        precisions, recalls: (C,) at the score cutoffs.
+        class_name: key of :data:`~.objects.TYPES`.
+        level: 1 or 2.
+        min_overlap: smallest 3D IoU of a match.
+        range_name: key of :data:`RANGES`.
+        ap: average precision, in [0, 1].
+        aph: average precision weighted by heading, in [0, 1].
+        precisions: (C,) at the score cutoffs, in [0, 1].
+        recalls: (C,) at the score cutoffs, in [0, 1].
     """
     class_name: str
     level: int
@@ -49,19 +69,24 @@ class WaymoResult:
 
 @dataclass
 class WaymoEvaluation:
-    """All figures of a mode."""
+    """Results of one mode.
+
+    Attributes:
+        mode: ``'official'`` or ``'deviant'``.
+        results: one entry per class, minimum overlap, range and level.
+    """
     mode: str
     results: List[WaymoResult]
 
     def to_dict(self) -> Dict[str, float]:
-        """Percent by name, e.g. ``official/Vehicle_L1_AP_0.7_[0, 30)``."""
+        """Return AP and APH by name, e.g. ``official/Vehicle_L1_AP_0.7_[0, 30)``; percent."""
         return {
             f'{self.mode}/{item.class_name}_L{item.level}_{name}_{item.min_overlap}_'
             f'{item.range_name}': 100 * value
             for item in self.results for name, value in (('AP', item.ap), ('APH', item.aph))}
 
     def table(self) -> str:
-        """The values as text: a line for each class, overlap and level."""
+        """Return AP and APH as text, one line per class, minimum overlap and level."""
         columns = list(RANGES)
         lines = [f'Waymo 3D, mode {self.mode}, percent: AP / APH by range in metres',
                  f'{"class":11}{"IoU":>4} {"level":>6}'
@@ -80,16 +105,33 @@ class WaymoEvaluation:
 
 def evaluate_waymo(labels: WaymoObjects, detections: WaymoObjects, mode: str = 'official',
                    class_names: Sequence[str] = tuple(TYPES)) -> WaymoEvaluation:
-    """AP and APH.
+    """Evaluate detections.
 
     Args:
-        labels: with ``num_points``. In mode ``deviant`` only those in the front camera's
-            image count, and frames without any label are left out.
-        detections: with ``scores`` in [0, 1].
-        mode: ``'official'`` or ``'deviant'``, see the module.
+        labels: labels of all frames, with ``num_points``. Mode ``deviant`` needs
+            ``camera_boxes`` too. It uses only labels with ``in_front``, if that is known,
+            and ignores frames without any label.
+        detections: detections in the same frames, with ``scores`` in [0, 1]. Mode
+            ``deviant`` needs ``camera_boxes`` too.
+        mode: ``'official'`` or ``'deviant'``; see the module docstring.
+        class_names: classes to evaluate, keys of :data:`~.objects.TYPES`.
 
     Raises:
-        InputError: an unknown mode or class, or objects that lack what the mode needs.
+        InputError: there is no such mode or class, or mode ``deviant`` lacks
+            ``camera_boxes``.
+
+    Example:
+        One car that is found at the right place, but points in the opposite direction:
+
+        >>> box = [10., 0., 1., 4., 2., 1.5, 0.]
+        >>> frame = dict(segments=np.array(['a']), timestamps=np.array([0]),
+        ...              types=np.array([TYPES['Vehicle']]))
+        >>> label = WaymoObjects(**frame, boxes=np.array([box]), num_points=np.array([50]))
+        >>> box[6] = np.pi
+        >>> found = WaymoObjects(**frame, boxes=np.array([box]), scores=np.array([.9]))
+        >>> result = evaluate_waymo(label, found, class_names=['Vehicle']).results[0]
+        >>> result.ap, result.aph
+        (1.0, 0.0)
     """
     if mode not in MODES:
         raise InputError(f"mode is {mode!r}, expected 'official' or 'deviant'")
@@ -106,16 +148,16 @@ def evaluate_waymo(labels: WaymoObjects, detections: WaymoObjects, mode: str = '
         scores, DEVIANT_NUM_CUTOFFS)
     label_frames, frames = _frame_numbers(labels, detections)
     num_reached = np.searchsorted(cutoffs, scores, side='right')
-    forgiven = detections.in_no_label_zone
-    if forgiven is None:
-        forgiven = np.zeros(len(detections), dtype=bool)
+    in_zone = detections.in_no_label_zone
+    if in_zone is None:
+        in_zone = np.zeros(len(detections), dtype=bool)
     in_ranges = {name: [_in_range(objects.boxes, name) for objects in (labels, detections)]
                  for name in RANGES}
     results = []
     for name in class_names:
-        of_label = np.nonzero(labels.types == TYPES[name])[0]
-        of_detection = np.nonzero(detections.types == TYPES[name])[0]
-        pairs = _close_pairs(labels, detections, label_frames, frames, of_label, of_detection)
+        own_labels = np.nonzero(labels.types == TYPES[name])[0]
+        own_detections = np.nonzero(detections.types == TYPES[name])[0]
+        pairs = _close_pairs(labels, detections, label_frames, frames, own_labels, own_detections)
         overlaps = box_overlaps(detections.boxes[pairs[1]], labels.boxes[pairs[0]])
         headings = heading_accuracies(detections.boxes[pairs[1], 6], labels.boxes[pairs[0], 6])
         for min_overlap in MIN_OVERLAPS[name]:
@@ -124,52 +166,76 @@ def evaluate_waymo(labels: WaymoObjects, detections: WaymoObjects, mode: str = '
                 chosen = enough & label_in[pairs[0]] & detection_in[pairs[1]]
                 results += _results(
                     (name, min_overlap, range_name), pairs[:, chosen], overlaps[chosen],
-                    headings[chosen], levels, num_reached, forgiven, len(cutoffs),
-                    of_label[label_in[of_label]], of_detection[detection_in[of_detection]])
+                    headings[chosen], levels, num_reached, in_zone, len(cutoffs),
+                    own_labels[label_in[own_labels]], own_detections[detection_in[own_detections]])
     return WaymoEvaluation(mode, results)
 
 
-def _results(what: Tuple[str, float, str], pairs: np.ndarray, overlaps: np.ndarray,
+def _results(setting: Tuple[str, float, str], pairs: np.ndarray, overlaps: np.ndarray,
              headings: np.ndarray, levels: np.ndarray, num_reached: np.ndarray,
-             forgiven: np.ndarray, num_cutoffs: int, labels: np.ndarray,
+             in_zone: np.ndarray, num_cutoffs: int, labels: np.ndarray,
              detections: np.ndarray) -> List[WaymoResult]:
-    """Figures of one class, overlap and range at both levels.
+    """Return the results of one class, minimum overlap and range, at both levels.
 
     Args:
+        setting: class name, minimum overlap and name of the range.
         pairs: (2, P) indices of labels and detections that may be matched.
-        forgiven: (D,) bool, detections that are no false positives if not matched.
-        labels, detections: indices of all that count.
+        overlaps: (P,) overlaps of the pairs.
+        headings: (P,) heading accuracies of the pairs.
+        levels: levels of all labels.
+        num_reached: number of cutoffs that each detection reaches; cutoffs ascend.
+        in_zone: bool, whether each detection overlaps a no-label zone.
+        num_cutoffs: C.
+        labels: indices of the labels of this class and range.
+        detections: indices of the detections of this class and range.
     """
+    # Sums over the matched pairs: heading accuracy, labels of level 1, detections in zones.
     counts = assignment_counts(
         *pairs, np.round(overlaps * WEIGHT_SCALE).astype(np.int64), num_reached[pairs[1]],
-        np.column_stack([headings, levels[pairs[0]] == 1, forgiven[pairs[1]]]), num_cutoffs)
-    costly = detections[~forgiven[detections]]
-    reaching = np.bincount(num_reached[costly], minlength=num_cutoffs + 1)
-    # Of what reaches each cutoff, all that is costly, and what is matched though it is not.
-    found = reaching[::-1].cumsum()[::-1][1:] + counts.weighted[:, 2]
-    true = counts.matched
-    name, min_overlap, range_name = what
+        np.column_stack([headings, levels[pairs[0]] == 1, in_zone[pairs[1]]]), num_cutoffs)
+    true_positives = counts.matched
+    matched_headings, matched_level_1, matched_in_zone = counts.weighted.T
+    # True and false positives per cutoff: all detections outside no-label zones, plus the
+    # matched ones inside.
+    outside = np.bincount(num_reached[detections[~in_zone[detections]]],
+                          minlength=num_cutoffs + 1)
+    positives = outside[::-1].cumsum()[::-1][1:] + matched_in_zone
+    class_name, min_overlap, range_name = setting
     results = []
     for level in LEVELS:
-        # Matches to labels of level 2 count as true at level 1 too.
-        missed = (levels[labels] <= level).sum() - (counts.weighted[:, 1] if level == 1 else true)
-        recalls = _share(true, true + missed)
+        matched_labels = matched_level_1 if level == 1 else true_positives
+        false_negatives = (levels[labels] <= level).sum() - matched_labels
+        recalls = _share(true_positives, true_positives + false_negatives)
         curves = []
-        for value in (true, counts.weighted[:, 0]):
-            precisions = _share(value, found)
+        for numerator in (true_positives, matched_headings):
+            precisions = _share(numerator, positives)
             precisions[recalls == 0] = 1.
             curves.append(precisions)
         ap, aph = (area_under_curve(curve, recalls) for curve in curves)
-        results.append(WaymoResult(name, level, min_overlap, range_name, ap, aph, curves[0],
-                                   recalls))
+        results.append(WaymoResult(class_name, level, min_overlap, range_name, ap, aph,
+                                   curves[0], recalls))
     return results
 
 
 def quantile_cutoffs(scores: np.ndarray, count: int) -> np.ndarray:
-    """Score cutoffs that part all detections into nearly equal buckets
-    (``DecideScoreCutoffs``): the smallest score, the first of each further bucket, 1.
+    """Return score cutoffs that divide the detections into nearly equal buckets.
 
-    With no more scores than cutoffs: 0 to 1 in equal steps, added up in single precision.
+    This is ``DecideScoreCutoffs`` of the released code. The cutoffs are the smallest score
+    of each bucket, and 1. If there are no more scores than cutoffs, they are equal steps
+    from 0 to 1, summed in single precision.
+
+    Args:
+        scores: (D,) in [0, 1], in any order.
+        count: number of cutoffs, C.
+
+    Returns:
+        (C,) float32, ascending.
+
+    Example:
+        Two buckets of three scores each:
+
+        >>> quantile_cutoffs(np.array([.25, .5, .75, 1., 0., .125], np.float32), 3)
+        array([0. , 0.5, 1. ], dtype=float32)
     """
     if count >= len(scores):
         steps = np.add.accumulate(np.full(count - 2, 1 / (count - 1), dtype=np.float32))
@@ -184,10 +250,18 @@ def quantile_cutoffs(scores: np.ndarray, count: int) -> np.ndarray:
 
 
 def box_overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """(N, 7) boxes, row by row -> (N,) 3D intersection over union, float32 as in the
-    released code."""
+    """Return the 3D intersection over union of N pairs of boxes.
+
+    Args:
+        first: (N, 7) centre x, y, z, length, width, height, heading; vehicle frame.
+        second: (N, 7) likewise; box i is compared with box i of ``first``.
+
+    Returns:
+        (N,) float32, as in the released code. 0 where a side is not longer than
+        :data:`MIN_SIDE`.
+    """
     def ground(boxes: np.ndarray) -> np.ndarray:
-        # The shared areas' angles turn the other way.
+        # Headings are counter-clockwise from above, rotation_y is clockwise.
         return np.column_stack([boxes[:, [0, 1, 3, 4]], -boxes[:, 6]])
 
     lower = np.maximum(first[:, 2] - first[:, 5] / 2, second[:, 2] - second[:, 5] / 2)
@@ -202,15 +276,25 @@ def box_overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def heading_accuracies(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """(N,) radians -> (N,) ``1 - |difference| / pi`` in [0, 1]."""
+    """Return the heading accuracies of N pairs of headings.
+
+    Args:
+        first: (N,) radians.
+        second: (N,) radians.
+
+    Returns:
+        (N,) ``1 - |difference| / pi``: 1 for equal and 0 for opposite headings.
+    """
     difference = np.abs(wrap_angle(first - second))
     return 1 - difference / np.pi
 
 
 def _as_deviant(objects: WaymoObjects) -> WaymoObjects:
-    """Objects as DEVIANT hands them to the official metric: boxes and scores with two
-    decimals, in the camera frame (x right, y of the bottom down, z forward) as if x and
-    y were the ground."""
+    """Return objects as DEVIANT passes them to the official metric.
+
+    Boxes and scores are rounded to two decimals. Boxes are in the camera frame, but x and y
+    take the place of the ground axes, and the location is that of the bottom centre.
+    """
     if objects.camera_boxes is None:
         raise InputError('mode deviant compares boxes in the camera frame; the files have no '
                          'camera_boxes')
@@ -223,14 +307,14 @@ def _as_deviant(objects: WaymoObjects) -> WaymoObjects:
 
 
 def _in_labelled_frames(detections: WaymoObjects, labels: WaymoObjects) -> WaymoObjects:
-    """Without the detections of frames in which nothing at all is labelled."""
+    """Return the detections in frames with at least one label of any class."""
     labelled, frames = _frame_numbers(labels[np.isin(labels.types, list(TYPES.values()))],
                                       detections)
     return detections[np.isin(frames, labelled)]
 
 
 def _frame_numbers(*objects: WaymoObjects) -> List[np.ndarray]:
-    """The frame of each object of each set, as a number that all sets share."""
+    """Return frame numbers of the objects of each set; equal frames have equal numbers."""
     segments = np.concatenate([item.segments for item in objects])
     times = np.concatenate([item.timestamps for item in objects])
     _, segment = np.unique(segments, return_inverse=True)
@@ -239,16 +323,16 @@ def _frame_numbers(*objects: WaymoObjects) -> List[np.ndarray]:
 
 
 def _close_pairs(labels: WaymoObjects, detections: WaymoObjects, label_frames: np.ndarray,
-                 frames: np.ndarray, of_label: np.ndarray,
-                 of_detection: np.ndarray) -> np.ndarray:
-    """(2, P) indices of labels and detections of a frame whose boxes may overlap."""
-    of_label = of_label[np.argsort(label_frames[of_label], kind='stable')]
-    own = label_frames[of_label]
-    first = np.searchsorted(own, frames[of_detection], 'left')
-    counts = np.searchsorted(own, frames[of_detection], 'right') - first
-    detection = np.repeat(of_detection, counts)
+                 frames: np.ndarray, own_labels: np.ndarray,
+                 own_detections: np.ndarray) -> np.ndarray:
+    """Return (2, P) indices of labels and detections in the same frame that may overlap."""
+    own_labels = own_labels[np.argsort(label_frames[own_labels], kind='stable')]
+    own = label_frames[own_labels]
+    first = np.searchsorted(own, frames[own_detections], 'left')
+    counts = np.searchsorted(own, frames[own_detections], 'right') - first
+    detection = np.repeat(own_detections, counts)
     offset = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    label = of_label[np.repeat(first, counts) + offset]
+    label = own_labels[np.repeat(first, counts) + offset]
     a, b = labels.boxes[label], detections.boxes[detection]
     reach = (np.hypot(a[:, 3], a[:, 4]) + np.hypot(b[:, 3], b[:, 4])) / 2
     close = np.hypot(a[:, 0] - b[:, 0], a[:, 1] - b[:, 1]) < reach
@@ -256,12 +340,12 @@ def _close_pairs(labels: WaymoObjects, detections: WaymoObjects, label_frames: n
 
 
 def _in_range(boxes: np.ndarray, range_name: str) -> np.ndarray:
-    """(N,) bool, by the distance of the box's centre from the origin."""
+    """Return (N,) bool, whether the distance of the centre from the origin is in a range."""
     low, high = RANGES[range_name]
     distances = np.sqrt((boxes[:, :3] ** 2).sum(axis=1))
     return (distances >= low) & (distances < high)
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """Quotient, 0 where the whole is not positive."""
+    """Return (N,) quotients; 0 where ``whole`` is not positive."""
     return np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)

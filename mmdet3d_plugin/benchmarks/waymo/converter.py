@@ -1,12 +1,13 @@
-"""From Waymo's Parquet release to images, annotation files and splits.
+"""Conversion of Waymo's Parquet release to images, annotation files and split files.
 
-A converted set holds, below its root:
+A converted data set has these files:
 
-- ``images/SPLIT/SEGMENT/FRAME.jpg``: the camera's JPEGs as stored.
-- ``annotations/SPLIT/SEGMENT.json``: calibration and, by frame, time and objects.
-- ``ImageSets/train.txt`` or ``val.txt``: ``SPLIT/SEGMENT/FRAME``, one a line.
+- ``images/SPLIT/SEGMENT/FRAME.jpg``: the camera's JPEG files, unchanged.
+- ``annotations/SPLIT/SEGMENT.json``: calibration, and time and objects of each frame.
+- ``ImageSets/train.txt`` or ``val.txt``: ``SPLIT/SEGMENT/FRAME``, one frame per line.
 
-A frame's name is six digits: 1000 x rank of its segment + rank of its time.
+The name of a frame is a number of six digits: 1000 x rank of the segment in its split + rank
+of the time in the segment.
 """
 import json
 import shutil
@@ -28,17 +29,17 @@ from .objects import TYPES
 from .release import FrameLabels, Segment, list_segments
 
 SPLIT_FILES = {'training': 'train', 'validation': 'val'}
-FRAMES_A_SEGMENT = 1000  # room for frames in the number of a frame (DEVIANT's lists)
+FRAMES_PER_SEGMENT = 1000  # spacing of the frame numbers, as in DEVIANT's lists
 TYPE_NAMES = {number: name for name, number in TYPES.items()}
 
 
 @dataclass
 class ConversionSettings:
-    """What a converted segment depends on.
+    """Settings of a conversion.
 
     Attributes:
-        camera: name of the camera.
-        every: frames whose number is a multiple of it are kept.
+        camera: name of the camera, a key of :data:`~.release.CAMERAS`.
+        every: frames with a number that is a multiple of this are kept.
     """
     camera: str = 'FRONT'
     every: int = 1
@@ -46,13 +47,21 @@ class ConversionSettings:
 
 @dataclass
 class ConversionReport:
-    """What was kept, and what was dropped and why."""
+    """Counts of a conversion.
+
+    Attributes:
+        segments: number of segments.
+        frames: number of frames in the split file.
+        objects: number of objects.
+        dropped: number of frames and objects that were left out, by reason.
+    """
     segments: int
     frames: int
     objects: int
     dropped: Dict[str, int]
 
     def text(self) -> str:
+        """Return the counts as text, one line per reason."""
         lines = [f'{self.segments} segments, {self.frames} frames, {self.objects} objects']
         lines += [f'  left out: {count} {reason}' for reason, count in self.dropped.items()]
         return '\n'.join(lines)
@@ -60,11 +69,19 @@ class ConversionReport:
 
 def convert_waymo(root: Path, out: Path, split: str, settings: ConversionSettings,
                   workers: int) -> ConversionReport:
-    """Converts all segments of a split that are not converted yet, and writes its split
-    file.
+    """Convert all segments of a split that are not converted yet, and write its split file.
+
+    Args:
+        root: folder of the Parquet release.
+        out: folder of the converted data set.
+        split: ``'training'`` or ``'validation'``.
+        settings: settings of the conversion.
+        workers: number of processes.
 
     Raises:
-        InputError: a segment can't be converted; the others are, and stay.
+        InputError: a segment cannot be converted, or was converted with other settings
+            before. In the first case, all other segments are converted first. The split
+            file is not written.
     """
     names = list_segments(root, split)
     done: Dict[str, dict] = {}
@@ -94,17 +111,34 @@ def convert_waymo(root: Path, out: Path, split: str, settings: ConversionSetting
             raise
     if failures:
         raise InputError(f'{failures[0]}; {len(done)} of {len(names)} segments are converted, '
-                         'and the same command goes on with the others')
+                         'and the same command continues with the others')
     return _write_split(out, split, [done[name] for name in names])
 
 
 def convert_segment(root: Path, out: Path, split: str, name: str, rank: int,
                     settings: ConversionSettings) -> dict:
-    """Writes the images and, when all are there, the annotations of a segment; returns
-    its summary."""
+    """Convert one segment.
+
+    The annotation file is written last, so it exists only if all images do.
+
+    Args:
+        root: folder of the Parquet release.
+        out: folder of the converted data set.
+        split: ``'training'`` or ``'validation'``.
+        name: name of the segment.
+        rank: index of the segment in its split.
+        settings: settings of the conversion.
+
+    Returns:
+        ``names``: frames for the split file; ``objects``: their number; ``dropped``: number
+        of frames and objects that were left out, by reason.
+
+    Raises:
+        InputError: the segment cannot be read, or ``out`` cannot be written.
+    """
     segment = Segment(root, split, name, settings.camera)
     calibration = segment.calibration()
-    numbers = {time: rank * FRAMES_A_SEGMENT + index
+    numbers = {time: rank * FRAMES_PER_SEGMENT + index
                for index, time in enumerate(segment.timestamps())}
     kept = {time: number for time, number in numbers.items() if number % settings.every == 0}
     labels = segment.labels()
@@ -135,7 +169,7 @@ def convert_segment(root: Path, out: Path, split: str, name: str, rank: int,
     for time in sorted(written):
         objects, reasons = describe_objects(labels.get(time), calibration.optical_from_vehicle)
         dropped.update(reasons)
-        # Evaluation needs the frames without labels: what is found there is wrong.
+        # Evaluation needs frames without labels too: detections there are false positives.
         listed = bool(objects) or split == 'validation'
         dropped['frames without labelled vehicle, pedestrian or cyclist'] += not listed
         frames.append(dict(frame=f'{kept[time]:06d}', timestamp=time, listed=listed,
@@ -151,7 +185,15 @@ def convert_segment(root: Path, out: Path, split: str, name: str, rank: int,
 
 def describe_objects(labels: FrameLabels,
                      optical_from_vehicle: np.ndarray) -> Tuple[List[dict], Counter]:
-    """A frame's objects as plain values, and how many are left out by reason."""
+    """Return the objects of a frame as plain values for the annotation file.
+
+    Args:
+        labels: labels of the frame, or None if it has none.
+        optical_from_vehicle: (4, 4) vehicle frame to optical camera frame.
+
+    Returns:
+        The objects, and the number of objects that were left out, by reason.
+    """
     dropped: Counter = Counter()
     if labels is None:
         return [], dropped
@@ -175,11 +217,13 @@ def describe_objects(labels: FrameLabels,
 
 
 def _finished(out: Path, split: str, name: str, rank: int, settings: ConversionSettings):
-    """Summary of a segment that is converted, or None: also if its images are not all
-    there, or its rank has changed with the segments beside it.
+    """Return the summary of a converted segment, or None if it must be converted (again).
+
+    That is the case if the annotation file or an image is missing, or if the rank differs
+    because segments were added or removed.
 
     Raises:
-        InputError: it was converted with other settings.
+        InputError: the segment was converted with other settings.
     """
     path = _annotation_file(out, split, name)
     if not path.is_file():

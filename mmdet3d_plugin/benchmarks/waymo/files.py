@@ -1,9 +1,10 @@
-"""Files of labels and detections: this project's neutral format and Waymo's protos.
+"""Files of Waymo labels and detections.
 
-Neutral: ``.npz`` (arrays) or ``.json`` (lists) with :class:`WaymoObjects`'s fields by
-name. ``segments``, ``timestamps``, ``types`` and ``boxes`` are needed, ``scores`` of
-detections and ``num_points`` of labels. ``.bin`` holds a serialised ``Objects`` proto
-and needs the protobuf package.
+- ``.npz`` (arrays) or ``.json`` (lists): the fields of :class:`WaymoObjects` by name.
+  ``segments``, ``timestamps``, ``types`` and ``boxes`` are required, and ``scores`` for
+  detections or ``num_points`` for labels.
+- ``.bin``: a serialised ``Objects`` proto of Waymo's tools. Reading it needs the protobuf
+  package.
 """
 import io
 import json
@@ -25,11 +26,25 @@ BOX_FIELDS = ('center_x', 'center_y', 'center_z', 'length', 'width', 'height', '
 
 
 def read_objects(path: Path, detections: bool) -> WaymoObjects:
-    """Labels, or detections, of a ``.npz``, ``.json`` or ``.bin`` file.
+    """Read labels or detections.
+
+    Args:
+        path: ``.npz``, ``.json`` or ``.bin`` file.
+        detections: whether the file holds detections (with scores) or labels (with numbers
+            of LiDAR points).
 
     Raises:
-        InputError: the file is missing, of another kind or not readable, lacks an entry,
-            or its entries do not fit together.
+        InputError: the file is missing, has another suffix, is not readable or lacks a
+            required field, or the fields differ in length.
+
+    Example:
+        >>> import tempfile
+        >>> labels = WaymoObjects(np.array(['a']), np.array([0]), np.array([1]),
+        ...                       np.ones((1, 7)), num_points=np.array([9]))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_objects(Path(folder, 'labels.npz'), labels)
+        ...     read_objects(Path(folder, 'labels.npz'), detections=False).num_points
+        array([9])
     """
     path = Path(path)
     readers = {'.npz': _read_npz, '.json': _read_json, '.bin': _read_proto}
@@ -41,7 +56,15 @@ def read_objects(path: Path, detections: bool) -> WaymoObjects:
 
 
 def write_objects(path: Path, objects: WaymoObjects) -> None:
-    """Writes a ``.npz`` or ``.json`` file."""
+    """Write labels or detections.
+
+    Args:
+        path: file to write; JSON if it ends with ``.json``, otherwise NumPy's ``.npz``.
+        objects: the objects. Fields that are None are left out.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
     entries = {field.name: np.asarray(getattr(objects, field.name))
                for field in fields(objects) if getattr(objects, field.name) is not None}
     if Path(path).suffix == '.json':
@@ -57,7 +80,7 @@ def _read_npz(path: Path) -> Dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {key: archive[key] for key in archive.files}
-    except Exception as error:  # numpy's and zipfile's, of many kinds
+    except Exception as error:  # numpy and zipfile raise many types for broken files
         raise InputError(f'{path}: not a readable .npz file ({_first_line(error)})') from error
 
 
@@ -72,10 +95,12 @@ def _read_json(path: Path) -> Dict[str, list]:
 
 
 def _first_line(error: Exception) -> str:
+    """Return an error's message on one line of at most 100 characters."""
     return ' '.join(str(error).split())[:100]
 
 
 def _checked(path: Path, entries: dict, detections: bool) -> WaymoObjects:
+    """Convert the entries of a file to arrays and check their shapes and values."""
     needed = (*NEEDED, 'scores' if detections else 'num_points')
     missing = [key for key in needed if key not in entries]
     if missing:
@@ -115,7 +140,7 @@ def _read_proto(path: Path) -> Dict[str, list]:
         raise InputError(f'{path}: not a serialised Objects proto') from error
     items = message.objects
     return dict(
-        # Predictions for single cameras' images are kept apart, as the C++ does.
+        # As in the released C++, predictions for single cameras are separate frames.
         segments=[f'{item.context_name}_{item.camera_name}' for item in items],
         timestamps=[item.frame_timestamp_micros for item in items],
         types=[item.object.type for item in items],
@@ -127,10 +152,10 @@ def _read_proto(path: Path) -> Dict[str, list]:
 
 
 def objects_proto() -> type:
-    """Class of ``waymo.open_dataset.Objects``, with the fields that the metric reads.
+    """Return the message class ``waymo.open_dataset.Objects``.
 
-    Numbers and types of the fields are those of ``metrics.proto`` and ``label.proto``
-    of the released tools.
+    It has only the fields that the metric reads, with the numbers and types of
+    ``metrics.proto`` and ``label.proto`` in Waymo's tools.
     """
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
     field = descriptor_pb2.FieldDescriptorProto

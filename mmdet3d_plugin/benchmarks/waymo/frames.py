@@ -1,52 +1,76 @@
-"""Waymo's frames and KITTI's: vehicle (x forward, y left, z up), Waymo's camera (the same
-axes) and the optical camera frame (x right, y down, z forward)."""
+"""Conversion between Waymo's vehicle frame and the camera frame.
+
+- Vehicle frame: x forward, y left, z up. Waymo's camera frame has the same axes.
+- Camera frame (optical): x right, y down, z forward; see
+  :mod:`~mmdet3d_plugin.structures.object_table`.
+"""
 import numpy as np
 
-from ...structures.angles import wrap_angle
+from ...structures.angles import heading_direction, wrap_angle, yaw_of_direction
 
-# Waymo's camera axes to optical ones.
+# Waymo's camera frame to the optical camera frame.
 OPTICAL_FROM_CAMERA = np.array([[0., -1., 0., 0.], [0., 0., -1., 0.], [1., 0., 0., 0.],
                                 [0., 0., 0., 1.]])
 
 
 def optical_from_vehicle(extrinsic: np.ndarray) -> np.ndarray:
-    """(4, 4) camera-to-vehicle transform -> (4, 4) vehicle to optical camera frame."""
+    """Return the transform from the vehicle frame to the optical camera frame.
+
+    Args:
+        extrinsic: (4, 4) Waymo's camera frame to the vehicle frame.
+
+    Returns:
+        (4, 4) transform of homogeneous points, metres.
+    """
     return OPTICAL_FROM_CAMERA @ np.linalg.inv(extrinsic)
 
 
 def camera_boxes(boxes: np.ndarray, transform: np.ndarray) -> np.ndarray:
-    """Boxes of the vehicle frame in KITTI's convention.
+    """Convert boxes from the vehicle frame to the camera frame.
+
+    ``rotation_y`` is the direction of the heading in the camera's x-z plane. It does not
+    contain the camera's pitch and roll, although a pitched or rolled camera sees no box
+    upright.
 
     Args:
-        boxes: (N, 7) centre x, y, z, length, width, height, heading; vehicle frame.
-        transform: (4, 4) vehicle to optical camera frame.
+        boxes: (N, 7) centre x, y, z, length, width, height in metres and heading in
+            radians, vehicle frame.
+        transform: (4, 4) vehicle frame to optical camera frame.
 
     Returns:
-        (N, 7) x, y, z of the bottom centre, length, height, width in metres and
-        rotation_y in radians of the direction that the front looks in; the camera's
-        pitch and roll, under which no upright box stays upright, are left out of it.
+        (N, 7) x, y, z of the bottom centre, length, height, width in metres and rotation_y
+        in radians, camera frame.
+
+    Example:
+        A level camera at the vehicle's origin sees a car 10 m ahead from behind:
+
+        >>> box = np.array([[10., 0., 1., 4., 2., 1.5, 0.]])
+        >>> (camera_boxes(box, optical_from_vehicle(np.eye(4))) + 0.).round(3)
+        array([[ 0.   , -0.25 , 10.   ,  4.   ,  1.5  ,  2.   , -1.571]])
     """
     bottom = boxes[:, :3] - np.array([0., 0., .5]) * boxes[:, 5:6]
     points = bottom @ transform[:3, :3].T + transform[:3, 3]
     headings = boxes[:, 6]
     front = np.stack([np.cos(headings), np.sin(headings), np.zeros(len(boxes))], axis=1)
-    direction = front @ transform[:3, :3].T
-    yaws = np.arctan2(-direction[:, 2], direction[:, 0])
+    yaws = yaw_of_direction(front @ transform[:3, :3].T)
     return np.column_stack([points, boxes[:, [3, 5, 4]], yaws])
 
 
 def vehicle_boxes(boxes: np.ndarray, transform: np.ndarray) -> np.ndarray:
-    """Inverse of :func:`camera_boxes`."""
+    """Convert boxes from the camera frame to the vehicle frame.
+
+    This is the inverse of :func:`camera_boxes`; the arguments and the result are swapped.
+    """
     inverse = np.linalg.inv(transform)
     bottom = boxes[:, :3] @ inverse[:3, :3].T + inverse[:3, 3]
     center = bottom + np.array([0., 0., .5]) * boxes[:, 4:5]
-    # Of all headings in the vehicle's ground plane, the one that looks the same way in
-    # the optical frame's: a linear equation in its cosine and sine.
-    cos, sin = np.cos(boxes[:, 6]), np.sin(boxes[:, 6])
+    # Find the heading h in the vehicle's ground plane that has the direction (cos, -sin) of
+    # rotation_y in the camera's x-z plane: a linear equation in (cos h, sin h).
+    cos, _, minus_sin = heading_direction(boxes[:, 6]).T
     x_row, z_row = transform[0, :2], transform[2, :2]
-    along = np.outer(sin, x_row) + np.outer(cos, z_row)  # 0 = along . (cos h, sin h)
-    headings = np.arctan2(-along[:, 0], along[:, 1])
-    turned = (np.cos(headings) * x_row[0] + np.sin(headings) * x_row[1]) * cos \
-        - (np.cos(headings) * z_row[0] + np.sin(headings) * z_row[1]) * sin < 0
-    headings = wrap_angle(np.where(turned, headings + np.pi, headings))
+    normal = np.outer(-minus_sin, x_row) + np.outer(cos, z_row)  # 0 = normal . (cos h, sin h)
+    headings = np.arctan2(-normal[:, 0], normal[:, 1])
+    opposite = (np.cos(headings) * x_row[0] + np.sin(headings) * x_row[1]) * cos \
+        + (np.cos(headings) * z_row[0] + np.sin(headings) * z_row[1]) * minus_sin < 0
+    headings = wrap_angle(np.where(opposite, headings + np.pi, headings))
     return np.column_stack([center, boxes[:, [3, 5, 4]], headings])

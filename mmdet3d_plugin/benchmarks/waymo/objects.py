@@ -1,33 +1,43 @@
-"""Labels and detections of many frames as arrays."""
+"""Waymo labels and detections of many frames, as arrays."""
 from dataclasses import dataclass, fields
 from typing import Optional, Sequence
 
 import numpy as np
 
-# Waymo's type numbers of what is detected.
+# Waymo's type numbers of the evaluated classes.
 TYPES = {'Vehicle': 1, 'Pedestrian': 2, 'Cyclist': 4}
 MAX_POINTS_OF_LEVEL_2 = 5
 
 
 @dataclass
 class WaymoObjects:
-    """N objects.
+    """N objects of any number of frames.
+
+    The vehicle frame has x forward, y left and z up. The camera frame is that of
+    :mod:`~mmdet3d_plugin.structures.object_table`.
 
     Attributes:
         segments: (N,) str, name of the segment (context) of each object's frame.
-        timestamps: (N,) int64, microseconds, of its frame.
+        timestamps: (N,) int64, time of the frame, microseconds.
         types: (N,) int, Waymo's type numbers.
         boxes: (N, 7) centre x, y, z, length, width, height in metres and heading in
-            radians, in the vehicle frame: x forward, y left, z up.
-        camera_boxes: (N, 7) x, y, z of the bottom centre, length, height, width and
-            rotation_y in KITTI's camera frame; None if not known.
-        scores: (N,) float32 of detections, None of labels.
-        num_points: (N,) int, LiDAR points of labels, None of detections.
-        difficulties: (N,) int of labels as annotated, 0 where not; None of detections.
-        in_front: (N,) bool of labels, whether the front camera's image shows some of
-            it; None if not known.
-        in_no_label_zone: (N,) bool of detections, whether they overlap a zone without
-            labels, where they are no false positives; None if there are none.
+            radians, vehicle frame.
+        camera_boxes: (N, 7) x, y, z of the bottom centre, length, height, width in metres
+            and rotation_y in radians, camera frame; None if unknown.
+        scores: (N,) float32; None for labels.
+        num_points: (N,) int, number of LiDAR points; None for detections.
+        difficulties: (N,) int, annotated level of labels, 0 where there is none; None for
+            detections.
+        in_front: (N,) bool, whether the front camera's image shows a part of the label;
+            None if unknown.
+        in_no_label_zone: (N,) bool, whether the detection overlaps a zone without labels,
+            where it is no false positive; None if unknown.
+
+    Example:
+        >>> objects = WaymoObjects(np.array(['a', 'a']), np.array([0, 0]), np.array([1, 2]),
+        ...                        np.zeros((2, 7)))
+        >>> objects[objects.types == TYPES['Vehicle']].boxes.shape
+        (1, 7)
     """
     segments: np.ndarray
     timestamps: np.ndarray
@@ -44,16 +54,21 @@ class WaymoObjects:
         return len(self.types)
 
     def __getitem__(self, index) -> 'WaymoObjects':
+        """Select objects by a mask, a slice or an index array."""
         return WaymoObjects(**{
             field.name: None if getattr(self, field.name) is None
             else getattr(self, field.name)[index] for field in fields(self)})
 
 
 def levels_of(labels: WaymoObjects, annotated: bool) -> np.ndarray:
-    """(N,) difficulty levels 1 or 2: 2 of labels with at most 5 LiDAR points.
+    """Return the difficulty levels of labels.
 
     Args:
-        annotated: a label's own difficulty, where it has one, counts instead.
+        labels: N labels with ``num_points``.
+        annotated: whether to use the annotated level of a label if it has one.
+
+    Returns:
+        (N,) int: 2 for labels with at most 5 LiDAR points, otherwise 1.
     """
     by_points = np.where(labels.num_points <= MAX_POINTS_OF_LEVEL_2, 2, 1)
     if not annotated or labels.difficulties is None:
@@ -62,7 +77,11 @@ def levels_of(labels: WaymoObjects, annotated: bool) -> np.ndarray:
 
 
 def concatenate(frames: Sequence[WaymoObjects]) -> WaymoObjects:
-    """The objects of all frames in a row; of one frame at least."""
+    """Return the objects of all frames as one set.
+
+    Args:
+        frames: at least one; all have the same fields.
+    """
     return WaymoObjects(**{
         field.name: None if getattr(frames[0], field.name) is None
         else np.concatenate([getattr(frame, field.name) for frame in frames])

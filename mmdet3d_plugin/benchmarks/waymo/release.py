@@ -1,4 +1,4 @@
-"""The Parquet release of Waymo's perception data (v2), one segment at a time."""
+"""Reader of the Parquet release of Waymo's perception data (v2), segment by segment."""
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Iterator, List, Tuple
@@ -11,8 +11,8 @@ from ...errors import InputError
 from .frames import optical_from_vehicle
 
 CAMERAS = {'FRONT': 1, 'FRONT_LEFT': 2, 'FRONT_RIGHT': 3, 'SIDE_LEFT': 4, 'SIDE_RIGHT': 5}
-ROWS_AT_ONCE = 8  # images in memory
-BUFFER_SIZE = 1 << 20  # bytes read at once
+ROWS_PER_BATCH = 8  # images in memory
+BUFFER_SIZE = 1 << 20  # bytes per read
 
 TIME = 'key.frame_timestamp_micros'
 CAMERA = 'key.camera_name'
@@ -37,12 +37,12 @@ COLUMNS = {
 
 @dataclass
 class Calibration:
-    """One camera of a segment.
+    """Calibration of one camera of a segment.
 
     Attributes:
         cam2img: (4, 4) optical camera frame to pixels, without lens distortion.
-        optical_from_vehicle: (4, 4).
-        size: (width, height), pixels.
+        optical_from_vehicle: (4, 4) vehicle frame to optical camera frame.
+        size: (width, height) of the images, pixels.
     """
     cam2img: np.ndarray
     optical_from_vehicle: np.ndarray
@@ -55,10 +55,12 @@ class FrameLabels:
 
     Attributes:
         ids: N names of the objects.
-        boxes: (N, 7) as in :class:`WaymoObjects`, vehicle frame.
-        types, num_points, difficulties: (N,) int.
-        boxes_2d: (N, 4) projected boxes (left, top, right, bottom) in the camera's
-            image, pixels; NaN for objects outside it.
+        boxes: (N, 7) as in :class:`~.objects.WaymoObjects`, vehicle frame.
+        types: (N,) int, Waymo's type numbers.
+        num_points: (N,) int, LiDAR points.
+        difficulties: (N,) int, annotated levels, 0 where there is none.
+        boxes_2d: (N, 4) left, top, right, bottom of the projected box in the camera's
+            image, pixels; NaN for objects outside the image.
     """
     ids: List[str]
     boxes: np.ndarray
@@ -69,13 +71,17 @@ class FrameLabels:
 
 
 def list_segments(root: Path, split: str) -> List[str]:
-    """Names of a split's segments, in the order that numbers them.
+    """Return the names of a split's segments, sorted. The index in the list is the rank.
+
+    Args:
+        root: folder of the Parquet release.
+        split: ``'training'`` or ``'validation'``.
 
     Raises:
-        InputError: the folder is not that of the Parquet release.
+        InputError: the folder does not hold the Parquet release.
     """
     folder = root / split / 'camera_image'
-    # Of all components, so that a segment that lacks one is not overlooked.
+    # A segment counts if it has any component, so that missing components are reported.
     names = sorted({path.stem for tag in COLUMNS
                     for path in (root / split / tag).glob('*.parquet')})
     if names:
@@ -88,16 +94,17 @@ def list_segments(root: Path, split: str) -> List[str]:
 
 
 class Segment:
-    """The component files of one segment.
+    """Reader of the component files of one segment.
 
     Args:
-        root: of the release.
+        root: folder of the Parquet release.
         split: ``'training'`` or ``'validation'``.
-        name: of the segment.
-        camera: name of the camera.
+        name: name of the segment.
+        camera: name of the camera, a key of :data:`CAMERAS`.
 
     Raises:
-        InputError: a component is missing, truncated or of an unknown schema.
+        InputError: a component is missing, truncated or has an unknown schema. The methods
+            raise it too if they cannot read their component.
     """
 
     def __init__(self, root: Path, split: str, name: str, camera: str) -> None:
@@ -106,7 +113,7 @@ class Segment:
                        for tag, columns in COLUMNS.items()}
 
     def calibration(self) -> Calibration:
-        """Of the camera."""
+        """Return the calibration of the camera."""
         table = self._read('camera_calibration')
         own = np.nonzero(_numbers(table, CAMERA) == self.camera)[0]
         if not len(own):
@@ -126,16 +133,16 @@ class Segment:
                            (int(values['width']), int(values['height'])))
 
     def timestamps(self) -> List[int]:
-        """Of the camera's images, ascending."""
+        """Return the timestamps of the camera's images, ascending, microseconds."""
         table = self._read('camera_image', [TIME, CAMERA])
         own = _numbers(table, CAMERA) == self.camera
         return sorted(_numbers(table, TIME)[own].tolist())
 
     def images(self) -> Iterator[Tuple[int, bytes]]:
-        """Timestamp and JPEG of the camera's images, a few in memory at a time."""
+        """Yield timestamp and JPEG file of each of the camera's images."""
         file = self._files['camera_image']
         try:
-            for batch in file.iter_batches(ROWS_AT_ONCE, columns=COLUMNS['camera_image']):
+            for batch in file.iter_batches(ROWS_PER_BATCH, columns=COLUMNS['camera_image']):
                 own = _numbers(batch, CAMERA) == self.camera
                 for row in np.nonzero(own)[0].tolist():
                     yield batch[TIME][row].as_py(), batch[IMAGE][row].as_py()
@@ -143,7 +150,7 @@ class Segment:
             raise _unreadable(self._path('camera_image'), error) from error
 
     def labels(self) -> Dict[int, FrameLabels]:
-        """By timestamp."""
+        """Return the labels by timestamp."""
         boxes_2d = self._projected_boxes()
         table = self._read('lidar_box')
         boxes = np.stack([_numbers(table, name) for name in BOX_COLUMNS], axis=1)
@@ -162,6 +169,7 @@ class Segment:
         return found
 
     def _projected_boxes(self) -> Dict[Tuple[int, str], Tuple[float, ...]]:
+        """Return (left, top, right, bottom), pixels, by timestamp and object."""
         table = self._read('projected_lidar_box')
         x, y, width, height = (_numbers(table, f'{PROJECTED}{name}').astype(np.float64)
                                for name in ('center.x', 'center.y', 'size.x', 'size.y'))
@@ -184,12 +192,13 @@ class _ComponentFile(pq.ParquetFile):
     """A Parquet file that knows its path."""
 
     def __init__(self, path: Path) -> None:
-        # Read in pieces: mapped, all pages of a file would count as memory.
+        # Buffered reads: with a memory map, the whole file would count as used memory.
         super().__init__(path, buffer_size=BUFFER_SIZE, pre_buffer=False)
         self.path = str(path)
 
 
 def _open(path: Path, columns: List[str]) -> _ComponentFile:
+    """Open a component file and check the names and types of its columns."""
     if not path.is_file():
         raise InputError(f'{path}: no such component; download it ({path.parent.name} of the '
                          'Parquet release)')
@@ -210,7 +219,7 @@ def _open(path: Path, columns: List[str]) -> _ComponentFile:
 
 
 def _has_kind(name: str, kind: pa.DataType) -> bool:
-    """Whether a column's type is one that the reader understands."""
+    """Return whether the reader can read a column of this type."""
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
@@ -230,8 +239,10 @@ def _unreadable(path, error: Exception) -> InputError:
 
 
 def _numbers(table, name: str) -> np.ndarray:
-    """A column as numbers; missing values are NaN. Some releases hold names of cameras
-    as text, digits or words."""
+    """Return a column as numbers; missing values are NaN.
+
+    Some releases store the cameras as text: their numbers or their names.
+    """
     values = table.column(name) if isinstance(table, pa.Table) else table[name]
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)

@@ -1,4 +1,4 @@
-"""Random KITTI frames that provoke every rule of the evaluation."""
+"""Random KITTI frames in which every rule of the evaluation applies."""
 import numpy as np
 import pytest
 
@@ -11,7 +11,7 @@ SIZES = {'Car': (1.5, 1.6, 3.9), 'Van': (2., 1.9, 4.5), 'Truck': (3., 2.5, 9.)}
 
 
 def make_labels(rng, count, names=LABEL_NAMES):
-    """Labels in a tight cluster: their boxes overlap in the image and in space."""
+    """Labels close together, so that their boxes overlap in the image and in space."""
     names = rng.choice(names, count)
     height = rng.choice([20., 25., 25.01, 30., 40., 40.01, 80.], count)
     corner = rng.uniform(0, 60, (count, 2))
@@ -31,9 +31,9 @@ def make_labels(rng, count, names=LABEL_NAMES):
 
 
 def make_detections(rng, labels, count, decimals=1):
-    """Jittered copies of the labels, some of another class, some exact, some twice.
+    """Copies of the labels with noise: some of another class, some exact, some twice.
 
-    Few ``decimals`` of the scores make many ties.
+    Scores have this number of decimals; few decimals give many equal scores.
     """
     rows = np.zeros((count, 15))
     sources = make_labels(rng, count, LABEL_NAMES[:-1])
@@ -64,10 +64,10 @@ def make_detections(rng, labels, count, decimals=1):
 
 @pytest.fixture
 def random_frames():
-    """A function ``(seed, frames, labels, detections)`` -> two lists of ObjectTable.
+    """Function that returns labels and detections of random frames, two lists.
 
-    The counts are the largest per frame. Every sixth frame is special: without
-    labels, without detections, without either, or with DontCare regions alone.
+    ``labels`` and ``detections`` are the largest numbers per frame. Every sixth frame has no
+    labels, no detections, neither, or only DontCare regions.
     """
     def make(seed, frames=20, labels=12, detections=20, decimals=1):
         rng = np.random.default_rng(seed)
@@ -75,7 +75,8 @@ def random_frames():
         for frame in range(frames):
             special = frame // 6 % 4 if frame % 6 == 5 else None
             names = ('DontCare', 'dontcare') if special == 3 else LABEL_NAMES
-            truth = make_labels(rng, 0 if special in (0, 2) else rng.integers(1, labels + 1), names)
+            count = 0 if special in (0, 2) else rng.integers(1, labels + 1)
+            truth = make_labels(rng, count, names)
             truths.append(truth)
             found.append(make_detections(
                 rng, truth, 0 if special in (1, 2) else rng.integers(1, detections + 1), decimals))
@@ -85,6 +86,6 @@ def random_frames():
 
 @pytest.fixture
 def float_errors_raise():
-    """Turns overflow, division by zero and NaN of numpy operations into errors."""
+    """Make overflow, division by zero and invalid values in numpy raise errors."""
     with np.errstate(over='raise', divide='raise', invalid='raise'):
         yield

@@ -1,3 +1,4 @@
+"""Reading and writing of KITTI calibration files."""
 import numpy as np
 import pytest
 
@@ -7,7 +8,14 @@ from mmdet3d_plugin.errors import InputError
 
 P2 = np.array([[721.5377, 0, 609.5593, 44.85728], [0, 721.5377, 172.854, .2163791],
                [0, 0, 1, .002745884]])
-LINE = 'P2: ' + ' '.join(map(str, P2.ravel()))
+
+
+def line(name='P2', **entries):
+    """Line of a calibration file; entries replace numbers of P2, e.g. ``fx=0``."""
+    matrix = P2.copy()
+    for key, value in entries.items():
+        matrix[dict(fx=(0, 0), fy=(1, 1), tx=(0, 3))[key]] = value
+    return f'{name}: ' + ' '.join(map(str, matrix.ravel()))
 
 
 def write(folder, text):
@@ -16,11 +24,16 @@ def write(folder, text):
     return path
 
 
-def test_reads_p2_among_other_cameras(tmp_path):
-    others = LINE.replace('P2:', 'P0:').replace('721', '1'), LINE.replace('P2:', 'P3:')
-    calibration = read_calibration(write(tmp_path, '\n'.join([others[0], LINE, others[1], ''])))
+def test_p2_is_read_among_other_cameras(tmp_path):
+    lines = [line('P0', fx=1.), line(), line('P3', fx=2.), '']
+    calibration = read_calibration(write(tmp_path, '\n'.join(lines)))
     np.testing.assert_array_equal(calibration.P2, P2)
     np.testing.assert_array_equal(calibration.cam2img, [*P2, [0, 0, 0, 1]])
+
+
+def test_line_is_chosen_by_name(tmp_path):
+    path = write(tmp_path, '\n'.join([line('P_rect_02'), line('P_rect_03', fx=2.)]))
+    assert read_calibration(path, 'P_rect_03').P2[0, 0] == 2
 
 
 def test_round_trip(tmp_path):
@@ -28,27 +41,39 @@ def test_round_trip(tmp_path):
     np.testing.assert_allclose(read_calibration(tmp_path / 'a.txt').P2, P2, rtol=1e-12)
 
 
-def test_all_lines_of_the_form_are_written(tmp_path):
+def test_all_lines_of_the_object_benchmark_are_written(tmp_path):
     write_calibration(tmp_path / 'a.txt', KittiCalibration(P2))
-    lines = dict(line.split(':') for line in (tmp_path / 'a.txt').read_text().splitlines())
+    lines = dict(item.split(':') for item in (tmp_path / 'a.txt').read_text().splitlines())
     assert {name: len(values.split()) for name, values in lines.items()} == {
         'P0': 12, 'P1': 12, 'P2': 12, 'P3': 12, 'R0_rect': 9, 'Tr_velo_to_cam': 12,
         'Tr_imu_to_velo': 12}
 
 
 @pytest.mark.parametrize('text, reason', [
-    (LINE.replace('P2', 'P3'), "no 'P2:' line"), ('', "no 'P2:' line"),
-    (LINE + ' 1', 'got 13 fields'), ('P2: 1 2 3', 'got 3 fields'),
-    (LINE.replace('44.85728', 'x'), "'P2:' needs 12 numbers"),
-    (LINE.replace('44.85728', 'nan'), 'not a camera matrix'),
-    (LINE.replace('721.5377', '-721'), 'not a camera matrix')])
-def test_a_bad_matrix_is_named_with_its_file(tmp_path, text, reason):
+    (line('P3'), "no 'P2:' line"), ('', "no 'P2:' line"),
+    (line() + ' 1', 'got 13 fields'), ('P2: 1 2 3', 'got 3 fields'),
+    (line().replace('44.85728', 'x'), "'P2:' needs 12 numbers"),
+    (line(tx=np.nan), 'not a camera matrix'), (line(tx=1.1e6), 'not a camera matrix'),
+    (line(fx=-721.), 'not a camera matrix'), (line(fy=-721.), 'not a camera matrix'),
+    (line(fx=0.), 'not a camera matrix'), (line(fy=0.), 'not a camera matrix'),
+    (line().replace(' 1.0 ', ' 2.0 '), 'its last row starts with 0 0 2, not 0 0 1')])
+def test_error_names_the_file_of_an_invalid_matrix(tmp_path, text, reason):
     path = write(tmp_path, text)
     with pytest.raises(InputError) as error:
         read_calibration(path)
     assert str(path) in str(error.value) and reason in str(error.value)
 
 
-def test_a_missing_file_is_named(tmp_path):
+def test_largest_values_are_accepted(tmp_path):
+    assert read_calibration(write(tmp_path, line(fx=1e-3, fy=1e6, tx=-1e6))).P2[0, 3] == -1e6
+
+
+def test_error_names_a_binary_file(tmp_path):
+    (tmp_path / '000000.txt').write_bytes(b'\x89PNG\xff\xfe')
+    with pytest.raises(InputError, match='000000.txt: not a readable text file'):
+        read_calibration(tmp_path / '000000.txt')
+
+
+def test_error_names_a_missing_file(tmp_path):
     with pytest.raises(InputError, match='000001.txt: no such file'):
         read_calibration(tmp_path / '000001.txt')

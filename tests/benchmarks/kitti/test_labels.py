@@ -1,3 +1,4 @@
+"""Reading and writing of KITTI label and result files."""
 import numpy as np
 import pytest
 
@@ -24,41 +25,41 @@ def test_columns_of_a_label(tmp_path):
     assert labels.rotations_y == -1.59
 
 
-def test_a_result_ends_with_a_score(tmp_path):
+def test_result_lines_end_with_a_score(tmp_path):
     results = read_objects(write(tmp_path, f'{LABEL} 0.5\n{LABEL} -1e-3'), with_scores=True)
     assert results.scores.tolist() == [.5, -.001]
 
 
 @pytest.mark.parametrize('with_scores', [False, True])
 @pytest.mark.parametrize('text', ['', '\n', '  \n\n'])
-def test_an_empty_file_holds_no_objects(tmp_path, text, with_scores):
+def test_empty_file_holds_no_objects(tmp_path, text, with_scores):
     objects = read_objects(write(tmp_path, text), with_scores)
     assert len(objects) == 0 and objects.boxes_2d.shape == (0, 4)
     assert (objects.scores is not None) == with_scores
 
 
-def test_blank_lines_and_windows_line_ends_are_skipped(tmp_path):
+def test_blank_lines_and_windows_line_ends_are_ignored(tmp_path):
     assert len(read_objects(write(tmp_path, f'{LABEL}\r\n\r\n{LABEL}\r\n'))) == 2
 
 
 @pytest.mark.parametrize('line, with_scores, found', [
     (LABEL.rsplit(' ', 1)[0], False, '14 fields'), (LABEL + ' 0.5', False, '16 fields'),
     (LABEL, True, '15 fields'), (LABEL + ' 0.5 1', True, '17 fields')])
-def test_a_wrong_number_of_fields_names_the_line(tmp_path, line, with_scores, found):
+def test_error_names_the_line_with_a_wrong_number_of_fields(tmp_path, line, with_scores, found):
     path = write(tmp_path, '\n' + line)
     with pytest.raises(InputError) as error:
         read_objects(path, with_scores)
     assert f'{path}:2: {found}' in str(error.value) and '\n' not in str(error.value)
 
 
-@pytest.mark.parametrize('value', ['nan', 'inf', '-inf', 'x', '1,5'])
-def test_a_value_that_is_no_finite_number_names_line_and_field(tmp_path, value):
+@pytest.mark.parametrize('value', ['nan', 'inf', '-inf', 'x', '1,5', '1.1e6', '-1.1e6'])
+def test_error_names_line_and_field_of_an_invalid_number(tmp_path, value):
     path = write(tmp_path, f'{LABEL}\n{LABEL.replace("46.70", value)}')
     with pytest.raises(InputError, match=f':2: field 14 is {value!r}'):
         read_objects(path)
 
 
-def test_a_missing_or_binary_file_is_named(tmp_path):
+def test_error_names_a_missing_or_binary_file(tmp_path):
     with pytest.raises(InputError, match='absent.txt: no such file'):
         read_objects(tmp_path / 'absent.txt')
     (tmp_path / 'image.txt').write_bytes(b'\x89PNG\xff\xfe')
@@ -89,15 +90,3 @@ def test_round_trip_without_objects(tmp_path):
     write_objects(tmp_path / 'a.txt', ObjectTable.empty(with_scores=True))
     assert (tmp_path / 'a.txt').read_text() == ''
     assert len(read_objects(tmp_path / 'a.txt', with_scores=True)) == 0
-
-
-def test_selection_keeps_the_columns_together():
-    objects = ObjectTable.from_table(['Car', 'Van'], np.arange(30.).reshape(2, 15))
-    van = objects[objects.names == 'Van']
-    assert van.names.tolist() == ['Van'] and van.scores == 29 and van.alphas == 17
-
-
-def test_columns_of_unequal_length_are_refused():
-    objects = ObjectTable.from_table(['Car'], np.zeros((1, 14)))
-    with pytest.raises(ValueError, match='unequal length'):
-        ObjectTable(**{**vars(objects), 'scores': np.zeros(2)})

@@ -1,3 +1,4 @@
+"""Overlaps of KITTI boxes, against polygons and values worked out by hand."""
 import numpy as np
 import pytest
 from shapely.geometry import Polygon
@@ -8,6 +9,7 @@ from mmdet3d_plugin.structures.object_table import ObjectTable
 
 
 def polygon(rectangle):
+    """Polygon of centre x, z, length, width and rotation_y."""
     x, z, length, width, angle = rectangle
     cos, sin = np.cos(angle), np.sin(angle)
     return Polygon([(x + cos * a + sin * b, z - sin * a + cos * b) for a, b in (
@@ -51,12 +53,14 @@ def test_identical_boxes_give_exactly_one():
 
 
 @pytest.mark.parametrize('offset', [(2, 0), (0, 2), (2, 2), (-2, 0), (5, 5)])
-def test_touching_and_distant_rectangles_share_nothing(offset):
+def test_touching_and_distant_rectangles_have_no_intersection(offset):
     first = np.array([[0., 0, 2, 2, 0]])
     assert ground_intersections(first, first + [*offset, 0, 0, 0]) == 0
 
 
-def test_a_cross_and_a_diamond_share_the_known_areas():
+def test_intersections_of_a_cross_and_of_an_octagon():
+    # Two crossed bars share a unit square. A square of side 2 and the same square turned by
+    # 45 degrees share a regular octagon of inner diameter 2.
     first = np.array([[0., 0, 4, 1, 0], [0, 0, 2, 2, 0]])
     second = np.array([[0., 0, 4, 1, np.pi / 2], [0, 0, 2, 2, np.pi / 4]])
     np.testing.assert_allclose(ground_intersections(first, second), [1, 8 * (2**.5 - 1)])
@@ -64,19 +68,19 @@ def test_a_cross_and_a_diamond_share_the_known_areas():
 
 @pytest.mark.usefixtures('float_errors_raise')
 @pytest.mark.parametrize('length, width', [(0, 2), (2, 0), (0, 0), (-1, 2), (1e-300, 2)])
-def test_rectangles_without_area_share_nothing(length, width):
+def test_rectangles_without_area_have_no_intersection(length, width):
     square, other = np.array([[0., 0, 2, 2, .3]]), np.array([[0., 0, length, width, 0.]])
     for first, second in ((square, other), (other, square), (other, other)):
         assert ground_intersections(first, second)[0] == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.usefixtures('float_errors_raise')
-def test_nearly_parallel_edges_neither_overflow_nor_err():
+def test_nearly_parallel_edges_do_not_overflow():
     first, second = np.array([[0., 0, 2, 4, 1e-310]]), np.array([[0., 0, 2, 2, 0]])
     np.testing.assert_allclose(ground_intersections(first, second), 4)
 
 
-def test_the_length_lies_along_x_at_zero_rotation_and_turns_towards_the_camera():
+def test_positive_rotation_turns_the_length_towards_the_camera():
     bar = np.array([[0., 0, 10, .1, np.pi / 4]])
     near_right, far_right = np.array([[[3., -3, 1, 1, 0]], [[3., 3, 1, 1, 0]]])
     assert ground_intersections(bar, near_right) > 0
@@ -90,7 +94,8 @@ def test_image_intersections():
 
 
 def test_box_overlaps_by_hand():
-    # half the image, half the ground, a quarter of the height below the label's bottom
+    # The detection has half the label's image area and half its ground area. Its bottom is
+    # 0.5 m lower, so the two share 1.5 m of 2 m of height.
     label = boxes(image=(0, 0, 10, 10), size=(2, 2, 4), location=(0, 2, 20))
     found = boxes(image=(0, 0, 10, 5), size=(2, 2, 2), location=(1, 2.5, 20))
     np.testing.assert_allclose(box_overlaps(label, found),
@@ -98,13 +103,13 @@ def test_box_overlaps_by_hand():
     np.testing.assert_allclose(box_coverages(found, label), [[1, 1, 6 / 8]])
 
 
-def test_boxes_apart_in_height_share_a_ground_area_only():
+def test_boxes_at_different_heights_overlap_on_the_ground_only():
     overlap = box_overlaps(boxes(location=(0, 2, 20)), boxes(location=(0, 5, 20)))
     np.testing.assert_allclose(overlap, [[1, 1, 0]])
 
 
 @pytest.mark.usefixtures('float_errors_raise')
-def test_boxes_without_a_3d_size_overlap_in_the_image_only():
+def test_boxes_without_3d_size_overlap_in_the_image_only():
     flat = boxes(size=(-1, -1, -1), location=(-1000, -1000, -1000), angle=-10)
     np.testing.assert_allclose(box_overlaps(flat, boxes()), [[1, 0, 0]])
     empty = boxes(image=(5, 5, 5, 5), size=(0, 0, 0))
@@ -112,7 +117,7 @@ def test_boxes_without_a_3d_size_overlap_in_the_image_only():
     np.testing.assert_array_equal(box_coverages(empty, boxes()), [[0, 0, 0]])
 
 
-def test_close_pairs_keep_every_pair_that_overlaps(random_frames):
+def test_close_pairs_contain_every_pair_that_overlaps(random_frames):
     truths, found = random_frames(3)
     seen = 0
     for truth, detections in zip(truths, found):
@@ -125,7 +130,7 @@ def test_close_pairs_keep_every_pair_that_overlaps(random_frames):
     assert seen > 100
 
 
-def test_close_pairs_are_sorted_and_drop_distant_boxes():
+def test_close_pairs_are_sorted_and_exclude_distant_boxes():
     places = [((0, 0, 10, 10), 0), ((50, 50, 60, 60), 30), ((0, 0, 10, 10), 60)]
     truths = ObjectTable.from_table(['Car'] * 3, [
         [0, 0, 0, *image, 2, 2, 4, x, 2, 20, 0] for image, x in places])

@@ -1,3 +1,4 @@
+"""Reading and writing of KITTI split files."""
 import pytest
 
 from mmdet3d_plugin.benchmarks.kitti.splits import read_split, write_split
@@ -11,15 +12,16 @@ def test_round_trip_keeps_the_order(tmp_path):
     assert read_split(tmp_path / 'val.txt') == names
 
 
-def test_blank_lines_and_windows_line_ends_are_skipped(tmp_path):
+def test_blank_lines_and_windows_line_ends_are_ignored(tmp_path):
     (tmp_path / 'val.txt').write_text('000001\r\n\r\n000002\r\n')
     assert read_split(tmp_path / 'val.txt') == ['000001', '000002']
 
 
 @pytest.mark.parametrize('text, reason', [
     ('', 'names no frame'), ('\n\n', 'names no frame'),
-    ('000003\n000001\n000003\n', 'frame 000003 is named twice')])
-def test_a_bad_split_is_named_with_its_file(tmp_path, text, reason):
+    ('000003\n000001\n000003\n', 'frame 000003 is named twice'),
+    ('../000001\n', "'../000001' is no frame name")])
+def test_error_names_the_file_of_an_invalid_split(tmp_path, text, reason):
     path = tmp_path / 'val.txt'
     path.write_text(text)
     with pytest.raises(InputError) as error:
@@ -27,6 +29,12 @@ def test_a_bad_split_is_named_with_its_file(tmp_path, text, reason):
     assert str(path) in str(error.value) and reason in str(error.value)
 
 
-def test_a_missing_split_is_named(tmp_path):
+def test_error_names_a_binary_split(tmp_path):
+    (tmp_path / 'val.txt').write_bytes(b'\x89PNG\xff\xfe')
+    with pytest.raises(InputError, match='val.txt: not a readable text file'):
+        read_split(tmp_path / 'val.txt')
+
+
+def test_error_names_a_missing_split(tmp_path):
     with pytest.raises(InputError, match='val.txt: no such split file'):
         read_split(tmp_path / 'val.txt')

@@ -1,4 +1,4 @@
-"""Average precision from curves, by plain loops."""
+"""Areas under precision-recall curves, against plain loops, and matching by score."""
 import numpy as np
 import pytest
 
@@ -7,7 +7,7 @@ from mmdet3d_plugin.benchmarks.matching.integration import area_under_curve, pre
 
 
 def slow_area(precisions, recalls):
-    """Points in steps of at most 0.05 down from the highest recall, then trapezoids."""
+    """Add points so that recalls are at most 0.05 apart; then sum up trapezoids."""
     best = {0.: 1.}
     for recall, precision in zip(recalls, precisions):
         best[recall] = max(best.get(recall, 0.), precision)
@@ -36,19 +36,19 @@ def test_area_agrees_with_a_loop(seed):
 
 @pytest.mark.parametrize('precisions, recalls, area', [
     ([], [], 0.), ([1.], [0.], 0.), ([.5], [1.], .5),
-    # From recall 1 the precision holds down to 0.55, then rises to that at 0.5.
+    # Precision 0.5 from recall 1 to 0.55, linear to precision 1 at 0.5, 1 below.
     ([.5, 1.], [1., .5], .45 * .5 + .05 * .75 + .5 * 1.),
     ([.4, .6], [.04, .02], .02 * .6 + .02 * .5)])
-def test_area_by_hand(precisions, recalls, area):
+def test_area_of_known_curves(precisions, recalls, area):
     assert area_under_curve(np.array(precisions), np.array(recalls)) == pytest.approx(area)
 
 
-def test_envelope():
+def test_precision_envelope():
     assert precision_envelope(np.array([[.2, .9, .3, .5]])).tolist() == [[.9, .9, .5, .5]]
 
 
-def test_claims_go_by_score():
-    """The second best takes what the best leaves; the last overlaps too little."""
+def test_claims_by_score():
+    """Detection 1 takes label 1, 0 takes label 0, and 3 overlaps too little."""
     overlaps = np.array([[.6, .9], [.8, .95], [.7, .2], [.3, .4]])
     labels, detections = claims_by_score(overlaps, np.array([.5, .9, .1, .8]), .5)
     assert list(zip(labels, detections)) == [(1, 1), (0, 0)]

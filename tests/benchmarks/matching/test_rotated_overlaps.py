@@ -1,4 +1,4 @@
-"""Shared areas of rotated rectangles against polygons."""
+"""Intersection areas of rotated rectangles, against polygons."""
 import numpy as np
 import pytest
 from shapely import Polygon
@@ -7,7 +7,7 @@ from mmdet3d_plugin.benchmarks.matching.rotated_overlaps import ground_intersect
 
 
 def polygon(box):
-    """Length along (cos, -sin): angles turn as rotation_y does."""
+    """Polygon of centre x, z, length, width and rotation_y; length along (cos, -sin)."""
     x, z, length, width, angle = box
     cos, sin = np.cos(angle), np.sin(angle)
     return Polygon([(x + cos * a + sin * b, z - sin * a + cos * b) for a, b in (
@@ -22,7 +22,7 @@ def random_boxes(count, seed):
 
 
 def moved(boxes, along, across):
-    """Boxes shifted by shares of their own length and width."""
+    """Boxes shifted by fractions of their own length and width."""
     cos, sin = np.cos(boxes[:, 4]), np.sin(boxes[:, 4])
     result = boxes.copy()
     result[:, 0] += along * boxes[:, 2] * cos + across * boxes[:, 3] * sin
@@ -38,7 +38,7 @@ FIRST = random_boxes(200, 0)
 SECOND = {
     'random': random_boxes(200, 1),
     'identical': FIRST,
-    'turned by a half': FIRST + [0, 0, 0, 0, np.pi],
+    'turned by half a turn': FIRST + [0, 0, 0, 0, np.pi],
     'nested': scaled(FIRST, .5, .3),
     'touching an edge from outside': moved(FIRST, 1., 0.),
     'touching an edge from inside': moved(scaled(FIRST, .5, 1.), .5, 0.),
@@ -49,7 +49,7 @@ SECOND = {
 
 
 @pytest.mark.parametrize('name', SECOND)
-def test_areas_are_those_of_polygons(name):
+def test_areas_equal_those_of_polygons(name):
     second = SECOND[name]
     expected = [polygon(a).intersection(polygon(b)).area for a, b in zip(FIRST, second)]
     np.testing.assert_allclose(ground_intersections(FIRST, second), expected, atol=1e-6)

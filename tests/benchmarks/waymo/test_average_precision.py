@@ -1,4 +1,4 @@
-"""Waymo's metric against a slow reference written from its definition."""
+"""Waymo's metric against a slow reference that follows the definition."""
 import copy
 import itertools
 import math
@@ -16,6 +16,7 @@ from mmdet3d_plugin.errors import InputError
 
 
 def footprint(box):
+    """Ground polygon of centre x, y, z, length, width, height and heading."""
     x, y, _, length, width, _, heading = box
     cos, sin = math.cos(heading), math.sin(heading)
     return Polygon([(x + cos * a - sin * b, y + sin * a + cos * b) for a, b in (
@@ -31,7 +32,7 @@ def slow_overlap(a, b):
 
 
 def best_matching(weights):
-    """The assignment of the largest summed weight, by trying all of them."""
+    """Matching with the largest sum of weights, found by trying all matchings."""
     best, chosen = -1, []
     rows, columns = weights.shape
     for size in range(min(rows, columns) + 1):
@@ -46,7 +47,7 @@ def best_matching(weights):
 
 
 def slow_area(points):
-    """The C++ loop, word by word in its definition: points (recall, precision)."""
+    """Area under points (recall, precision), with the loop of the released C++."""
     best = {0.: 1.}
     for recall, precision in points:
         best[recall] = max(best.get(recall, 0.), precision)
@@ -64,6 +65,7 @@ def slow_area(points):
 
 
 def slow_result(labels, detections, name, min_overlap, range_name, level, cutoffs, levels):
+    """AP and APH from true positives, false positives and missed labels per frame."""
     low, high = RANGES[range_name]
 
     def kept(objects):
@@ -111,7 +113,7 @@ def objects():
 
 @pytest.mark.parametrize('name, min_overlap', [
     ('Vehicle', .7), ('Vehicle', .5), ('Pedestrian', .3), ('Cyclist', .5)])
-def test_official_figures_agree_with_the_reference(objects, name, min_overlap):
+def test_official_results_agree_with_the_reference(objects, name, min_overlap):
     labels, detections = objects
     kept = labels[labels.num_points > 0]
     levels = [difficulty or (2 if points <= 5 else 1)
@@ -129,9 +131,9 @@ def test_official_figures_agree_with_the_reference(objects, name, min_overlap):
 
 
 @pytest.mark.parametrize('name, min_overlap', [('Vehicle', .5), ('Pedestrian', .3)])
-def test_deviant_figures_agree_with_the_reference(objects, name, min_overlap):
-    """The same algorithm on rounded boxes with swapped axes, with the protocol's cutoffs,
-    labels, levels and frames."""
+def test_deviant_results_agree_with_the_reference(objects, name, min_overlap):
+    """Reference on rounded boxes in the camera frame, with that protocol's cutoffs, labels,
+    levels and frames."""
     labels, detections = copy.deepcopy(objects)
     rng = np.random.default_rng(5)
     for item in (labels, detections):
@@ -157,8 +159,12 @@ def test_deviant_figures_agree_with_the_reference(objects, name, min_overlap):
             assert (item.ap, item.aph) == pytest.approx(expected, abs=1e-5), item.range_name
 
 
-def test_cars_that_err_in_depth_by_mode():
-    """200 cars at 20 m seen from behind, depth off by a normal 0.4 m."""
+def test_recall_of_cars_with_depth_errors_in_both_modes():
+    """200 cars at 20 m, seen from behind; the depth error has a standard deviation of 0.4 m.
+
+    A shift s along a side a has the IoU (a - s) / (a + s), which is 0.7 at s = a * 0.3 / 1.7.
+    The shift is along the length (4 m), but mode deviant sees it along the height (1.6 m).
+    """
     rng = np.random.default_rng(0)
     errors = rng.normal(0, .4, 200)
     parts = {}
@@ -180,7 +186,7 @@ def test_cars_that_err_in_depth_by_mode():
 
 
 def evaluate_on(labels, detections, name, item, cutoffs):
-    """The figure with other cutoffs, which the slow reference can afford."""
+    """The same result at fewer cutoffs, since the reference is slow."""
     from unittest import mock
     with mock.patch('mmdet3d_plugin.benchmarks.waymo.average_precision.OFFICIAL_CUTOFFS', cutoffs):
         results = evaluate_waymo(labels, detections, class_names=[name]).results
@@ -189,7 +195,7 @@ def evaluate_on(labels, detections, name, item, cutoffs):
                 == (item.level, item.min_overlap, item.range_name))
 
 
-def test_overlaps_are_those_of_polygons():
+def test_overlaps_equal_those_of_polygons():
     rng = np.random.default_rng(1)
     first = np.column_stack([rng.uniform(-1, 1, (300, 3)), rng.uniform(.5, 4, (300, 3)),
                              rng.uniform(-4, 4, 300)])
@@ -205,6 +211,7 @@ def test_overlaps_are_those_of_polygons():
 
 
 def one_frame(boxes, types=1, **extra):
+    """Objects of one frame; by default all are vehicles."""
     boxes = np.array(boxes, dtype=float)
     count = len(boxes)
     return WaymoObjects(np.full(count, 's'), np.zeros(count, np.int64), np.full(count, types),
@@ -212,11 +219,12 @@ def one_frame(boxes, types=1, **extra):
 
 
 def figures(evaluation):
+    """Results by (class, level, minimum overlap, range)."""
     return {(item.class_name, item.level, item.min_overlap, item.range_name): item
             for item in evaluation.results}
 
 
-def test_a_perfect_detection_scores_one_and_a_turned_one_loses_its_heading():
+def test_aph_of_a_perfect_and_of_a_reversed_detection():
     box = [10., 0., 1., 4., 2., 1.5, 0.]
     labels = one_frame([box], num_points=[50])
     for turn, aph in ((0., 1.), (np.pi, 0.)):
@@ -227,8 +235,12 @@ def test_a_perfect_detection_scores_one_and_a_turned_one_loses_its_heading():
         assert found['Vehicle', 1, .7, '[30, 50)'].ap == 0
 
 
-def test_matches_to_level_2_are_true_at_level_1():
-    """Of two labels of level 1 and one of level 2, two are found: the second level's."""
+def test_matches_to_level_2_are_true_positives_of_level_1():
+    """Three labels; the second and the third are found.
+
+    Levels 1, 1, 2: one label of level 1 is missed, so the recall is 2/3 at both levels.
+    Levels 2, 1, 2: only a label of level 2 is missed, so the recall of level 1 is 1.
+    """
     boxes = [[10., 0., 1., 4., 2., 1.5, 0.], [20., 0., 1., 4., 2., 1.5, 0.],
              [0., 15., 1., 4., 2., 1.5, 0.]]
     labels = one_frame(boxes, num_points=[50, 50, 3])
@@ -238,12 +250,12 @@ def test_matches_to_level_2_are_true_at_level_1():
     labels.num_points[:] = 3, 50, 3
     item = figures(evaluate_waymo(labels, one_frame(boxes[1:], scores=[.9, .9])))
     assert item['Vehicle', 1, .7, 'all'].recalls[0] == pytest.approx(1.)
-    labels.difficulties = np.array([1, 0, 0])  # annotated: level 1 despite three points
+    labels.difficulties = np.array([1, 0, 0])  # the annotated level 1 replaces level 2
     item = figures(evaluate_waymo(labels, one_frame(boxes[1:], scores=[.9, .9])))
     assert item['Vehicle', 1, .7, 'all'].recalls[0] == pytest.approx(2 / 3)
 
 
-def test_a_pair_across_a_range_is_missed_and_false_in_both():
+def test_label_and_detection_in_different_ranges_are_not_matched():
     label, detection = [29.9, 0., 0., 4., 2., 1.5, 0.], [30.1, 0., 0., 4., 2., 1.5, 0.]
     item = figures(evaluate_waymo(one_frame([label], num_points=[9]),
                                   one_frame([detection], scores=[1.])))
@@ -252,7 +264,7 @@ def test_a_pair_across_a_range_is_missed_and_false_in_both():
     assert item['Vehicle', 1, .7, '[30, 50)'].ap == 0
 
 
-def test_labels_without_points_do_not_exist_and_nothing_is_nothing():
+def test_ap_without_labels_or_detections_is_0():
     box = [10., 0., 1., 4., 2., 1.5, 0.]
     empty = one_frame(np.zeros((0, 7)), scores=np.zeros(0, np.float32))
     assert all(item.ap == 0 for item in evaluate_waymo(
@@ -263,8 +275,8 @@ def test_labels_without_points_do_not_exist_and_nothing_is_nothing():
         one_frame(np.zeros((0, 7)), num_points=np.zeros(0, int)), empty).results)
 
 
-def test_detections_in_zones_without_labels_are_no_false_positives():
-    """One found, one wrong in a zone; found itself, one in a zone counts."""
+def test_detections_in_no_label_zones_are_no_false_positives():
+    """The first detection is matched, also in a zone. The second is unmatched."""
     boxes = [[10., 0., 1., 4., 2., 1.5, 0.], [20., 0., 1., 4., 2., 1.5, 0.]]
     labels = one_frame(boxes[:1], num_points=[50])
     for zones, precision in (([False, False], .5), ([False, True], 1.), ([True, True], 1.)):
@@ -274,7 +286,7 @@ def test_detections_in_zones_without_labels_are_no_false_positives():
 
 
 def test_quantile_cutoffs():
-    """Ten buckets of 23 scores: sizes 2, 2, 2, 2, 2, 2, 2, 3, 3, 3."""
+    """Ten buckets of 23 scores have the sizes 2, 2, 2, 2, 2, 2, 2, 3, 3, 3."""
     scores = np.arange(23, dtype=np.float32) / 32
     starts = [0, 2, 4, 6, 8, 10, 12, 14, 17, 20]
     expected = [*(scores[index] for index in starts), 1.]
@@ -283,8 +295,9 @@ def test_quantile_cutoffs():
     np.testing.assert_allclose(quantile_cutoffs(scores[:5], 11), np.linspace(0, 1, 11), rtol=1e-6)
 
 
-def test_deviant_takes_height_for_depth():
-    """A car 0.4 m too far: 10 % of its length, but a quarter of its height."""
+def test_deviant_mode_is_stricter_on_depth_errors():
+    """A car 0.4 m too far: 10 % of its length, but 25 % of its height, which mode deviant
+    puts along the depth axis."""
     label, detection = [0., 1.6, 20., 4., 1.6, 1.8, -1.57], [0., 1.6, 20.4, 4., 1.6, 1.8, -1.57]
     upright = [20., 0., 1., 4., 1.8, 1.6, 0.]
     labels = one_frame([upright], num_points=[20], camera_boxes=[label], in_front=[True])
@@ -296,7 +309,7 @@ def test_deviant_takes_height_for_depth():
     assert figures(evaluate_waymo(labels, found, 'deviant'))['Vehicle', 1, .5, 'all'].ap == 0
 
 
-def test_bad_input_is_named():
+def test_error_names_the_invalid_input():
     box = [10., 0., 1., 4., 2., 1.5, 0.]
     labels, found = one_frame([box], num_points=[9]), one_frame([box], scores=[.9])
     with pytest.raises(InputError, match="mode is 'kitti', expected 'official' or 'deviant'"):
@@ -307,7 +320,7 @@ def test_bad_input_is_named():
         evaluate_waymo(labels, found, 'deviant')
 
 
-def test_names_and_table_carry_the_mode():
+def test_names_and_table_contain_the_mode():
     box = [10., 0., 1., 4., 2., 1.5, 0.]
     evaluation = evaluate_waymo(one_frame([box], num_points=[9]), one_frame([box], scores=[.9]))
     values = evaluation.to_dict()

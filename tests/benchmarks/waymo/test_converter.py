@@ -1,4 +1,4 @@
-"""From a Parquet segment to images, annotations and splits."""
+"""Conversion of Parquet segments to images, annotation files and split files."""
 import json
 import multiprocessing
 import os
@@ -30,7 +30,7 @@ def convert(root, out, **settings):
     return convert_waymo(root, out, 'training', ConversionSettings(**settings), workers=2)
 
 
-def test_objects_come_back_where_they_were_placed(release, tmp_path):
+def test_annotations_hold_the_objects_of_the_release(release, tmp_path):
     root, images = release
     report = convert(root, tmp_path / 'out')
     assert (report.segments, report.frames) == (2, 7)
@@ -57,7 +57,7 @@ def test_objects_come_back_where_they_were_placed(release, tmp_path):
                 np.testing.assert_allclose(item['box_2d'], [u - 10, 45, u + 10, 75])
 
 
-def test_images_are_stored_as_they_were(release, tmp_path):
+def test_images_are_copied_unchanged(release, tmp_path):
     root, images = release
     convert(root, tmp_path / 'out')
     for rank, name in enumerate('ab'):
@@ -66,7 +66,7 @@ def test_images_are_stored_as_they_were(release, tmp_path):
         assert [path.read_bytes() for path in files] == images[name]
 
 
-def test_splits_list_labelled_frames_and_the_rest_is_told(release, tmp_path):
+def test_split_lists_labelled_frames_and_report_counts_the_rest(release, tmp_path):
     root, _ = release
     report = convert(root, tmp_path / 'out', every=2)
     names = (tmp_path / 'out/ImageSets/train.txt').read_text().split()
@@ -77,8 +77,8 @@ def test_splits_list_labelled_frames_and_the_rest_is_told(release, tmp_path):
     assert report.dropped['objects of other classes (signs, unknown)'] == 3
 
 
-def test_every_counts_from_the_number_of_the_segment(tmp_path):
-    """1000 does not divide by 3: the second segment keeps its third frame first."""
+def test_every_selects_frames_by_their_number(tmp_path):
+    """The second segment starts at 1000, so its first multiple of 3 is 1002."""
     for name in 'ab':
         write_segment(tmp_path / 'release', 'training', name, num_frames=5)
     convert(tmp_path / 'release', tmp_path / 'out', every=3)
@@ -86,7 +86,7 @@ def test_every_counts_from_the_number_of_the_segment(tmp_path):
     assert names == ['training/a/000000', 'training/a/000003', 'training/b/001002']
 
 
-def test_finished_segments_are_kept_and_skipped(release, tmp_path):
+def test_converted_segments_are_not_converted_again(release, tmp_path):
     root, _ = release
     convert(root, tmp_path / 'out')
     image = tmp_path / 'out/images/training/a/000001.jpg'
@@ -98,7 +98,7 @@ def test_finished_segments_are_kept_and_skipped(release, tmp_path):
         convert(root, tmp_path / 'out', every=2)
 
 
-def test_a_killed_run_leaves_no_half_segment(release, tmp_path):
+def test_killed_run_leaves_no_partial_segment(release, tmp_path):
     root, images = release
     process = multiprocessing.get_context('fork').Process(target=slow_conversion,
                                                           args=(root, tmp_path / 'out'))
@@ -130,10 +130,10 @@ def slow_conversion(root, out):
     converter.convert_segment(root, out, 'training', 'a', 0, ConversionSettings())
 
 
-def test_segments_that_move_or_lose_images_are_converted_again(release, tmp_path):
+def test_segments_with_another_rank_or_missing_images_are_converted_again(release, tmp_path):
     root, _ = release
     convert(root, tmp_path / 'out', every=3)
-    write_segment(root, 'training', 'aa')  # b becomes the third
+    write_segment(root, 'training', 'aa')  # b has rank 2 instead of 1
     convert(root, tmp_path / 'out', every=3)
     fresh = tmp_path / 'fresh'
     convert(root, fresh, every=3)
@@ -144,7 +144,7 @@ def test_segments_that_move_or_lose_images_are_converted_again(release, tmp_path
     assert len(list((fresh / 'images/training/aa').iterdir())) == 1
 
 
-def test_incomplete_boxes_are_left_out_and_told(release, tmp_path):
+def test_incomplete_boxes_are_left_out_and_counted(release, tmp_path):
     root, _ = release
     path = root / 'training/lidar_box/a.parquet'
     table = pq.read_table(path)
@@ -159,8 +159,8 @@ def test_incomplete_boxes_are_left_out_and_told(release, tmp_path):
 
 
 @pytest.mark.parametrize('kind', ['words', 'large', 'dictionary'])
-def test_names_of_cameras_as_text(release, tmp_path, kind):
-    """Digits or words, in any of Arrow's text types."""
+def test_cameras_stored_as_text(release, tmp_path, kind):
+    """Numbers or names of cameras, in all text types of Arrow."""
     root, images = release
     words = {1: 'FRONT', 2: 'FRONT_LEFT'}
     for tag in ('camera_image', 'camera_calibration', 'projected_lidar_box'):
@@ -178,20 +178,20 @@ def test_names_of_cameras_as_text(release, tmp_path, kind):
     assert [path.read_bytes() for path in files] == images['a']
 
 
-def test_validation_lists_every_frame_and_is_not_thinned_unasked(run_tool, tmp_path):
+def test_validation_split_lists_all_frames(run_tool, tmp_path):
     root = tmp_path / 'release'
     for split in ('training', 'validation'):
         write_segment(root, split, 'a', empty=(1, ))
     arguments = ['waymo', '--root', root, '--out', tmp_path / 'out', '--workers', 1]
     code, printed = run_tool('create_data', *arguments, '--every', 3)
-    assert code == 2 and 'would thin the validation split too; name the splits' in printed.err
+    assert code == 2 and 'would also drop validation frames; choose the splits' in printed.err
     code, printed = run_tool('create_data', *arguments)
     assert code == 0, printed.err
     assert len((tmp_path / 'out/ImageSets/train.txt').read_text().split()) == 3
     assert len((tmp_path / 'out/ImageSets/val.txt').read_text().split()) == 4
 
 
-def test_a_camera_without_images_and_an_unwritable_folder_are_named(release, tmp_path):
+def test_error_names_a_missing_camera_and_an_unwritable_folder(release, tmp_path):
     root, _ = release
     with pytest.raises(InputError, match='no calibration of camera 4'):
         convert(root, tmp_path / 'out', camera='SIDE_LEFT')
@@ -234,8 +234,8 @@ def spoil_schema(root):
     (spoil_types, r'lidar_box/b.parquet: unknown schema, column .*box.heading holds string'),
     (spoil_truncated, r'camera_image/b.parquet: truncated or no Parquet file'),
     (spoil_schema, r'lidar_box/b.parquet: unknown schema, without the column .*box.heading')])
-def test_bad_segments_are_one_line_and_others_are_kept(run_tool, release, tmp_path, spoil,
-                                                       message):
+def test_broken_segment_is_reported_and_others_are_converted(run_tool, release, tmp_path, spoil,
+                                                             message):
     root, _ = release
     spoil(root)
     arguments = ['waymo', '--root', root, '--out', tmp_path / 'out', '--workers', 1]
@@ -250,7 +250,7 @@ def test_bad_segments_are_one_line_and_others_are_kept(run_tool, release, tmp_pa
         convert(root, tmp_path / 'other')
 
 
-def test_the_command_tells_what_it_did(run_tool, release, tmp_path):
+def test_command_prints_counts(run_tool, release, tmp_path):
     root, _ = release
     code, printed = run_tool('create_data', 'waymo', '--root', root, '--out', tmp_path / 'out',
                              '--workers', 1)
@@ -260,7 +260,7 @@ def test_the_command_tells_what_it_did(run_tool, release, tmp_path):
     assert 'training' in printed.err  # the progress bar
 
 
-def test_other_folders_are_named(run_tool, tmp_path):
+def test_error_explains_a_folder_without_segments(run_tool, tmp_path):
     (tmp_path / 'training').mkdir()
     code, printed = run_tool('create_data', 'waymo', '--root', tmp_path, '--out', tmp_path / 'o')
     assert code == 2 and 'no segments (*.parquet) here' in printed.err
@@ -271,7 +271,7 @@ def test_other_folders_are_named(run_tool, tmp_path):
     assert code == 2 and 'holds neither training nor validation' in printed.err
 
 
-def test_boxes_go_to_the_camera_and_back():
+def test_vehicle_boxes_inverts_camera_boxes():
     rng = np.random.default_rng(0)
     transform = optical_from_vehicle(CAMERA_TO_VEHICLE)
     boxes = np.column_stack([rng.uniform(-40, 40, (200, 3)), rng.uniform(.5, 5, (200, 3)),
@@ -280,8 +280,8 @@ def test_boxes_go_to_the_camera_and_back():
                                atol=1e-9)
 
 
-def test_a_level_camera_turns_headings_by_a_quarter():
-    """DEVIANT's rule, ry = -heading - pi / 2, for a camera that looks straight ahead."""
+def test_rotation_y_for_a_level_forward_camera():
+    """DEVIANT's formula: rotation_y = -heading - pi / 2."""
     boxes = np.column_stack([np.zeros((9, 3)), np.ones((9, 3)), np.linspace(-3, 3, 9)])
     yaws = camera_boxes(boxes, optical_from_vehicle(np.eye(4)))[:, 6]
     difference = yaws - (-boxes[:, 6] - np.pi / 2)

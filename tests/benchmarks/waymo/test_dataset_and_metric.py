@@ -1,4 +1,4 @@
-"""From converted frames to a training step and to figures."""
+"""Training step on converted Waymo frames, and the metric of their predictions."""
 import copy
 import json
 
@@ -34,7 +34,7 @@ def dataset_of(root, **options):
                             metainfo=dict(classes=CLASSES), **{**dict(pipeline=[]), **options})
 
 
-def test_samples_hold_what_the_camera_shows(converted):
+def test_samples_contain_the_objects_in_the_image(converted):
     dataset = dataset_of(converted)
     assert len(dataset) == 4
     info = dataset.get_data_info(3)
@@ -52,7 +52,7 @@ def test_samples_hold_what_the_camera_shows(converted):
     assert len(dataset_of(converted, min_points=5).get_data_info(0)['instances']) == 2
 
 
-def test_missing_files_are_named(converted, tmp_path):
+def test_error_names_a_missing_file(converted, tmp_path):
     with pytest.raises(InputError, match="'000000' is no SPLIT/SEGMENT/FRAME"):
         split = converted / 'ImageSets/odd.txt'
         split.write_text('000000\n')
@@ -67,7 +67,7 @@ def test_missing_files_are_named(converted, tmp_path):
 
 
 @pytest.mark.parametrize('name', ['monolss/monolss_dla34_waymo', 'ddml/gupnet_both_waymo'])
-def test_a_training_step(converted, name):
+def test_training_step(converted, name):
     cfg = Config.fromfile(f'configs/{name}.py')
     settings = cfg.train_dataloader.dataset
     settings.dataset.data_root = str(converted)
@@ -91,7 +91,7 @@ def test_a_training_step(converted, name):
 
 
 def predictions(dataset, index, keep=lambda name: True, shift=0.):
-    """A sample as the runner hands it to the metric: the labels as detections."""
+    """Sample with the labels as predictions, as the runner passes it to the metric."""
     info = dataset.get_data_info(index)
     items = [item for item in info['instances'] if keep(item['name'])]
     boxes = torch.tensor(np.array([item['bbox_3d'] for item in items]), dtype=torch.float32)
@@ -109,8 +109,8 @@ def metric_of(**options):
     return metric
 
 
-def test_labels_as_detections_find_what_the_camera_shows(converted, tmp_path, run_tool):
-    """Of two vehicles around, the camera shows one: official recall 1/2, deviant 1."""
+def test_labels_as_predictions(converted, tmp_path, run_tool):
+    """The camera sees one of two vehicles: AP 50 % in mode official, 100 % in deviant."""
     dataset = dataset_of(converted, test_mode=True)
     metric = metric_of(result_dir=str(tmp_path))
     samples = [predictions(dataset, index) for index in range(len(dataset))]
@@ -127,8 +127,8 @@ def test_labels_as_detections_find_what_the_camera_shows(converted, tmp_path, ru
     assert len(read_objects(tmp_path / 'labels.npz', False)) == 4 * 4
 
 
-def test_modes_weigh_depth_errors_differently(converted):
-    """0.35 m too far: little beside the length of a car, much beside its height."""
+def test_depth_error_of_0_35_m_in_both_modes(converted):
+    """0.35 m is little compared to the length of a car and much compared to its height."""
     dataset = dataset_of(converted, test_mode=True)
     metric = metric_of(classes=['Vehicle'])
     samples = [predictions(dataset, index, lambda name: name == 'Vehicle', shift=.35)
@@ -139,12 +139,12 @@ def test_modes_weigh_depth_errors_differently(converted):
     assert figures['waymo/deviant/Vehicle_L1_AP_0.7_all'] == 0
 
 
-def test_metrics_that_write_nothing_take_no_submission_dir(run_tool, tmp_path):
+def test_submission_dir_needs_a_metric_that_writes_files(run_tool, tmp_path):
     code, printed = run_tool('test', 'configs/monolss/monolss_dla34_kitti-to-nuscenes.py', 'x.pth',
                              '--submission-dir', tmp_path, '--work-dir', tmp_path / 'run')
     assert code == 2 and '--submission-dir needs one test_evaluator that writes' in printed.err
 
 
-def test_other_datasets_are_named():
+def test_samples_of_other_data_sets_are_rejected():
     with pytest.raises(InputError, match='has no Waymo labels to evaluate against'):
         metric_of().process({}, [dict(img_path='a.png', eval_ann_info={})])

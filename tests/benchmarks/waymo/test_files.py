@@ -1,4 +1,4 @@
-"""Files of labels and detections, and the command that reads them."""
+"""Files of Waymo labels and detections, and their evaluation by the command."""
 import json
 import pickle
 import time
@@ -22,6 +22,7 @@ def objects():
 
 
 def write_proto(path, objects):
+    """Write a serialised Objects proto."""
     message = objects_proto()()
     for index in range(len(objects)):
         item = message.objects.add(context_name=objects.segments[index],
@@ -38,7 +39,7 @@ def write_proto(path, objects):
 
 
 @pytest.mark.parametrize('suffix', ['npz', 'json'])
-def test_what_is_written_is_read(tmp_path, objects, suffix):
+def test_round_trip(tmp_path, objects, suffix):
     for kind, detections in zip(objects, (False, True)):
         path = tmp_path / f'objects.{suffix}'
         write_objects(path, kind)
@@ -50,7 +51,7 @@ def test_what_is_written_is_read(tmp_path, objects, suffix):
                 np.testing.assert_array_equal(getattr(found, name), value)
 
 
-def test_protos_give_the_same_figures(run_tool, tmp_path, objects):
+def test_evaluation_of_protos_equals_that_of_npz(run_tool, tmp_path, objects):
     labels, detections = objects
     figures = {}
     for suffix, write in (('npz', write_objects), ('bin', write_proto)):
@@ -69,8 +70,8 @@ def test_protos_give_the_same_figures(run_tool, tmp_path, objects):
     assert max(figures['npz'].values()) > 10
 
 
-def test_proto_numbers_are_those_of_the_released_schema():
-    """Bytes written out from the wire format: an Object with score, frame and box."""
+def test_proto_field_numbers_are_those_of_the_released_schema():
+    """Bytes of the wire format, built by hand: an Object with score, frame and box."""
     box = b'\x09' + np.float64(3.5).tobytes() + b'\x21' + np.float64(1.8).tobytes()
     label = b'\x0a' + bytes([len(box)]) + box + b'\x18\x04' + b'\x28\x02' + b'\x38\x07'
     item = (b'\x0a' + bytes([len(label)]) + label + b'\x15' + np.float32(.25).tobytes()
@@ -84,6 +85,7 @@ def test_proto_numbers_are_those_of_the_released_schema():
 
 
 def rewrite(path, **changes):
+    """Replace entries of a .npz file; None removes an entry."""
     with np.load(path) as archive:
         entries = {**archive, **changes}
     np.savez(path, **{key: value for key, value in entries.items() if value is not None})
@@ -94,7 +96,7 @@ def rewrite(path, **changes):
     (dict(boxes=np.zeros((3, 7))), r'boxes has shape \(3, 7\), expected \(30, 7\)'),
     (dict(boxes=np.full((30, 7), np.nan)), 'boxes holds values that are not finite'),
     (dict(types=np.full(30, 'car')), 'types is no list of numbers')])
-def test_bad_entries_are_named(tmp_path, objects, changes, message):
+def test_error_names_the_invalid_entry(tmp_path, objects, changes, message):
     path = tmp_path / 'labels.npz'
     write_objects(path, objects[0])
     rewrite(path, **changes)
@@ -107,7 +109,7 @@ def test_bad_entries_are_named(tmp_path, objects, changes, message):
     ('a.json', b'{', 'not readable JSON'), ('a.json', b'[1]', 'expected an object of lists'),
     ('a.bin', b'\x0a\xff\xff', 'not a serialised Objects proto'),
     ('a.txt', b'', 'expected a file that ends with .npz, .json or .bin')])
-def test_unreadable_files_are_named(tmp_path, name, content, message):
+def test_error_names_the_unreadable_file(tmp_path, name, content, message):
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(InputError, match=message):
@@ -117,11 +119,13 @@ def test_unreadable_files_are_named(tmp_path, name, content, message):
 
 
 class Malicious:
+    """Object that opens a file for writing when it is unpickled."""
+
     def __reduce__(self):
         return open, ('executed', 'w')
 
 
-def test_nothing_read_executes(tmp_path, monkeypatch, objects):
+def test_reading_executes_no_code(tmp_path, monkeypatch, objects):
     monkeypatch.chdir(tmp_path)
     write_objects(tmp_path / 'labels.npz', objects[0])
     rewrite(tmp_path / 'labels.npz', types=np.array([Malicious()] * 30, dtype=object))
@@ -132,7 +136,7 @@ def test_nothing_read_executes(tmp_path, monkeypatch, objects):
     assert not (tmp_path / 'executed').exists()
 
 
-def test_an_unknown_class_is_one_line(run_tool, tmp_path, objects):
+def test_unknown_class_is_rejected_in_one_line(run_tool, tmp_path, objects):
     for name, kind in zip(('gt.npz', 'pred.npz'), objects):
         write_objects(tmp_path / name, kind)
     code, printed = run_tool('evaluate', 'waymo', '--gt', tmp_path / 'gt.npz', '--pred',
@@ -140,8 +144,8 @@ def test_an_unknown_class_is_one_line(run_tool, tmp_path, objects):
     assert code == 2 and 'Sign: no such class; there are Vehicle' in printed.err
 
 
-def test_eight_thousand_frames_take_seconds():
-    """A fifth of Waymo's validation set; all of it must not take more than minutes."""
+def test_evaluation_of_8000_frames_takes_less_than_30_seconds():
+    """8000 frames are a fifth of Waymo's validation set."""
     from mmdet3d_plugin.benchmarks.waymo.average_precision import evaluate_waymo
     rng = np.random.default_rng(0)
     labels = random_labels(rng, num_frames=8000, per_frame=10)

@@ -1,4 +1,4 @@
-"""How well dense depth is estimated, by distance."""
+"""Depth errors of the pixels of depth maps, by distance."""
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,31 +9,48 @@ import numpy as np
 from ...errors import InputError
 from .map_errors import DepthProtocol
 
-DISTANCE_ERRORS = 'distance_errors.json'  # beside the pictures of the tested frames
+DISTANCE_ERRORS = 'distance_errors.json'  # in the folder of the tested frames' pictures
 BINS = 8
 
 
 @dataclass
-class DistanceErrors:
+class PixelDepthErrors:
     """Errors of the pixels of all images, in B bins of their true depth.
 
-    Other than the benchmarks' figures, which are means over images, every pixel counts alike.
+    Every pixel has the same weight. The benchmarks' metrics (:class:`DepthEvaluation`) are
+    means over images instead.
 
     Attributes:
         edges: (B + 1,) bounds of the bins, metres.
-        sums: (3, B): how many pixels count, and the sums of their absolute errors over the
-            true depth and in metres.
+        sums: (3, B): number of pixels, sum of their absolute errors divided by the true
+            depth, and sum of their absolute errors in metres.
+
+    Example:
+        >>> errors = PixelDepthErrors.up_to(80.)
+        >>> errors.add(np.array([[5., 20.]]), np.array([[6., 18.]]), DepthProtocol())
+        >>> errors.metres[:3]
+        array([ 1., nan,  2.])
     """
     edges: np.ndarray
     sums: np.ndarray
 
     @classmethod
-    def up_to(cls, max_depth: float) -> 'DistanceErrors':
-        """Bins that divide the depths up to a largest one, metres, evenly; empty."""
+    def up_to(cls, max_depth: float) -> 'PixelDepthErrors':
+        """Create empty bins of equal width from 0 to ``max_depth`` metres."""
         return cls(np.linspace(0, max_depth, BINS + 1), np.zeros((3, BINS)))
 
     def add(self, truth: np.ndarray, prediction: np.ndarray, protocol: DepthProtocol) -> None:
-        """Adds an image's true and predicted depth, (H, W) metres, 0 where unknown."""
+        """Add the pixels of one image.
+
+        Args:
+            truth: (H, W) true depth, metres, 0 where unknown.
+            prediction: (H, W) predicted depth, metres.
+            protocol: the pixels that count, and the scaling and clamping of predictions.
+
+        Raises:
+            InputError: the crop does not fit the image, or the prediction has no median to
+                scale by.
+        """
         counted = protocol.valid(truth)
         true = truth[counted].astype(np.float64)
         errors = np.abs(protocol.signed_errors(truth, prediction)[counted])
@@ -42,17 +59,17 @@ class DistanceErrors:
 
     @property
     def pixels(self) -> np.ndarray:
-        """(B,) how many count."""
+        """(B,) number of pixels."""
         return self.sums[0]
 
     @property
     def relative(self) -> np.ndarray:
-        """(B,) mean absolute error over the true depth, NaN without pixels."""
+        """(B,) mean absolute error divided by the true depth; NaN without pixels."""
         return self._mean(1)
 
     @property
     def metres(self) -> np.ndarray:
-        """(B,) mean absolute error, metres, NaN without pixels."""
+        """(B,) mean absolute error, metres; NaN without pixels."""
         return self._mean(2)
 
     def _mean(self, row: int) -> np.ndarray:
@@ -60,11 +77,15 @@ class DistanceErrors:
             return self.sums[row] / self.sums[0]
 
     def to_json(self) -> str:
+        """Return the bins as JSON, for :func:`read_pixel_errors`."""
         return json.dumps(dict(edges=self.edges.tolist(), sums=self.sums.tolist()))
 
 
-def read_distance_errors(path: Path) -> Optional[DistanceErrors]:
-    """Reads what :meth:`DistanceErrors.to_json` writes; None if there is no such file.
+def read_pixel_errors(path: Path) -> Optional[PixelDepthErrors]:
+    """Read a file with the content of :meth:`PixelDepthErrors.to_json`.
+
+    Returns:
+        The bins, or None if there is no such file.
 
     Raises:
         InputError: the file is malformed.
@@ -73,8 +94,8 @@ def read_distance_errors(path: Path) -> Optional[DistanceErrors]:
         return None
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
-        errors = DistanceErrors(*(np.array(content[key], dtype=np.float64)
-                                  for key in ('edges', 'sums')))
+        errors = PixelDepthErrors(*(np.array(content[key], dtype=np.float64)
+                                    for key in ('edges', 'sums')))
     except (ValueError, KeyError, TypeError):
         errors = None
     if errors is None or errors.sums.shape != (3, len(errors.edges) - 1):
