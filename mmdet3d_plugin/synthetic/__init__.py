@@ -1,4 +1,7 @@
-"""Synthetic street scenes in KITTI's layout, rendered with trimesh and Embree."""
+"""Synthetic street scenes in KITTI's layout.
+
+Meshes are built with trimesh and rendered by ray casting with Embree.
+"""
 from .camera import KITTI_P2, KITTI_SIZE, Camera, kitti_camera
 from .labels import frame_objects
 from .render import RenderedFrame, render_frame

@@ -1,4 +1,4 @@
-"""KITTI labels of a rendered frame: what an annotator would have drawn."""
+"""KITTI labels of a rendered frame."""
 from typing import List, Optional, Tuple
 
 import cv2
@@ -11,25 +11,46 @@ from .mesh import Mesh
 from .render import PlacedUser, RayCaster, RenderedFrame
 
 LABELLED_DEPTHS = (3., 65.)  # metres
-NEAR = .1  # metres; geometry closer than this to the camera plane is cut off
-MIN_HEIGHT = 10.  # pixels of a KITTI-sized image
+NEAR = .1  # metres; geometry nearer to the camera is cut off
+MIN_HEIGHT = 10.  # pixels, in an image of KITTI's size
 MAX_TRUNCATION = .9
-SILHOUETTE_RAYS = 4000
-# Least visible share for occlusion levels 0, 1 and 2; less is DontCare.
+SILHOUETTE_RAYS = 4000  # approximate largest number of rays per object
+# Lower bounds of the visible share for occlusion levels 0, 1 and 2; other objects are DontCare.
 VISIBLE_SHARES = (.9, .5, .2)
 
+# KITTI's height, width, length, x, y, z and rotation_y of DontCare regions.
 DONT_CARE_FIELDS = (-1., -1., -1., -1000., -1000., -1000., -10.)
 
 
 def frame_objects(frame: RenderedFrame, camera: Camera) -> ObjectTable:
-    """Labels of all road users that show in the image, near ones first, and
-    ``DontCare`` regions for those too far, too small or too hidden."""
+    """Return the labels of all road users that are visible in the image.
+
+    Road users that are too near, too far, too small, too truncated or too occluded become
+    ``DontCare`` regions.
+
+    Args:
+        frame: rendered frame.
+        camera: camera of the frame.
+
+    Returns:
+        Objects in order of increasing depth, then DontCare regions in order of increasing
+        depth.
+
+    Example:
+        >>> from mmdet3d_plugin.synthetic import kitti_camera, render_frame, sample_scene
+        >>> rng = np.random.default_rng(0)
+        >>> camera = kitti_camera(160, 48)
+        >>> frame = render_frame(sample_scene(rng, num_frames=1), 0, camera, rng)
+        >>> objects = frame_objects(frame, camera)
+        >>> len(objects) <= len(frame.users)
+        True
+    """
     labelled: List[Tuple[str, list]] = []
     ignored: List[Tuple[str, list]] = []
-    most = max((user.instance for user in frame.users), default=0)
-    visible = np.bincount(frame.instances.ravel(), minlength=most + 1)
+    last_instance = max((user.instance for user in frame.users), default=0)
+    pixel_counts = np.bincount(frame.instances.ravel(), minlength=last_instance + 1)
     for user in sorted(frame.users, key=lambda user: user.location[2]):
-        if visible[user.instance] == 0:
+        if pixel_counts[user.instance] == 0:
             continue
         outline = projected_outline(user.mesh, camera)
         box = clipped_box(outline, camera)
@@ -52,8 +73,17 @@ def frame_objects(frame: RenderedFrame, camera: Camera) -> ObjectTable:
 
 
 def projected_outline(mesh: Mesh, camera: Camera) -> np.ndarray:
-    """(N, 2) pixels, the convex hull of a mesh's projection, image borders
-    ignored. Parts behind the near plane are cut off exactly."""
+    """Return the convex hull of a mesh's projection.
+
+    Edges are cut at the near plane. The hull is not cut at the image borders.
+
+    Args:
+        mesh: mesh in the camera frame.
+        camera: camera of the image.
+
+    Returns:
+        (N, 2) corners of the hull, pixels.
+    """
     points = mesh.vertices
     behind = points[:, 2] < NEAR
     if behind.any():
@@ -65,14 +95,27 @@ def projected_outline(mesh: Mesh, camera: Camera) -> np.ndarray:
 
 
 def clipped_box(outline: np.ndarray, camera: Camera) -> np.ndarray:
-    """(4,) left, top, right, bottom inside the image."""
+    """Return the bounding box of an outline, clipped to the image.
+
+    Args:
+        outline: (N, 2) pixels.
+        camera: camera of the image.
+
+    Returns:
+        (4,) left, top, right, bottom, pixels.
+    """
     limits = np.array([camera.width, camera.height])
     return np.concatenate([np.clip(outline.min(0), 0, limits),
                            np.clip(outline.max(0), 0, limits)])
 
 
 def outside_share(outline: np.ndarray, camera: Camera) -> float:
-    """The truncation: share of the projected area outside the image."""
+    """Return the truncation, the share of the projected area outside of the image.
+
+    Args:
+        outline: (N, 2) corners of a convex polygon, pixels.
+        camera: camera of the image.
+    """
     low, high = outline.min(0), outline.max(0)
     if (low >= 0).all() and (high <= [camera.width, camera.height]).all():
         return 0.
@@ -85,9 +128,15 @@ def outside_share(outline: np.ndarray, camera: Camera) -> float:
 
 def visible_share(user: PlacedUser, box: np.ndarray, instances: np.ndarray,
                   camera: Camera) -> float:
-    """Share of the object's pixels in the image that nothing hides.
+    """Return the share of an object's pixels in the image that no other object covers.
 
-    Large objects are sampled: the share needs no more than some thousand rays.
+    The pixels of large objects are subsampled to about ``SILHOUETTE_RAYS`` rays.
+
+    Args:
+        user: object, with its mesh in the camera frame.
+        box: (4,) left, top, right, bottom of the object in the image, pixels.
+        instances: (H, W) instance numbers.
+        camera: camera of the image.
     """
     left, top = np.floor(box[:2]).astype(int)
     right, bottom = np.ceil(box[2:]).astype(int)
@@ -96,12 +145,23 @@ def visible_share(user: PlacedUser, box: np.ndarray, instances: np.ndarray,
     rays = camera.directions[window].reshape(-1, 3)
     if not len(rays):
         return 0.
-    alone = RayCaster(user.mesh).any_hit(camera.centre, rays)
-    seen = (instances[window].ravel() == user.instance) & alone
-    return seen.sum() / max(alone.sum(), 1)
+    covered = RayCaster(user.mesh).any_hit(camera.centre, rays)
+    seen = (instances[window].ravel() == user.instance) & covered
+    return seen.sum() / max(covered.sum(), 1)
 
 
 def occlusion_level(share: float) -> Optional[int]:
-    """0, 1, 2 as in KITTI for a visible share, or None if too hidden to label."""
+    """Return KITTI's occlusion level of a visible share.
+
+    Args:
+        share: 0-1.
+
+    Returns:
+        0, 1 or 2, or None for an object that is too occluded for a label.
+
+    Example:
+        >>> [occlusion_level(share) for share in (.95, .7, .3, .1)]
+        [0, 1, 2, None]
+    """
     return next((level for level, least in enumerate(VISIBLE_SHARES)
                  if share > least), None)

@@ -1,4 +1,4 @@
-"""Images, depths and instances of a scene by Embree ray casting."""
+"""Rendering of images, depth maps and instance maps by ray casting with Embree."""
 from dataclasses import dataclass
 from typing import List, Tuple
 
@@ -10,26 +10,27 @@ from ..structures.angles import wrap_angle
 from .camera import Camera
 from .mesh import Material, Mesh, coloured, merge
 from .road import Ground
-from .scene import Scene, user_mesh
+from .scene import Scene, camera_yaws, user_mesh
 from .shading import Hits, RoadSurface, develop, shade, sky
 
 GROUND_REACH = 500.  # metres
-USER_REACH = 6.  # metres from the middle of the largest road user to its shadow's end
-BAND_ROWS = 40  # of the image, shaded at a time
-SHADOW_STEP = 2  # pixels of a row for each shadow ray
-SHADOW_OFFSET = .02  # metres off the surface, so that no face shadows itself
+USER_REACH = 6.  # metres from the centre of the largest road user to the end of its shadow
+BAND_ROWS = 40  # image rows that are shaded at once
+SHADOW_STEP = 2  # pixels per shadow ray
+SHADOW_OFFSET = .02  # metres above the surface, so that no face shadows itself
 
 
 @dataclass
 class PlacedUser:
-    """A road user in one frame.
+    """Road user in one frame.
 
     Attributes:
-        kind: class name; ``size_hwl`` (3,) metres.
-        mesh: in the camera frame of this image.
+        kind: class name.
+        size_hwl: (3,) height, width, length, metres.
+        mesh: mesh in the camera frame of this frame.
         location: (3,) bottom centre, camera frame, metres.
-        rotation_y: radians, camera frame.
-        instance: its value in the instance image, the same in all frames of a clip.
+        rotation_y: yaw about the camera's y axis, radians.
+        instance: value in the instance map, the same in all frames of a clip.
     """
     kind: str
     size_hwl: np.ndarray
@@ -41,12 +42,13 @@ class PlacedUser:
 
 @dataclass
 class RenderedFrame:
-    """
+    """Rendered frame.
+
     Attributes:
-        image: (H, W, 3) uint8, red, green, blue.
-        depth: (H, W) float32 z in the camera frame, metres; 0 where nothing is hit.
-        instances: (H, W) uint16, 0 for background.
-        users: who stands where, visible or not.
+        image: (H, W, 3) uint8, RGB.
+        depth: (H, W) float32, z in the camera frame, metres; 0 for the sky.
+        instances: (H, W) uint16, instance numbers; 0 for the background.
+        users: road users near the camera's view, visible or not.
     """
     image: np.ndarray
     depth: np.ndarray
@@ -55,7 +57,15 @@ class RenderedFrame:
 
 
 class RayCaster:
-    """An Embree scene of one mesh."""
+    """Intersection of rays with one mesh.
+
+    Example:
+        >>> from mmdet3d_plugin.synthetic.mesh import box
+        >>> caster = RayCaster(box((-1, -1, 4), (1, 1, 6), (1, 1, 1)))
+        >>> rays = np.array([[0, 0, 1], [.5, 0, 1]], dtype=np.float32)
+        >>> caster.any_hit(np.zeros(3), rays).tolist()
+        [True, False]
+    """
 
     def __init__(self, mesh: Mesh) -> None:
         self._scene = EmbreeScene()
@@ -63,18 +73,37 @@ class RayCaster:
                      indices=mesh.faces.astype(np.int32))
 
     def first_hits(self, origin: np.ndarray, directions: np.ndarray) -> np.ndarray:
-        """(N,) faces that (N, 3) rays from one origin meet first, -1 for none."""
+        """Return the first face that each ray from one origin hits.
+
+        Args:
+            origin: (3,) metres.
+            directions: (N, 3) float32.
+
+        Returns:
+            (N,) indices of faces, -1 for rays that hit nothing.
+        """
         return self._scene.run(_rows(origin, directions), directions, query='INTERSECT')
 
     def any_hit(self, origins: np.ndarray, directions: np.ndarray) -> np.ndarray:
-        """(N,) bool, whether rays meet a face; (N, 3), or (3,) for all alike."""
+        """Return whether rays hit any face.
+
+        Args:
+            origins: (N, 3) metres, or (3,) for one origin of all rays.
+            directions: (N, 3), or (3,) for one direction of all rays.
+
+        Returns:
+            (N,) bool.
+        """
         return self._scene.run(_rows(origins, directions), _rows(directions, origins),
                                query='OCCLUDED') >= 0
 
 
 def face_planes(mesh: Mesh) -> np.ndarray:
-    """(4, F) float32 unit normals of the faces, and their planes' signed
-    distances from the origin."""
+    """Return the planes of the F faces of a mesh.
+
+    Returns:
+        (4, F) float32: unit normals, and signed distances of the planes from the origin.
+    """
     first, second, third = mesh.vertices[mesh.faces.T]
     normals = np.cross(second - first, third - first)
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
@@ -83,7 +112,7 @@ def face_planes(mesh: Mesh) -> np.ndarray:
 
 
 def _rows(values: np.ndarray, like: np.ndarray) -> np.ndarray:
-    """(N, 3) float32, repeated if there is one row for all."""
+    """Return (N, 3) float32 rows; a single (3,) row is repeated to the shape of ``like``."""
     values = np.asarray(values, dtype=np.float32)
     if values.ndim == 2:
         return values
@@ -93,9 +122,17 @@ def _rows(values: np.ndarray, like: np.ndarray) -> np.ndarray:
 
 
 def place_users(scene: Scene, frame: int) -> List[PlacedUser]:
-    """The road users near the view of image ``frame``, in its camera frame."""
+    """Return the road users near the camera's view.
+
+    Args:
+        scene: scene of a clip.
+        frame: index of the frame in the clip.
+
+    Returns:
+        Road users in the camera frame of this frame.
+    """
     rotation, translation = scene.camera_poses[frame, :, :3], scene.camera_poses[frame, :, 3]
-    yaw = np.arctan2(rotation[0, 2], rotation[2, 2])
+    yaw = camera_yaws(scene.camera_poses[frame])
     placed = []
     for index, user in enumerate(scene.users):
         if not _may_show(rotation.T[[0, 2]][:, [0, 2]] @ (user.places[frame]
@@ -109,8 +146,13 @@ def place_users(scene: Scene, frame: int) -> List[PlacedUser]:
 
 
 def _may_show(place: np.ndarray) -> bool:
-    """Whether a road user at x and z in the camera frame may be in the image or
-    cast a shadow into it; the view is about 40 degrees wide to either side."""
+    """Return whether a road user may be in the image or cast a shadow into it.
+
+    The camera sees about 40 degrees to the left and to the right.
+
+    Args:
+        place: (2,) x and z in the camera frame, metres.
+    """
     x, z = place
     return z > -USER_REACH and abs(x) < max(z, 0.) + USER_REACH
 
@@ -127,19 +169,28 @@ def _ground_mesh(ground: Ground) -> Mesh:
 
 def render_frame(scene: Scene, frame: int, camera: Camera, rng: np.random.Generator
                  ) -> RenderedFrame:
-    """One image of a scene.
+    """Render one frame of a scene.
 
     Args:
-        frame: index of the moment, 0 to T - 1.
-        rng: draws the sensor noise.
+        scene: scene of a clip of T frames.
+        frame: index of the frame in the clip, 0 to T - 1.
+        camera: camera of the image.
+        rng: random generator of the sensor noise.
+
+    Example:
+        >>> from mmdet3d_plugin.synthetic import kitti_camera, sample_scene
+        >>> rng = np.random.default_rng(0)
+        >>> frame = render_frame(sample_scene(rng, num_frames=1), 0, kitti_camera(160, 48), rng)
+        >>> frame.image.shape, frame.depth.shape, frame.instances.dtype
+        ((48, 160, 3), (48, 160), dtype('uint16'))
     """
     pose = scene.camera_poses[frame]
     users = place_users(scene, frame)
-    still = _to_camera(merge([_ground_mesh(scene.ground), scene.scenery]), pose[:, :3],
-                       pose[:, 3])
-    world = merge([still] + [user.mesh for user in users])
+    static = _to_camera(merge([_ground_mesh(scene.ground), scene.scenery]), pose[:, :3],
+                        pose[:, 3])
+    world = merge([static] + [user.mesh for user in users])
     owners = np.repeat(np.array([0] + [user.instance for user in users], dtype=np.uint16),
-                       [len(still.faces)] + [len(user.mesh.faces) for user in users])
+                       [len(static.faces)] + [len(user.mesh.faces) for user in users])
     view = _View(scene, camera, pose.astype(np.float32), world, owners)
     light = np.empty((3, camera.height, camera.width), dtype=np.float32)
     depth = np.empty((camera.height, camera.width), dtype=np.float32)
@@ -153,8 +204,7 @@ def render_frame(scene: Scene, frame: int, camera: Camera, rng: np.random.Genera
 
 
 class _View:
-    """What one camera sees, band by band: small arrays stay in the processor's
-    cache."""
+    """View of one camera, rendered in bands of rows so that arrays fit in the CPU cache."""
 
     def __init__(self, scene: Scene, camera: Camera, pose: np.ndarray, world: Mesh,
                  owners: np.ndarray) -> None:
@@ -168,10 +218,10 @@ class _View:
         self.surface = RoadSurface(scene.road, scene.texture_seed)
 
     def band(self, rays: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Linear light (3, N), depth (N,) and instances (N,) of (N, 3) rays."""
+        """Return linear light (3, N), depth (N,) and instance numbers (N,) of (N, 3) rays."""
         faces = self.caster.first_hits(self.centre, rays)
         hit, missed = np.flatnonzero(faces >= 0), np.flatnonzero(faces < 0)
-        # Components come first: numpy is fastest along long last axes.
+        # (3, N) arrays are faster than (N, 3) arrays in numpy.
         rays = np.ascontiguousarray(rays.T)
         light = np.empty(rays.shape, dtype=np.float32)
         depth = np.zeros(rays.shape[1], dtype=np.float32)
@@ -200,9 +250,10 @@ class _View:
                     self._sunlit(places, normals))
 
     def _sunlit(self, places: np.ndarray, normals: np.ndarray) -> np.ndarray:
-        """(N,) float32; surfaces turned away from the sun are dark already.
+        """Return (N,) float32, 1 where the sun reaches the place and 0 elsewhere.
 
-        Neighbours share a ray, which the lens blur hides and which saves time.
+        Places on faces that are turned away from the sun are 0. Neighbouring pixels share a
+        shadow ray to save time.
         """
         turned = np.flatnonzero(self.sun @ normals > 0)
         sampled = turned[::SHADOW_STEP]

@@ -1,4 +1,4 @@
-"""Cars, vans, pedestrians and cyclists as meshes that fill their 3D box exactly."""
+"""Meshes of cars, vans, pedestrians and cyclists, scaled to the size of their 3D box."""
 from dataclasses import dataclass
 from typing import Callable, Dict, List, Sequence, Tuple
 
@@ -7,7 +7,7 @@ import numpy as np
 from .mesh import (Material, Mesh, ball, box, extruded, limb, merge, patch, polygon, ring,
                    side_points)
 
-# h, w, l of KITTI's training labels: mean and standard deviation, metres.
+# Mean and standard deviation of height, width and length of KITTI's training labels, metres.
 SIZE_STATISTICS: Dict[str, Tuple[np.ndarray, np.ndarray]] = {
     'Car': (np.array([1.526, 1.629, 3.883]), np.array([.14, .10, .43])),
     'Van': (np.array([2.207, 1.902, 5.078]), np.array([.32, .17, .83])),
@@ -16,6 +16,7 @@ SIZE_STATISTICS: Dict[str, Tuple[np.ndarray, np.ndarray]] = {
 }
 CLASSES = tuple(SIZE_STATISTICS)
 
+# Colours are reflectances 0-1, RGB.
 BLACK, DARK, GLASS = (.015, .015, .017), (.04, .04, .045), (.02, .025, .03)
 CHROME, WHITE = (.45, .45, .47), (.75, .75, .73)
 HEADLIGHT, TAIL_LIGHT, INDICATOR = (.85, .84, .74), (.42, .01, .015), (.6, .2, .02)
@@ -33,16 +34,24 @@ HAIRS = np.array([[.02, .015, .01], [.10, .06, .03], [.30, .22, .10], [.25, .25,
 
 @dataclass(frozen=True)
 class BodyStyle:
-    """Side view of a vehicle in shares of its length (from the middle) and height.
+    """Side view of a vehicle.
 
-    Both outlines run from the lower rear over the top to the lower front, so
-    that the edges between their points are, for ``lower``: rear bumper, tail,
-    deck, bonnet, nose, front bumper, floor; for ``cabin``: rear window, roof
-    edge, roof, roof edge, windscreen, floor.
+    Points are (forward, up). Forward is a share of the length, 0 at the middle. Up is a share
+    of the height, 0 at the ground. Both outlines start at the lower rear and end at the lower
+    front.
+
+    Attributes:
+        lower: outline of the body. Its edges are rear bumper, tail, deck, bonnet, nose, front
+            bumper and floor.
+        cabin: outline of the cabin. Its edges are rear window, roof edge, roof, roof edge,
+            windscreen and floor.
+        pillar: forward coordinate of the pillar between the side windows.
+        roof_width: half of the width at the roof, as a share of the width.
+        rear_side_window: whether there is a side window behind the pillar.
     """
     lower: Tuple[Tuple[float, float], ...]
     cabin: Tuple[Tuple[float, float], ...]
-    pillar: float  # place of the pillar between the side windows
+    pillar: float
     roof_width: float = .39
     rear_side_window: bool = True
 
@@ -65,11 +74,18 @@ VAN_STYLES = tuple(
 
 def vehicle(style: BodyStyle, size_hwl: Sequence[float], paint: np.ndarray,
             rng: np.random.Generator) -> Mesh:
-    """A car or van whose front, back and sides differ."""
+    """Return the mesh of a car or van.
+
+    Args:
+        style: side view.
+        size_hwl: height, width, length, metres.
+        paint: (3,) reflectance 0-1, RGB.
+        rng: random generator of bumpers, lights and wheels.
+    """
     height, width, length = size_hwl
     scale = np.array([length, height])
     lower, cabin = np.array(style.lower), np.array(style.cabin)
-    # Plan view: ends are narrower than the middle; the sill tucks in a little.
+    # Front and rear end are narrower than the middle.
     lower_half = width * np.where(np.abs(lower[:, 0]) > .48, .45, .495)
     cabin_half = _cabin_half_width(style, cabin[:, 1]) * width
     parts = [extruded(lower * scale, lower_half, paint, Material.PAINT),
@@ -81,13 +97,16 @@ def vehicle(style: BodyStyle, size_hwl: Sequence[float], paint: np.ndarray,
 
 
 def _cabin_half_width(style: BodyStyle, up: np.ndarray) -> np.ndarray:
-    """In shares of the width, from the belt line to the roof."""
+    """Return half of the cabin's width at heights ``up``, as shares of the width.
+
+    The width decreases linearly from the belt line to the roof.
+    """
     belt = style.cabin[0][1]
     return .488 + (style.roof_width - .488) * (up - belt) / (1. - belt)
 
 
 def _edges(outline: np.ndarray, half_widths: np.ndarray) -> np.ndarray:
-    """(N, 4, 3) quads between an outline's points, as :func:`patch` takes them."""
+    """Return (N, 4, 3) quads between the points of an outline, for :func:`patch`."""
     left, right = side_points(outline, -half_widths), side_points(outline, half_widths)
     return np.stack([left, right, np.roll(right, -1, 0), np.roll(left, -1, 0)], axis=1)
 
@@ -112,16 +131,16 @@ def _side_windows(style: BodyStyle, scale: np.ndarray, width: float) -> List[Mes
 
 
 def _ends(lower: np.ndarray, cabin: np.ndarray, rng: np.random.Generator) -> List[Mesh]:
-    """Windscreen, lights, grille, bumpers and number plates."""
+    """Return windscreen, rear window, lights, grille, bumpers and number plates."""
     rear_bumper, tail, _, _, nose, front_bumper, _ = lower
-    middle, full = (.39, .61), (.0, 1.)
+    middle, full = (.39, .61), (.0, 1.)  # shares of the width
     parts = [patch(cabin[4], (.05, .95), (.08, .93), GLASS, Material.GLASS),
              patch(cabin[0], (.09, .91), (.15, .9), GLASS, Material.GLASS),
              patch(nose, (.3, .7), (.25, .85), BLACK),
              patch(tail, middle, (.18, .48), WHITE),
              patch(front_bumper, middle, (.12, .42), WHITE),
              patch(front_bumper, (.2, .8), (.5, .8), BLACK)]
-    if rng.random() < .4:  # unpainted bumpers, under the plates
+    if rng.random() < .4:  # unpainted bumpers, below the number plates
         parts += [patch(bumper, full, along, DARK, lift=.004)
                   for bumper, along in ((rear_bumper, (.3, .9)), (front_bumper, (.1, .7)))]
     tail_height = rng.uniform(.35, .6)
@@ -161,11 +180,13 @@ def _wheels(size_hwl: Sequence[float], sill: float, rng: np.random.Generator) ->
 def person(rng: np.random.Generator, hips: np.ndarray, shoulders: np.ndarray,
            feet: np.ndarray, knees: np.ndarray, hands: np.ndarray, elbows: np.ndarray,
            helmet: bool) -> Mesh:
-    """A human figure in the given pose.
+    """Return the mesh of a human figure in a given pose.
 
     Args:
-        hips, shoulders: (3,) middle points.
-        feet, knees, hands, elbows: (2, 3), left and right.
+        rng: random generator of the colours.
+        hips, shoulders: (3,) middle points, metres.
+        feet, knees, hands, elbows: (2, 3) left and right points, metres.
+        helmet: draws a helmet in place of hair.
     """
     shirt, trousers, helmet_colour = CLOTHES[rng.integers(len(CLOTHES), size=3)] \
         * rng.uniform(.7, 1.3, (3, 1))
@@ -192,7 +213,12 @@ def person(rng: np.random.Generator, hips: np.ndarray, shoulders: np.ndarray,
 
 
 def pedestrian(rng: np.random.Generator, phase: float) -> Mesh:
-    """A walking person; ``phase`` is the angle of the stride."""
+    """Return the mesh of a walking person.
+
+    Args:
+        rng: random generator of colours and rucksack.
+        phase: angle of the stride, radians.
+    """
     swing = np.sin(phase) * np.array([1., -1.])
     lift = np.maximum(np.cos(phase) * np.array([1., -1.]), 0.) * .08
     side = np.array([-1., 1.])
@@ -210,7 +236,12 @@ def pedestrian(rng: np.random.Generator, phase: float) -> Mesh:
 
 
 def cyclist(rng: np.random.Generator, phase: float) -> Mesh:
-    """A person on a bicycle; ``phase`` is the angle of the pedals."""
+    """Return the mesh of a person on a bicycle.
+
+    Args:
+        rng: random generator of colours, posture and helmet.
+        phase: angle of the pedals, radians.
+    """
     paint = PAINTS[rng.integers(len(PAINTS))]
     rear, front = np.array([-.52, -.34, 0.]), np.array([.53, -.34, 0.])
     pedals, saddle, head_tube = (np.array(point) for point in (
@@ -238,6 +269,7 @@ def cyclist(rng: np.random.Generator, phase: float) -> Mesh:
 
 
 def _vehicle_of(styles: Sequence[BodyStyle]) -> Callable[..., Mesh]:
+    """Return a function that builds a vehicle of a random style and paint."""
     def build(rng: np.random.Generator, size_hwl: Sequence[float]) -> Mesh:
         style = styles[rng.integers(len(styles))]
         paint = PAINTS[rng.choice(len(PAINTS), p=PAINT_SHARES)] \
@@ -252,13 +284,18 @@ _PEOPLE = {'Pedestrian': pedestrian, 'Cyclist': cyclist}
 
 def build_road_user(kind: str, size_hwl: Sequence[float], look: int,
                     phase: float = 0.) -> Mesh:
-    """The mesh of a road user facing +x, standing on y = 0.
+    """Return the mesh of a road user that faces +x and stands on y = 0.
 
     Args:
-        kind: one of :data:`CLASSES`.
-        size_hwl: height, width, length in metres; the mesh fills them exactly.
+        kind: class name, one of :data:`CLASSES`.
+        size_hwl: height, width, length of the mesh, metres.
         look: seed of shape and colours.
         phase: angle of the stride or the pedals, radians.
+
+    Example:
+        >>> mesh = build_road_user('Car', (1.5, 1.6, 4.), look=0)
+        >>> np.ptp(mesh.vertices, axis=0).round(6).tolist()  # length, height, width
+        [4.0, 1.5, 1.6]
     """
     rng = np.random.default_rng(look)
     mesh = _VEHICLES[kind](rng, size_hwl) if kind in _VEHICLES else _PEOPLE[kind](rng, phase)
@@ -266,6 +303,10 @@ def build_road_user(kind: str, size_hwl: Sequence[float], look: int,
 
 
 def sample_size(kind: str, rng: np.random.Generator) -> np.ndarray:
-    """(3,) h, w, l in metres from KITTI's statistics, within two deviations."""
+    """Draw a size from KITTI's statistics, within two standard deviations.
+
+    Returns:
+        (3,) height, width, length, metres.
+    """
     mean, deviation = SIZE_STATISTICS[kind]
     return mean + deviation * np.clip(rng.standard_normal(3), -2., 2.)

@@ -1,4 +1,4 @@
-"""Buildings, trees, hedges, fences, poles and the far tree line."""
+"""Meshes of buildings, trees, hedges, fences, poles and the tree line at the horizon."""
 from typing import List
 
 import numpy as np
@@ -6,6 +6,7 @@ import numpy as np
 from .mesh import (Colour, Material, Mesh, ball, box, coloured, extruded, limb, merge, patches,
                    polygon)
 
+# Colours are reflectances 0-1, RGB.
 FACADES = np.array([[.55, .50, .40], [.62, .60, .55], [.42, .30, .20], [.35, .14, .09],
                     [.50, .48, .46], [.58, .46, .28], [.30, .30, .31], [.62, .52, .44]])
 ROOFS = np.array([[.22, .07, .045], [.30, .12, .07], [.10, .09, .09], [.16, .08, .06]])
@@ -16,13 +17,19 @@ WINDOW, DOOR = (.03, .035, .045), (.10, .07, .05)
 SIGNS = np.array([[.45, .03, .03], [.04, .10, .40], [.65, .50, .04], [.65, .65, .63],
                   [.05, .28, .10]])
 
-STOREY, COLUMN = 2.9, 2.6  # metres from window to window, up and across
-BURIED = .8  # walls and trunks reach below y = 0, for the ground is not level
+STOREY, COLUMN = 2.9, 2.6  # vertical and horizontal distance of windows, metres
+BURIED = .8  # metres that walls and trunks extend below y = 0, as the ground is not level
 
 
 def building(length: float, depth: float, storeys: int, rng: np.random.Generator) -> Mesh:
-    """A house along x, ``length`` by ``depth`` metres, with windows on all sides but
-    the back, which is at -z."""
+    """Return a house with windows at the front and at both sides.
+
+    Args:
+        length: extent along x, metres.
+        depth: extent along z, metres; the front is at +z.
+        storeys: number of storeys.
+        rng: random generator of colours, roof and windows.
+    """
     wall = FACADES[rng.integers(len(FACADES))] * rng.uniform(.6, 1.15)
     frame = np.array([.6, .58, .55]) if rng.random() < .6 else wall * .6
     height = storeys * STOREY + .6
@@ -43,6 +50,7 @@ def building(length: float, depth: float, storeys: int, rng: np.random.Generator
 
 def _roof(half_length: float, half_depth: float, height: float,
           rng: np.random.Generator) -> Mesh:
+    """Return a gabled roof with its ridge along x or z."""
     colour = ROOFS[rng.integers(len(ROOFS))] * rng.uniform(.7, 1.3)
     ridge = rng.uniform(.5, 1.1) * half_depth if rng.random() < .75 else .3
     eaves = .4
@@ -58,7 +66,16 @@ def _roof(half_length: float, half_depth: float, height: float,
 
 def _windows(facade: np.ndarray, storeys: int, frame: Colour, glass_share: float, sill: float,
              rng: np.random.Generator) -> List[Mesh]:
-    """Framed windows in rows and columns, with one door at the ground."""
+    """Return framed windows in rows and columns, with one door at the ground.
+
+    Args:
+        facade: (4, 3) corners, as in :func:`~.mesh.patches`, metres.
+        storeys: number of rows.
+        frame: colour of the window frames.
+        glass_share: width of a window, as a share of its column.
+        sill: height of the window sill, as a share of the storey.
+        rng: random generator of the door's column.
+    """
     width = np.linalg.norm(facade[1] - facade[0])
     height = np.linalg.norm(facade[3] - facade[0])
     columns = max(int(width / COLUMN), 1)
@@ -79,7 +96,7 @@ def _windows(facade: np.ndarray, storeys: int, frame: Colour, glass_share: float
 
 
 def tree(height: float, rng: np.random.Generator) -> Mesh:
-    """A trunk and a crown of loose leaves around a dark core."""
+    """Return a tree of a given height, metres."""
     crown_base = rng.uniform(.25, .4) * height
     radius = rng.uniform(.2, .32) * height
     colour = LEAVES[rng.integers(len(LEAVES))] * rng.uniform(.6, 1.3)
@@ -95,7 +112,15 @@ def tree(height: float, rng: np.random.Generator) -> Mesh:
 
 def leafy(centre: np.ndarray, radii: np.ndarray, colour: Colour, count: int,
           rng: np.random.Generator) -> List[Mesh]:
-    """An ellipsoid of ``count`` loose triangles around a dark core."""
+    """Return foliage: loose triangles around the surface of a dark ellipsoid.
+
+    Args:
+        centre: (3,) metres.
+        radii: (3,) radii along x, y and z, metres.
+        colour: reflectance 0-1, RGB.
+        count: number of triangles.
+        rng: random generator of the triangles.
+    """
     core = ball(centre, radii * .78, np.asarray(colour) * .6, Material.FOLIAGE)
     outward = rng.standard_normal((count, 3))
     outward /= np.linalg.norm(outward, axis=1, keepdims=True)
@@ -109,7 +134,7 @@ def leafy(centre: np.ndarray, radii: np.ndarray, colour: Colour, count: int,
 
 
 def hedge(length: float, rng: np.random.Generator) -> Mesh:
-    """A hedge or a row of bushes along x."""
+    """Return a hedge along x of a given length, metres."""
     height, half_width = rng.uniform(.8, 2.6), rng.uniform(.4, .8)
     colour = LEAVES[rng.integers(len(LEAVES))] * rng.uniform(.6, 1.2)
     parts = [box((-length / 2, -.85 * height, -half_width * .7),
@@ -121,7 +146,7 @@ def hedge(length: float, rng: np.random.Generator) -> Mesh:
 
 
 def fence(length: float, rng: np.random.Generator) -> Mesh:
-    """A wall, a board fence or a guard rail along x."""
+    """Return a wall, a board fence or a guard rail along x of a given length, metres."""
     half = length / 2
     choice = rng.random()
     if choice < .4:
@@ -138,7 +163,7 @@ def fence(length: float, rng: np.random.Generator) -> Mesh:
 
 
 def pole(rng: np.random.Generator) -> Mesh:
-    """A street lamp that reaches to +z, a traffic sign facing -x, or a plain post."""
+    """Return a street lamp with its arm towards +z, a traffic sign facing -x, or a post."""
     choice = rng.random()
     if choice < .4:
         height, reach = rng.uniform(5., 8.), rng.uniform(.8, 2.)
@@ -159,7 +184,13 @@ def pole(rng: np.random.Generator) -> Mesh:
 
 
 def far_trees(rng: np.random.Generator, distance: float, reach: float) -> Mesh:
-    """A jagged strip of woods across x at z = ``distance``, hiding the horizon."""
+    """Return a strip of trees that hides the horizon.
+
+    Args:
+        rng: random generator.
+        distance: z of the strip, metres.
+        reach: largest absolute x, metres.
+    """
     xs = np.linspace(-reach, reach, 240)
     phases = rng.uniform(0, 2 * np.pi, 6)
     waves = sum(np.sin(xs * frequency + phase) / rank for rank, (frequency, phase)
@@ -169,9 +200,9 @@ def far_trees(rng: np.random.Generator, distance: float, reach: float) -> Mesh:
     low = np.stack([xs, np.full_like(xs, 8.), np.full_like(xs, distance)], axis=1)
     high = low.copy()
     high[:, 1] = -tops
-    here = np.arange(len(xs) - 1)
+    index = np.arange(len(xs) - 1)
     count = len(xs)
-    faces = np.concatenate([np.stack([here, here + 1, here + 1 + count], axis=1),
-                            np.stack([here, here + 1 + count, here + count], axis=1)])
+    faces = np.concatenate([np.stack([index, index + 1, index + 1 + count], axis=1),
+                            np.stack([index, index + 1 + count, index + count], axis=1)])
     colour = LEAVES[rng.integers(len(LEAVES))] * rng.uniform(.8, 1.4)
     return coloured(np.vstack([low, high]), faces, colour, Material.FOLIAGE)

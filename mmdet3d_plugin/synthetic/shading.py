@@ -1,7 +1,7 @@
-"""From what the rays hit to colours: textures, sun, sky, haze and the sensor.
+"""Shading of ray hits: textures, sun, sky, haze and the camera sensor.
 
-Arrays hold one column per pixel, since numpy is fastest along a long last axis;
-all light is linear until the sensor's curve.
+Arrays are (3, N) with one column per pixel, because numpy is fastest along a long last axis.
+Light is linear until the sensor curve. Colours are RGB.
 """
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,35 +13,36 @@ from .mesh import Material
 from .road import Road
 from .scene import Light
 
-TILE = 512  # texels of a noise tile along each side; a power of two
+TILE = 512  # texels along each side of a noise tile; a power of two
 GRAIN_PER_METRE, PATCH_PER_METRE, LEAF_PER_METRE = 47., 7., 14.
 
-# Per material: how much noise its colour carries, and its mirror share head on.
+# Per material: amplitude of the noise on its colour, and reflectance of a mirror at normal
+# incidence.
 GRAIN = np.zeros(len(Material), dtype=np.float32)
 GRAIN[[Material.MATTE, Material.WALL, Material.FOLIAGE]] = .05, .12, .45
 MIRROR = np.zeros(len(Material), dtype=np.float32)
 MIRROR[[Material.PAINT, Material.GLASS, Material.LIGHT]] = .05, .09, .05
-GLOW = .3  # light that lamps give off, in shares of their colour
+GLOW = .3  # light that lamps emit, as a share of their colour
 GROUND_REFLECTION = np.array([.16, .155, .15])
 
 ASPHALT, GRASS = np.array([.15, .15, .152]), np.array([.07, .10, .028])
 PAVING, GRAVEL = np.array([.27, .25, .225]), np.array([.22, .19, .15])
 KERB, MARKING = np.array([.36, .355, .34]), np.array([.62, .62, .6])
-LINE_WIDTH, KERB_WIDTH = .13, .16
+LINE_WIDTH, KERB_WIDTH = .13, .16  # metres
 
 
 @dataclass(frozen=True)
 class Hits:
-    """What N rays hit.
+    """Hits of N rays.
 
     Attributes:
         rays: (3, N) float32 directions with z = 1, camera frame.
-        depths: (N,) float32 metres along the rays.
-        normals: (3, N) unit vectors towards the viewer, camera frame.
-        world: (3, N) float32 places in the world frame.
-        colours: (3, N) reflectance of the faces.
-        materials: (N,) uint8.
-        sunlit: (N,) float32, 1 where no other surface hides the sun.
+        depths: (N,) float32 depth relative to the camera centre, metres.
+        normals: (3, N) unit vectors towards the camera, camera frame.
+        world: (3, N) float32 hit points in the world frame, metres.
+        colours: (3, N) reflectance 0-1 of the faces.
+        materials: (N,) uint8, :class:`~.mesh.Material` values.
+        sunlit: (N,) float32, 1 where the sun reaches the point, else 0.
     """
     rays: np.ndarray
     depths: np.ndarray
@@ -54,13 +55,13 @@ class Hits:
 
 @lru_cache(maxsize=1)
 def _noise_tiles() -> tuple:
-    """White and smooth (TILE, TILE) noise, zero mean and unit deviation."""
+    """Return white and smooth noise, each (TILE, TILE), of zero mean and unit deviation."""
     rng = np.random.default_rng(20)
     white = rng.standard_normal((TILE, TILE)).astype(np.float32)
     smooth = np.zeros_like(white)
     for cells in (8, 16, 32, 64, 128):
         coarse = rng.standard_normal((cells, cells)).astype(np.float32)
-        # Three copies side by side make the middle one continue at its borders.
+        # The middle of 3 x 3 copies is periodic after the resize.
         wide = cv2.resize(np.tile(coarse, (3, 3)), (3 * TILE, 3 * TILE),
                           interpolation=cv2.INTER_CUBIC)
         smooth += wide[TILE:2 * TILE, TILE:2 * TILE] / np.sqrt(cells)
@@ -68,15 +69,21 @@ def _noise_tiles() -> tuple:
 
 
 def _lookup(tile: np.ndarray, a: np.ndarray, b: np.ndarray, per_metre: float) -> np.ndarray:
+    """Return (N,) values of a periodic noise tile at coordinates a and b, metres."""
     rows = (a * per_metre).astype(np.int32) & (TILE - 1)
     columns = (b * per_metre).astype(np.int32) & (TILE - 1)
     return tile.ravel()[rows * TILE + columns]
 
 
 class RoadSurface:
-    """Colours of the ground by place: lanes, markings, kerbs, sidewalks, verges."""
+    """Colours of the ground: lanes, markings, kerbs, sidewalks and verges.
 
-    STEP, REACH = .02, 45.  # metres: resolution and extent of the cross section
+    Args:
+        road: geometry of the road.
+        seed: seed of colours and markings.
+    """
+
+    STEP, REACH = .02, 45.  # resolution and half extent of the cross section, metres
 
     def __init__(self, road: Road, seed: int) -> None:
         rng = np.random.default_rng(seed)
@@ -90,6 +97,7 @@ class RoadSurface:
         self.zebra = rng.uniform(8., 45.) if rng.random() < .15 else None
 
     def _cross_section(self, side: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return (S, 3) colours across the road at (S,) positions ``side``, metres."""
         left, right = self.road.edges()
         asphalt = ASPHALT * rng.uniform(.7, 1.35)
         outside = (GRASS, PAVING, GRAVEL)[rng.choice(3, p=[.5, .25, .25])] \
@@ -104,17 +112,25 @@ class RoadSurface:
         if rng.random() < .6:
             line = np.abs(np.abs(side) - self.road.half_width + .25) < LINE_WIDTH / 2
             colours[line] = MARKING
-        if rng.random() < .25:  # no overtaking
+        if rng.random() < .25:  # solid middle line
             colours[np.abs(side) < LINE_WIDTH / 2] = MARKING
         return colours
 
     def _dashes(self, side: np.ndarray) -> np.ndarray:
-        """1 on the lines between lanes."""
+        """Return (S,) values, 1 on the lines between lanes and 0 elsewhere."""
         lanes = np.arange(-self.road.lanes + 1, self.road.lanes) * self.road.lane_width
         return (np.abs(side[:, None] - lanes).min(1) < LINE_WIDTH / 2).astype(float)
 
     def shade(self, world: np.ndarray, depths: np.ndarray) -> np.ndarray:
-        """(3, N) reflectance at (3, N) places seen from (N,) metres away."""
+        """Return the colours of the ground.
+
+        Args:
+            world: (3, N) points in the world frame, metres.
+            depths: (N,) depths of the points, metres; noise is weaker at larger depths.
+
+        Returns:
+            (3, N) reflectance 0-1.
+        """
         x, z = world[0], world[2]
         side = self.road.side_of(x, z)
         column = ((side + self.REACH) / self.STEP).astype(np.int32)
@@ -131,26 +147,33 @@ class RoadSurface:
         return colours * np.maximum(1. + grain + patches, .2)
 
     def _dash_share(self, along: np.ndarray, depths: np.ndarray) -> np.ndarray:
-        """How much of a pixel a dash covers, smooth over the pixel's footprint."""
+        """Return the share of each pixel, 0-1, that a dash of a dashed line covers."""
         footprint = np.maximum(depths * depths / 1200., .03)  # focal length x camera height
         from_middle = np.abs((along % self.dash_period) - self.dash_period / 2)
         return np.clip((self.dash_length / 2 - from_middle) / footprint + .5, 0., 1.)
 
     def _on_zebra(self, side: np.ndarray, along: np.ndarray) -> np.ndarray:
+        """Return (N,) values, 1 on the stripes of the zebra crossing and 0 elsewhere."""
         inside = (np.abs(along - self.zebra) < 1.75) & (np.abs(side) < self.road.half_width)
         return (inside & (side % 1. < .5)).astype(np.float32)
 
 
 def _column(colour: np.ndarray) -> np.ndarray:
-    """(3, 1) float32, to combine with (3, N)."""
+    """Return a colour as (3, 1) float32, which broadcasts with (3, N)."""
     return np.asarray(colour, dtype=np.float32)[:, None]
 
 
 def shade(hits: Hits, sun: np.ndarray, light: Light, surface: RoadSurface) -> np.ndarray:
-    """(3, N) float32 light that leaves the hit places towards the camera.
+    """Return the light from the hit points to the camera.
 
     Args:
+        hits: N hits; their colours are changed in place.
         sun: (3,) float32 unit vector towards the sun, camera frame.
+        light: sun, sky and haze.
+        surface: colours of the ground.
+
+    Returns:
+        (3, N) float32, linear.
     """
     colours = hits.colours
     on_ground = np.flatnonzero(hits.materials == Material.GROUND)
@@ -160,7 +183,7 @@ def shade(hits: Hits, sun: np.ndarray, light: Light, surface: RoadSurface) -> np
     colours[:, grainy] *= _grain(hits.world.take(grainy, axis=1), hits.materials[grainy],
                                  hits.depths[grainy])
     direct = np.maximum(sun @ hits.normals, 0.) * hits.sunlit * light.sun_strength
-    # Faces that look up see all of the sky, upright ones the half.
+    # Faces that point up receive more light from the sky than vertical faces.
     open_sky = light.ambient * (.65 - .35 * hits.normals[1])
     out = colours * (direct + open_sky)
     glossy = np.flatnonzero(MIRROR[hits.materials] > 0)
@@ -172,7 +195,7 @@ def shade(hits: Hits, sun: np.ndarray, light: Light, surface: RoadSurface) -> np
 
 
 def _grain(world: np.ndarray, materials: np.ndarray, depths: np.ndarray) -> np.ndarray:
-    """(N,) factors that roughen walls and leaves."""
+    """Return (N,) factors of the colours that make walls and leaves look rough."""
     white, smooth = _noise_tiles()
     across = world[0] + .83 * world[2]
     fine = _lookup(white, across, world[1], LEAF_PER_METRE) / (1. + depths / 40.)
@@ -181,7 +204,7 @@ def _grain(world: np.ndarray, materials: np.ndarray, depths: np.ndarray) -> np.n
 
 
 def _reflections(hits: Hits, chosen: np.ndarray, sun: np.ndarray, light: Light) -> np.ndarray:
-    """(3, M) mirrored sky, ground and sun on paint and glass."""
+    """Return (3, M) reflections of sky, ground and sun on the chosen M of N hits."""
     rays, normals = hits.rays.take(chosen, axis=1), hits.normals.take(chosen, axis=1)
     rays /= np.sqrt(np.einsum('dn,dn->n', rays, rays))
     facing = np.einsum('dn,dn->n', rays, normals)
@@ -195,16 +218,25 @@ def _reflections(hits: Hits, chosen: np.ndarray, sun: np.ndarray, light: Light) 
 
 
 def _sky_gradient(up: np.ndarray, light: Light) -> np.ndarray:
-    """(3, N) colours for the (N,) upward parts of unit directions."""
+    """Return (3, N) sky colours for the (N,) upward components of unit directions."""
     low, high = _column(light.sky_low), _column(light.sky_high)
     return low + np.clip(up * 3., 0., 1.) * (high - low)
 
 
 def sky(rays: np.ndarray, light: Light, seed: int) -> np.ndarray:
-    """(3, N) float32 colours of (3, N) rays that hit nothing."""
+    """Return the light of the sky.
+
+    Args:
+        rays: (3, N) directions that hit no face, camera frame.
+        light: colours of the sky and share of clouds.
+        seed: seed of the clouds.
+
+    Returns:
+        (3, N) float32, linear.
+    """
     up = np.maximum(-rays[1] / np.sqrt(np.einsum('dn,dn->n', rays, rays)), 0.)
     colours = _sky_gradient(up, light)
-    # Clouds lie on a plane overhead, so they shrink towards the horizon.
+    # Clouds lie on a horizontal plane, so they are smaller near the horizon.
     distance = 12. / (up + .08)
     _, smooth = _noise_tiles()
     cover = _lookup(smooth, rays[0] * distance + seed % TILE, distance, 1.)
@@ -217,20 +249,28 @@ CURVE_STEPS = 4096
 
 @lru_cache(maxsize=1)
 def _sensor_curve() -> np.ndarray:
-    """Grey levels of light from 0 to 1: a gamma with a soft toe, as KITTI's
-    contrasty frames have."""
+    """Return the grey levels of CURVE_STEPS light values from 0 to 1 (a gamma curve)."""
     light = np.linspace(0., 1., CURVE_STEPS)
     return (255. * light ** (1 / 1.9)).astype(np.float32)
 
 
 @lru_cache(maxsize=1)
 def _sensor_noise() -> np.ndarray:
-    """A pool of normal noise; frames take it from a random start."""
+    """Return normal noise; each colour plane of a frame reads it from a random start."""
     return np.random.default_rng(21).standard_normal(1 << 21, dtype=np.float32)
 
 
 def develop(light_image: np.ndarray, light: Light, rng: np.random.Generator) -> np.ndarray:
-    """(H, W, 3) uint8 image of (3, H, W) linear light: lens blur, curve, noise."""
+    """Convert linear light to an image, with lens blur, sensor curve and noise.
+
+    Args:
+        light_image: (3, H, W) float32, RGB.
+        light: exposure and noise.
+        rng: random generator of the noise.
+
+    Returns:
+        (H, W, 3) uint8, RGB.
+    """
     pool = _sensor_noise()
     planes = []
     for plane in light_image:

@@ -1,7 +1,7 @@
-"""Writes a synthetic set as a folder in KITTI's layout, frame by frame.
+"""Writer of synthetic sets in KITTI's layout.
 
-Every frame depends on the seed and its own number alone, so neither the number
-of workers nor an interruption changes a byte.
+A frame depends only on the seed, its split and its number in the split. The files are therefore
+the same for any number of workers and after an interruption.
 """
 import json
 import multiprocessing
@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from ..benchmarks.depth.map_files import KITTI_SCALE, LARGEST_VALUE, encode_depth_map
 from ..benchmarks.kitti.calibration import KittiCalibration, write_calibration
 from ..benchmarks.kitti.labels import write_objects
 from ..benchmarks.kitti.splits import write_split
@@ -27,23 +28,33 @@ from .render import RenderedFrame, render_frame
 from .scene import Scene, sample_scene
 
 MANIFEST = 'synthetic.json'
-# Part of the manifest: raise it whenever the same arguments give other bytes.
+# Part of the manifest: increase it whenever the same arguments give other bytes.
 GENERATOR_VERSION = 3
 SPLITS = ('train', 'val')
-DEPTH_SCALE = 256.  # KITTI's: 16-bit values per metre
-# (folder, suffix) of every file of a frame; the last one is written last.
+DEPTH_LIMIT = (LARGEST_VALUE + .5) / KITTI_SCALE  # metres; 16 bits hold smaller depths only
+# (folder, suffix) of all files of a frame, in the order in which they are written.
 FRAME_FILES = (('image_2', '.png'), ('depth_2', '.png'), ('instance_2', '.png'),
                ('calib', '.txt'), ('label_2', '.txt'))
 
 
 @dataclass(frozen=True)
 class SyntheticSet:
-    """What a synthetic set holds; equal values give equal bytes.
+    """Content of a synthetic set. Equal values give equal files.
 
     Attributes:
-        num_train, num_val: frames of the splits, multiples of ``sequence_length``.
-        width, height: image size in pixels.
-        sequence_length: consecutive frames of a clip; 1 for single images.
+        num_train, num_val: number of frames per split, multiples of ``sequence_length``.
+        seed: seed of all random numbers.
+        width, height: image size, pixels.
+        sequence_length: number of consecutive frames per clip; 1 for single images.
+
+    Raises:
+        InputError: there is no frame, or a number of frames is not a multiple of
+            ``sequence_length``.
+
+    Example:
+        >>> content = SyntheticSet(num_train=4, num_val=2, sequence_length=2)
+        >>> content.frames('val')
+        ['000004', '000005']
     """
     num_train: int
     num_val: int
@@ -61,6 +72,7 @@ class SyntheticSet:
                                  f'{self.sequence_length}; frames come in whole clips')
 
     def clips(self) -> Iterator['Clip']:
+        """Iterate over all clips, those of the training split first."""
         first_frame = 0
         for split, count in zip(SPLITS, (self.num_train, self.num_val)):
             for index in range(count // self.sequence_length):
@@ -68,17 +80,24 @@ class SyntheticSet:
                 first_frame += self.sequence_length
 
     def frames(self, split: str) -> List[str]:
-        """Frame names of ``split``."""
+        """Return the frame names of a split, ``'train'`` or ``'val'``."""
         return [name for clip in self.clips() if clip.split == split for name in clip.frames]
 
 
-# What the demo and the ablations train on.
+# Set of the demo and of the ablations.
 DEMO_SET = SyntheticSet(num_train=240, num_val=60, seed=0)
 
 
 @dataclass(frozen=True)
 class Clip:
-    """Consecutive frames that show one scene; ``index`` counts within the split."""
+    """Consecutive frames of one scene.
+
+    Attributes:
+        split: ``'train'`` or ``'val'``.
+        index: number of the clip in its split.
+        first_frame: number of the first frame in the whole set.
+        length: number of frames.
+    """
     split: str
     index: int
     first_frame: int
@@ -86,28 +105,47 @@ class Clip:
 
     @property
     def name(self) -> str:
+        """Name of the clip in ``sequences.txt`` and of its file of poses."""
         return f'{self.first_frame // self.length:04d}'
 
     @property
     def frames(self) -> List[str]:
+        """Frame names of the clip."""
         return [f'{self.first_frame + moment:06d}' for moment in range(self.length)]
 
     def generator(self, seed: int, *key: int) -> np.random.Generator:
-        """Random numbers of this clip's scene, or with ``key`` of one frame."""
+        """Return the random generator of the clip's scene, or of one frame.
+
+        Args:
+            seed: seed of the set.
+            key: index of a frame in the clip; without it, the generator of the scene.
+        """
         spawn_key = (SPLITS.index(self.split), self.index, *key)
         return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=spawn_key))
 
 
 def write_synthetic_set(out: Path, content: SyntheticSet, workers: int = 1,
                         overwrite: bool = False) -> None:
-    """Writes the set to ``out``; complete frames of an earlier run are kept.
+    """Write a synthetic set as a folder in KITTI's layout.
+
+    Complete frames of an interrupted run are kept. Progress is shown on stderr.
 
     Args:
-        workers: processes, each on one core.
-        overwrite: replaces the synthetic set that ``out`` holds.
+        out: folder of the set.
+        content: number of frames, seed and image size.
+        workers: number of processes, each on one core.
+        overwrite: replace a synthetic set with other content in ``out``.
 
     Raises:
-        InputError: ``out`` holds something else, or can't be written.
+        InputError: ``out`` contains other files, or cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> content = SyntheticSet(num_train=1, num_val=0, width=160, height=48)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_synthetic_set(Path(folder) / 'set', content)
+        ...     sorted(path.name for path in Path(folder, 'set/training').iterdir())
+        ['calib', 'depth_2', 'image_2', 'instance_2', 'label_2']
     """
     out = Path(out)
     _claim_folder(out, content, overwrite)
@@ -120,7 +158,7 @@ def write_synthetic_set(out: Path, content: SyntheticSet, workers: int = 1,
     if content.sequence_length > 1:
         atomic_write(out / 'sequences.txt', ''.join(
             ' '.join([clip.name, *clip.frames]) + '\n' for clip in clips))
-    # The splits come last: a folder with ImageSets is a complete one.
+    # The splits are written last: a folder with ImageSets is complete.
     splits = {split: content.frames(split) for split in SPLITS}
     splits['trainval'] = splits['train'] + splits['val']
     for split, names in splits.items():
@@ -129,7 +167,11 @@ def write_synthetic_set(out: Path, content: SyntheticSet, workers: int = 1,
 
 
 def _claim_folder(out: Path, content: SyntheticSet, overwrite: bool) -> None:
-    """Makes sure that ``out`` is ours and holds nothing of another set."""
+    """Create the manifest of ``out`` and remove files of other sets and of killed runs.
+
+    Raises:
+        InputError: ``out`` contains other files, or another set without ``overwrite``.
+    """
     manifest = out / MANIFEST
     wanted = {'generator': GENERATOR_VERSION, **asdict(content)}
     if manifest.exists():
@@ -138,8 +180,8 @@ def _claim_folder(out: Path, content: SyntheticSet, overwrite: bool) -> None:
         except (OSError, ValueError):
             found = None
         if found == wanted and not overwrite:
-            for leftover in out.glob('training/*/.*'):  # of a run that was killed
-                leftover.unlink()
+            for temporary in out.glob('training/*/.*'):  # files of a killed run
+                temporary.unlink()
             return
         if not overwrite:
             raise InputError(f'{manifest}: the folder holds a synthetic set made with other '
@@ -154,7 +196,7 @@ def _claim_folder(out: Path, content: SyntheticSet, overwrite: bool) -> None:
 
 
 def _each(write, clips: List[Clip], workers: int) -> Iterator[Clip]:
-    """Clips as they are finished, in any order."""
+    """Write clips and yield each one when it is complete, in any order."""
     if workers <= 1:
         cv2.setNumThreads(1)
         yield from map(write, clips)
@@ -166,11 +208,20 @@ def _each(write, clips: List[Clip], workers: int) -> Iterator[Clip]:
 
 def _start_worker() -> None:
     cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process ends them
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process stops the workers
 
 
 def write_clip(out: Path, content: SyntheticSet, clip: Clip) -> Clip:
-    """Renders and writes the frames of ``clip`` that are not complete yet."""
+    """Render and write the missing frames of a clip.
+
+    Args:
+        out: folder of the set.
+        content: seed and image size of the set.
+        clip: clip to write.
+
+    Returns:
+        ``clip``.
+    """
     missing = [moment for moment, name in enumerate(clip.frames)
                if not _is_complete(out, name)]
     poses = out / 'poses' / f'{clip.name}.txt'
@@ -196,20 +247,26 @@ def _write_frame(out: Path, name: str, frame: RenderedFrame, camera: Camera) -> 
     paths = {folder: out / 'training' / folder / f'{name}{suffix}'
              for folder, suffix in FRAME_FILES}
     _write_png(paths['image_2'], frame.image[..., ::-1])
-    _write_png(paths['depth_2'], encode_depth(frame.depth))
+    atomic_write(paths['depth_2'], encode_depth(frame.depth))
     _write_png(paths['instance_2'], frame.instances)
     write_calibration(paths['calib'], KittiCalibration(camera.P2))
     write_objects(paths['label_2'], frame_objects(frame, camera))
 
 
-def encode_depth(depth: np.ndarray) -> np.ndarray:
-    """(H, W) uint16 of metres; 0 for none and for what the format can't hold."""
-    steps = np.rint(depth * DEPTH_SCALE)
-    return np.where(steps <= np.iinfo(np.uint16).max, steps, 0).astype(np.uint16)
+def encode_depth(depth: np.ndarray) -> bytes:
+    """Encode a rendered depth map as 16-bit PNG, with depths beyond 16 bits as unknown.
+
+    Args:
+        depth: (H, W), metres, 0 for the sky.
+
+    Returns:
+        Content of the PNG file.
+    """
+    return encode_depth_map(np.where(depth < DEPTH_LIMIT, depth, 0))
 
 
 def _write_png(path: Path, pixels: np.ndarray) -> None:
-    # Huffman coding alone is fastest for noisy images, and even smallest.
+    # For noisy images, Huffman coding alone is fastest and gives the smallest files.
     strategy = cv2.IMWRITE_PNG_STRATEGY_HUFFMAN_ONLY if pixels.ndim == 3 \
         else cv2.IMWRITE_PNG_STRATEGY_DEFAULT
     with atomic_path(path) as temporary:
@@ -219,7 +276,10 @@ def _write_png(path: Path, pixels: np.ndarray) -> None:
 
 
 def _write_poses(path: Path, scene: Scene) -> None:
-    """KITTI odometry's form: (3, 4) camera-to-first-camera, row by row."""
+    """Write camera poses in the format of KITTI odometry.
+
+    Each line has the 12 numbers of a (3, 4) transform to the frame of the first camera.
+    """
     atomic_write(path, ''.join(
         ' '.join(f'{value:.9e}' for value in pose.ravel()) + '\n'
         for pose in scene.camera_poses))

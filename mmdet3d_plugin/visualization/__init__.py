@@ -1,17 +1,20 @@
-"""Pictures and reports of detections and depth maps, on numpy, OpenCV and matplotlib alone."""
+"""Pictures, plots and report pages of detections and depth maps.
+
+Depends on numpy, OpenCV and matplotlib alone. Pictures are uint8 arrays in BGR order.
+"""
 from .birds_eye_view import BirdsEyeView, draw_birds_eye_view
-from .boxes import draw_boxes_3d
+from .boxes_on_image import draw_boxes_3d
 from .color_scales import UNKNOWN_COLOR, ColorScale, depth_scale, error_scale
-from .colors import class_colors, ground_truth_color
+from .colors import CLASS_COLORS, GROUND_TRUTH_COLOR
 from .depth_maps import depth_panel, depth_picture, error_picture
+from .detection_panel import frame_panel
 from .feature_maps import feature_colors
-from .panels import frame_panel
 from .report import write_depth_report, write_report
 from .sample_weights import sample_panel
 
 __all__ = [
-    'BirdsEyeView', 'ColorScale', 'UNKNOWN_COLOR', 'class_colors', 'depth_panel',
-    'depth_picture', 'depth_scale', 'draw_birds_eye_view', 'draw_boxes_3d', 'error_picture',
-    'error_scale', 'feature_colors', 'frame_panel', 'ground_truth_color', 'sample_panel',
+    'BirdsEyeView', 'CLASS_COLORS', 'ColorScale', 'GROUND_TRUTH_COLOR', 'UNKNOWN_COLOR',
+    'depth_panel', 'depth_picture', 'depth_scale', 'draw_birds_eye_view', 'draw_boxes_3d',
+    'error_picture', 'error_scale', 'feature_colors', 'frame_panel', 'sample_panel',
     'write_depth_report', 'write_report'
 ]

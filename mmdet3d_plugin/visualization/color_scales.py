@@ -1,4 +1,4 @@
-"""Numbers as colours, with a labelled bar that reads them back."""
+"""Colour scales for depths and depth errors, with labelled colour bars."""
 from dataclasses import dataclass
 from typing import Callable, Tuple
 
@@ -8,30 +8,32 @@ from matplotlib import colormaps
 from matplotlib.ticker import MaxNLocator
 
 from .colors import to_bgr
-from .drawing import draw_segments, draw_text, text_size
+from .primitives import draw_segments, draw_text, text_size
 
-UNKNOWN_COLOR = '#59636f'  # no colour of a scale comes near this grey
+UNKNOWN_COLOR = '#59636f'  # differs clearly from all colours of the scales
 _BAR_TEXT = '#c3ccd6'
 _LEVELS = 256
-_BAR_HEIGHT = 1.  # letters
-_TICK_LENGTH = .35  # letters below the bar
-_ROUND = (1, 2, 5, 10)  # times a power of ten
-_ROUNDING = 1e-9  # of a scale's length
-_MAX_STEPS = 5  # between ticks that are evenly spaced
-_MIN_TICKS = 3  # fewer round depths than these, and evenly spaced ones take their place
+_BAR_HEIGHT = 1.  # letter heights
+_TICK_LENGTH = .35  # letter heights
+_ROUND = (1, 2, 5, 10)  # ticks are these numbers times a power of ten
+_ROUNDING = 1e-9  # tolerance, as a share of the scale's range
+_MAX_STEPS = 5  # between evenly spaced ticks
+_MIN_TICKS = 3  # with fewer logarithmic ticks, evenly spaced ticks are used
 
 
 @dataclass(frozen=True)
 class ColorScale:
-    """Values from ``low`` to ``high`` as the colours of a map; those beyond take its ends.
+    """Mapping of values to colours.
+
+    Values below ``low`` or above ``high`` get the colour of ``low`` or ``high``.
 
     Attributes:
-        low, high: values at the bar's left and right end.
-        colormap: name of matplotlib's.
-        ticks: labelled values.
-        form: writes a tick's label.
-        ends: words beside the bar's left and right end.
-        transform: the value that grows evenly along the bar.
+        low, high: values at the left and right end of the colour bar.
+        colormap: name of a matplotlib colormap.
+        ticks: labelled values of the colour bar.
+        form: formats the label of a tick.
+        ends: words at the left and right end of the colour bar.
+        transform: function of the values that is linear along the colour bar, e.g. ``np.log``.
     """
     low: float
     high: float
@@ -42,16 +44,27 @@ class ColorScale:
     transform: Callable[[np.ndarray], np.ndarray] = np.asarray
 
     def shares(self, values: np.ndarray) -> np.ndarray:
-        """Places of values along the bar, 0 to 1."""
+        """Return positions along the colour bar, 0 (``low``) to 1 (``high``).
+
+        Args:
+            values: any shape, in the unit of ``low`` and ``high``.
+
+        Returns:
+            Positions of the same shape.
+
+        Example:
+            >>> depth_scale(1., 100.).shares(np.array([1., 10., 500.])).tolist()
+            [0.0, 0.5, 1.0]
+        """
         low, high = self.transform(self.low), self.transform(self.high)
         return np.clip((self.transform(values) - low) / (high - low), 0, 1)
 
     def colors(self, values: np.ndarray, known: np.ndarray) -> np.ndarray:
-        """Colours of a map, ``UNKNOWN_COLOR`` where it is not known.
+        """Convert a map of values to colours.
 
         Args:
             values: (H, W).
-            known: (H, W) bool.
+            known: (H, W) bool; other pixels get ``UNKNOWN_COLOR``.
 
         Returns:
             (H, W, 3) uint8, BGR.
@@ -63,18 +76,19 @@ class ColorScale:
 
     def draw_bar(self, strip: np.ndarray, left: float, right: float, top: float,
                  letter: float) -> None:
-        """Draws bar, ticks and words into a strip, in place.
+        """Draw the colour bar with its ticks and words.
 
         Args:
-            left, right: between which all of it lies, pixels.
-            top: of the bar, pixels.
-            letter: height of a capital, pixels.
+            strip: (H, W, 3) uint8, BGR; changed in place.
+            left, right: columns between which bar and words lie, pixels.
+            top: row of the bar's upper edge, pixels.
+            letter: height of a capital letter, pixels.
         """
-        words = [text_size(word, letter)[0] for word in self.ends]
-        bar_left, bar_right = round(left + words[0] + letter), round(right - words[1] - letter)
+        widths = [text_size(word, letter)[0] for word in self.ends]
+        bar_left, bar_right = round(left + widths[0] + letter), round(right - widths[1] - letter)
         bottom = round(top + _BAR_HEIGHT * letter)
         draw_text(strip, self.ends[0], (left, bottom), _BAR_TEXT, letter)
-        draw_text(strip, self.ends[1], (right - words[1], bottom), _BAR_TEXT, letter)
+        draw_text(strip, self.ends[1], (right - widths[1], bottom), _BAR_TEXT, letter)
         strip[round(top):bottom, bar_left:bar_right] = cv2.resize(
             self._palette()[None], (bar_right - bar_left, 1), interpolation=cv2.INTER_LINEAR)
         cv2.rectangle(strip, (bar_left, round(top)), (bar_right, bottom), to_bgr(UNKNOWN_COLOR))
@@ -86,12 +100,23 @@ class ColorScale:
                       _BAR_TEXT, letter)
 
     def _palette(self) -> np.ndarray:
-        """(_LEVELS, 3) uint8, BGR."""
+        """Return the colours of evenly spaced positions, (_LEVELS, 3) uint8, BGR."""
         return colormaps[self.colormap](np.linspace(0, 1, _LEVELS), bytes=True)[:, 2::-1]
 
 
 def depth_scale(low: float, high: float) -> ColorScale:
-    """Depths in metres, near ones bright; equal ratios have equal steps of colour."""
+    """Return a logarithmic scale for depths, with bright colours for small depths.
+
+    Args:
+        low, high: smallest and largest depth, metres, 0 < low < high.
+
+    Example:
+        >>> scale = depth_scale(2., 50.)
+        >>> scale.ticks
+        (2.0, 5.0, 10.0, 20.0, 50.0)
+        >>> scale.colors(np.array([[7., 0.]]), known=np.array([[True, False]])).shape
+        (1, 2, 3)
+    """
     decades = 10. ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
     ticks = _inside(np.outer(decades, _ROUND[:-1]).ravel(), low, high)
     if len(ticks) < _MIN_TICKS:
@@ -100,7 +125,16 @@ def depth_scale(low: float, high: float) -> ColorScale:
 
 
 def error_scale(limit: float) -> ColorScale:
-    """Signed errors of depth from ``-limit``, blue, to ``limit``, red."""
+    """Return a scale for signed depth errors, from blue (too near) to red (too far).
+
+    Args:
+        limit: error of the strongest colours, e.g. in metres or percent.
+
+    Example:
+        >>> scale = error_scale(25.)
+        >>> [scale.form(tick) for tick in scale.ticks]
+        ['-20', '-10', '0', '+10', '+20']
+    """
     return ColorScale(-limit, limit, 'RdBu_r', _even_ticks(-limit, limit),
                       lambda error: f'{error:+.3g}' if error else '0', ('too near', 'too far'))
 

@@ -1,21 +1,36 @@
-"""The palette of every picture and plot, safe for colour-blind readers.
+"""Colour palette of all pictures and plots, safe for colour-blind readers.
 
-Colours are ``'#rrggbb'``; :func:`to_bgr` turns one into what OpenCV draws. They
-read on photographs as well as on light and dark pages.
+Colours are ``'#rrggbb'`` strings. They are readable on photographs, on light pages and on dark
+pages.
 """
 from typing import Tuple
 
-ground_truth_color = '#00d98b'
-class_colors = {'Car': '#ff9a1f', 'Pedestrian': '#ff5c93', 'Cyclist': '#35b6ff'}
-other_class_color = '#b9a7ff'
+GROUND_TRUTH_COLOR = '#00d98b'
+CLASS_COLORS = {'Car': '#ff9a1f', 'Pedestrian': '#ff5c93', 'Cyclist': '#35b6ff'}
+OTHER_CLASS_COLOR = '#b9a7ff'
+ACCENT_COLOR = '#5b8def'  # curves and dots that belong to no class
+PANEL_BACKGROUND, PANEL_TEXT = '#0b0e12', '#e8edf2'
 
 
 def class_color(name: str) -> str:
-    """The colour of a class; classes outside KITTI's three share one."""
-    return class_colors.get(name, other_class_color)
+    """Return the colour of a class.
+
+    Args:
+        name: class name. All classes that are not in ``CLASS_COLORS`` share one colour.
+
+    Example:
+        >>> class_color('Car'), class_color('Van')
+        ('#ff9a1f', '#b9a7ff')
+    """
+    return CLASS_COLORS.get(name, OTHER_CLASS_COLOR)
 
 
 def to_bgr(color: str) -> Tuple[int, int, int]:
-    """``'#rrggbb'`` to (blue, green, red), each 0-255."""
+    """Convert ``'#rrggbb'`` to the (blue, green, red) values 0-255 that OpenCV takes.
+
+    Example:
+        >>> to_bgr('#ff9a1f')
+        (31, 154, 255)
+    """
     red, green, blue = bytes.fromhex(color.lstrip('#'))
     return blue, green, red

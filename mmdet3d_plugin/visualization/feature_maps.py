@@ -1,26 +1,33 @@
-"""What a feature map tells apart, as colours."""
+"""Feature maps in colours, by their principal components."""
 import numpy as np
 
 from .color_scales import UNKNOWN_COLOR
 from .colors import to_bgr
 
 COMPONENTS = 3  # red, green and blue
-_PERCENTILES = (1, 99)  # of a component, shown as its colour's darkest and brightest
-_NO_VARIANCE = 1e-9  # of the first component's: such a component is rounding
+_PERCENTILES = (1, 99)  # of a component, shown as 0 and 255
+_NO_VARIANCE = 1e-9  # share of the first component's variance; less is a rounding error
 
 
 def feature_colors(features: np.ndarray) -> np.ndarray:
-    """The first three principal components of a map's features as red, green and blue.
+    """Show the first three principal components of a feature map as red, green and blue.
 
-    Each is scaled by its own percentiles. Its sign is that which makes its largest loading
-    positive, so that equal features have equal colours. A component that does not vary is
-    medium grey; cells with a value that is not finite are unknown.
+    Each component is scaled by its own percentiles. The sign of a component makes its largest
+    loading positive, so that equal features have equal colours. A component without variance
+    is 128 everywhere. Cells with NaN or infinite features have ``UNKNOWN_COLOR``.
 
     Args:
-        features: (C, h, w).
+        features: (C, H, W) features of one image.
 
     Returns:
-        (h, w, 3) uint8, BGR.
+        (H, W, 3) uint8, BGR.
+
+    Example:
+        >>> colors = feature_colors(np.array([[[0., 1.], [2., 3.]]]))
+        >>> colors[..., 2].tolist()  # one channel has one component, shown as red
+        [[0, 84], [171, 255]]
+        >>> colors[..., 1].tolist()
+        [[128, 128], [128, 128]]
     """
     channels, height, width = features.shape
     cells = features.reshape(channels, -1).T.astype(np.float64)
@@ -32,7 +39,10 @@ def feature_colors(features: np.ndarray) -> np.ndarray:
 
 
 def _scaled_components(cells: np.ndarray) -> np.ndarray:
-    """(N, C) features to (N, 3) components in [0, 1], that of most variance first."""
+    """Return the (N, 3) principal components of (N, C) features, scaled to [0, 1].
+
+    Components are in order of decreasing variance.
+    """
     centred = cells - cells.mean(axis=0)
     variances, axes = np.linalg.eigh(centred.T @ centred / len(centred))
     variances, axes = variances[::-1][:COMPONENTS], axes[:, ::-1][:, :COMPONENTS]

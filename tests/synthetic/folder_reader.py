@@ -1,4 +1,5 @@
-"""Reads a synthetic set back, as a user of its files would."""
+"""Reader of synthetic sets, independent of the code that writes them."""
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import cv2
@@ -9,7 +10,7 @@ from mmdet3d_plugin.benchmarks.kitti.labels import read_objects
 
 
 class Folder:
-    """Decoded files of a set, by frame name."""
+    """Decoded files of a set, by frame name. Results are cached: do not change them."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -17,14 +18,19 @@ class Folder:
     def names(self):
         return sorted(path.stem for path in (self.root / 'training' / 'label_2').glob('*.txt'))
 
+    @lru_cache(maxsize=2)
     def image(self, name):
+        """(H, W, 3) uint8, BGR."""
         return cv2.imread(str(self.root / f'training/image_2/{name}.png'))
 
+    @lru_cache(maxsize=4)
     def depth(self, name):
-        """Metres; 0 for none."""
+        """(H, W) metres; 0 for the sky."""
         return self._raw('depth_2', name) / 256.
 
+    @lru_cache(maxsize=4)
     def instances(self, name):
+        """(H, W) int; 0 for the background."""
         return self._raw('instance_2', name).astype(int)
 
     def _raw(self, folder, name):
@@ -39,10 +45,16 @@ class Folder:
     def labels(self, name):
         return read_objects(self.root / f'training/label_2/{name}.txt')
 
-    def objects(self, name):
-        """(class, labels of one, mask of its pixels) of each labelled object.
+    @cached_property
+    def all_objects(self):
+        """(frame, class, label, mask) of the labelled objects of all frames."""
+        return [(name, *found) for name in self.names() for found in self.objects(name)]
 
-        An instance belongs to the label whose 3D box is nearest to its points.
+    @lru_cache(maxsize=None)
+    def objects(self, name):
+        """(class, label, (H, W) mask of its pixels) of each labelled object.
+
+        An instance belongs to the label whose 3D box contains all of its points.
         """
         labels, instances = self.labels(name), self.instances(name)
         points, P2 = self.points(name), self.P2(name)
@@ -50,7 +62,7 @@ class Folder:
         found = []
         for value in np.unique(instances[instances > 0]):
             mask = instances == value
-            inside = [(points_in_box(points[mask], real[[index]]) < .1).all()
+            inside = [(distances_to_box(points[mask], real[[index]]) < .1).all()
                       for index in range(len(real))]
             assert sum(inside) <= 1, 'boxes overlap'
             if any(inside):
@@ -59,8 +71,9 @@ class Folder:
         assert P2.shape == (3, 4)
         return found
 
+    @lru_cache(maxsize=2)
     def points(self, name):
-        """(H, W, 3) camera-frame points of all pixels, from depth and P2 alone."""
+        """(H, W, 3) camera-frame points of all pixels, from depth map and P2."""
         depth, P2 = self.depth(name), self.P2(name)
         height, width = depth.shape
         u, v = np.meshgrid(np.arange(width) + .5, np.arange(height) + .5)
@@ -70,8 +83,8 @@ class Folder:
         return np.stack([x, y, depth], axis=-1)
 
 
-def points_in_box(points, label):
-    """(N,) metres that points stick out of a labelled 3D box, 0 inside."""
+def distances_to_box(points, label):
+    """(N,) distances of points to a labelled 3D box, metres, 0 inside."""
     cos, sin = np.cos(label.rotations_y[0]), np.sin(label.rotations_y[0])
     x, y, z = (points - label.locations[0]).T
     height, width, length = label.sizes_hwl[0]
@@ -82,6 +95,6 @@ def points_in_box(points, label):
 
 
 def file_bytes(root):
-    """{relative path: content} of all files below a folder."""
+    """Contents of all files below a folder, by relative path."""
     return {str(path.relative_to(root)): path.read_bytes()
             for path in sorted(Path(root).rglob('*')) if path.is_file()}

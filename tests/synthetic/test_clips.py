@@ -1,4 +1,4 @@
-"""Consecutive frames fit together."""
+"""Consistency of the consecutive frames of a clip."""
 import numpy as np
 
 
@@ -11,14 +11,14 @@ def read_poses(folder, clip):
     return np.loadtxt(folder.root / 'poses' / f'{clip}.txt').reshape(-1, 3, 4)
 
 
-def test_listing_names_every_frame_once(clips):
+def test_sequence_file_lists_every_frame_once(clips):
     sequences = read_sequences(clips)
     assert sum(sequences.values(), []) == clips.names()
     assert [len(frames) for frames in sequences.values()] == [3] * 4
     assert (clips.root / 'ImageSets/val.txt').read_text().split() == sequences['0003']
 
 
-def test_first_pose_is_the_identity_and_the_camera_drives_ahead(clips):
+def test_first_pose_is_the_identity_and_the_camera_moves_forward(clips):
     moved = 0
     for clip in read_sequences(clips):
         poses = read_poses(clips, clip)
@@ -44,15 +44,15 @@ def test_static_background_reprojects_into_the_next_frame(clips):
     assert len(with_poses) >= 4
     agreeing, total = np.sum(with_poses, axis=0)
     assert total > 20000 and agreeing > .93 * total
-    # Without the motion they must not fit, walls along the road apart.
+    # Without the camera motion only walls along the road agree.
     agreeing, total = np.sum(without, axis=0)
     assert agreeing < .7 * total
 
 
 def reprojection_agreement(folder, name, following, pose, next_pose):
-    """Pixels above the road whose depth the next frame confirms, and all compared.
+    """Number of background pixels whose depth agrees with the next frame, and of all compared.
 
-    The road is left out: driving ahead does not change the depths of a plane.
+    Pixels of the road are left out: the depths of a plane do not change when driving ahead.
     """
     points, background = folder.points(name), folder.instances(name) == 0
     near = (background & (points[..., 1] < 1.2) & (points[..., 2] > 3)
@@ -67,14 +67,14 @@ def reprojection_agreement(folder, name, following, pose, next_pose):
               & (moved[:, 2] > 2))
     column, row, expected = column[inside], row[inside], moved[inside, 2]
     still = instances[row, column] == 0
-    # Leaves have edges everywhere: the place may also be in the neighbouring pixel.
+    # At the many edges of leaves the point may be in a neighbouring pixel.
     padded = np.pad(depth, 1)
     error = np.min([np.abs(padded[row + down, column + right] - expected)
                     for down in range(3) for right in range(3)], axis=0)[still]
     return (error < .2).sum(), still.sum()
 
 
-def test_instances_keep_their_number_and_move(clips):
+def test_instance_numbers_are_constant_and_objects_move(clips):
     distances, kept = [], 0
     for frames in read_sequences(clips).values():
         tracks = [{int(clips.instances(name)[mask][0]): label

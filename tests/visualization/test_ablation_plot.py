@@ -1,4 +1,4 @@
-"""Plot of an ablation."""
+"""Size and content of the plot of an ablation."""
 import cv2
 import numpy as np
 
@@ -8,7 +8,7 @@ from mmdet3d_plugin.visualization.ablation_plot import ablation_plot
 VALUES = [[10., 20., 36.], [12.3], []]
 
 
-def test_plot_grows_with_the_rows():
+def test_plot_is_higher_with_more_rows():
     pictures = [cv2.imdecode(np.frombuffer(ablation_plot(
         ['1_none', '2_some', '3_failed'][:count], [MetricStyle('ap')], [VALUES[:count]]),
         np.uint8), cv2.IMREAD_COLOR) for count in (1, 3)]

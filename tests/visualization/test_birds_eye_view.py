@@ -1,9 +1,9 @@
-"""Positions, scale and colours of the map."""
+"""Positions, scale and colours of the bird's-eye view."""
 import numpy as np
 
 from mmdet3d_plugin.structures.object_table import ObjectTable
-from mmdet3d_plugin.visualization import (BirdsEyeView, class_colors, draw_birds_eye_view,
-                                          ground_truth_color)
+from mmdet3d_plugin.visualization import (CLASS_COLORS, GROUND_TRUTH_COLOR, BirdsEyeView,
+                                          draw_birds_eye_view)
 from mmdet3d_plugin.visualization.colors import to_bgr
 
 P2 = np.array([[700., 0., 600., 0.], [0., 700., 180., 0.], [0., 0., 1., 0.]])
@@ -22,42 +22,42 @@ def drawn_in(image, color):
 
 
 def test_pixels_of_known_points():
-    # 25 m + 5 m from the left edge, 70 m - 20 m from the top, at 10 pixels a metre
+    # 25 m + 5 m from the left edge, 70 m - 20 m from the top, at 10 pixels per metre.
     np.testing.assert_allclose(VIEW.to_pixels(np.array([(5., 20.), (0., 0.)])),
                                [(300, 500), (250, 700)])
     assert VIEW.image_size == (720, 500)
 
 
-def test_label_lies_where_it_should():
+def test_ground_truth_is_drawn_at_its_location():
     image = draw_birds_eye_view(car(5., 20.), None, P2, 1200, VIEW)
-    x, y = drawn_in(image, ground_truth_color).T
-    # 4 m along x and 2 m along z around (300, 500); the heading reaches 1 m farther
+    x, y = drawn_in(image, GROUND_TRUTH_COLOR).T
+    # 4 m along x and 2 m along z around (300, 500). The heading line is 1 m longer.
     assert abs(x.min() - 280) <= 2 and abs(x.max() - 330) <= 2
     assert abs(y.min() - 490) <= 2 and abs(y.max() - 510) <= 2
 
 
-def test_heading_points_up_at_minus_quarter_turn():
+def test_heading_points_up_at_rotation_of_minus_90_degrees():
     image = draw_birds_eye_view(None, car(0., 30., -np.pi / 2, score=.9), P2, 1200, VIEW)
-    x, y = drawn_in(image, class_colors['Car']).T
-    assert abs(y.min() - 370) <= 2  # 2 m to the front face, 1 m of tick
+    x, y = drawn_in(image, CLASS_COLORS['Car']).T
+    assert abs(y.min() - 370) <= 2  # 2 m to the front face, 1 m of the heading line
     assert abs(y.max() - 420) <= 2
     assert abs(x.max() - 260) <= 2
 
 
 def test_field_of_view_is_lighter():
     image = draw_birds_eye_view(None, None, P2, 1200, VIEW)
-    inside, outside = image[345, 255], image[675, 25]  # straight ahead; far left, near
+    inside, outside = image[345, 255], image[675, 25]  # ahead; to the left and near
     assert inside.min() > outside.max()
 
 
-def test_objects_off_the_map_are_counted():
+def test_number_of_objects_outside_of_the_map_is_written():
     nothing = draw_birds_eye_view(ObjectTable.empty(), None, P2, 1200, VIEW)
     beyond = draw_birds_eye_view(car(0., 100.), None, P2, 1200, VIEW)
-    assert not len(drawn_in(beyond, ground_truth_color))
+    assert not len(drawn_in(beyond, GROUND_TRUTH_COLOR))
     assert (nothing != beyond).any()
 
 
-def test_fitting_view_is_the_closest_that_holds_all():
+def test_fitting_view_has_the_least_depth_that_contains_all_locations():
     near, far, farther = (np.array([(0., 1.6, z)]) for z in (30., 55., 500.))
     assert BirdsEyeView.fitting(near, 420, 400).depth == 40
     assert BirdsEyeView.fitting(np.vstack([near, far]), 420, 400).depth == 60

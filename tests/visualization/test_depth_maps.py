@@ -1,4 +1,4 @@
-"""Pictures of dense depth: what is known, what counts, and the figure in the title."""
+"""Pictures of dense depth: known pixels, evaluated pixels, and AbsRel in the title."""
 import numpy as np
 import pytest
 
@@ -7,7 +7,7 @@ from mmdet3d_plugin.visualization import (UNKNOWN_COLOR, depth_panel, depth_pict
                                           error_picture, error_scale)
 from mmdet3d_plugin.visualization.colors import to_bgr
 from mmdet3d_plugin.visualization.depth_maps import WIDTH, fitting_scale
-from mmdet3d_plugin.visualization.panels import header
+from mmdet3d_plugin.visualization.panel_header import panel_header
 
 HEIGHT, IMAGE_WIDTH = 100, 300
 IMAGE = np.full((HEIGHT, IMAGE_WIDTH, 3), 90, np.uint8)
@@ -15,18 +15,18 @@ EVERYTHING = DepthProtocol(1e-3, 80.)
 
 
 def ramp():
-    """Depths from 5 m to 60 m, the far ones above."""
+    """(H, W) depths from 60 m at the top to 5 m at the bottom."""
     return np.repeat(np.geomspace(60, 5, HEIGHT)[:, None], IMAGE_WIDTH, 1).astype(np.float32)
 
 
 def titled(panel, text):
-    """Whether the panel's first rows are a header with this text."""
+    """Whether the first rows of the panel are a header with this text."""
     rows = next(row for row in range(1, 80) if not (panel[row] == panel[0]).all()) + 60
-    return any(np.array_equal(panel[:height], header(panel.shape[1], height, text, {}))
+    return any(np.array_equal(panel[:height], panel_header(panel.shape[1], height, text, {}))
                for height in range(20, rows))
 
 
-def test_a_lone_known_pixel_is_a_point_and_the_rest_is_unknown():
+def test_single_known_pixel_is_enlarged_to_3_x_3_pixels():
     depth = np.zeros((9, 9), np.float32)
     depth[4, 4] = 10.
     scale = depth_scale(1., 100.)
@@ -39,7 +39,7 @@ def test_a_lone_known_pixel_is_a_point_and_the_rest_is_unknown():
     assert (picture[known] == color).all()
 
 
-def test_points_take_the_depth_of_the_nearest_known_pixel():
+def test_enlarged_pixels_have_the_depth_of_the_nearest_known_pixel():
     depth = np.zeros((3, 12), np.float32)
     depth[1, 2], depth[1, 9] = 2., 50.
     scale = depth_scale(1., 100.)
@@ -48,18 +48,18 @@ def test_points_take_the_depth_of_the_nearest_known_pixel():
     assert (picture[:, 1:4] == near).all() and (picture[:, 8:11] == far).all()
 
 
-def test_errors_are_of_pixels_that_count_and_as_they_count():
+def test_error_picture_shows_evaluated_pixels_with_clamped_predictions():
     truth = np.array([[10., 10., 0., 90., 10.]], np.float32)
     prediction = np.array([[8., 200., 5., 80., 0.]], np.float32)
     errors = DepthProtocol(1., 80.).signed_errors(truth, prediction)
-    # clamped to 80 m, no truth, truth beyond 80 m, clamped to 1 m
+    # In order: plain, clamped to 80 m, no true depth, true depth over 80 m, clamped to 1 m.
     np.testing.assert_allclose(errors, [[-2., 70., np.nan, np.nan, -9.]])
     unknown = (error_picture(errors, error_scale(5.)) == to_bgr(UNKNOWN_COLOR)).all(-1)
     assert not unknown[0, 0] and not unknown[0, 4]
 
 
-def test_truth_and_prediction_share_a_scale():
-    """Two tiles a row: truth at the right of the image, the prediction below it."""
+def test_truth_and_prediction_have_the_same_color_scale():
+    """There are two tiles per row: true depth is right of the image, prediction below it."""
     truth = ramp()
     panel = depth_panel(IMAGE, truth, truth, features=IMAGE)
     tile_height = panel[:, WIDTH // 4]
@@ -80,9 +80,9 @@ def test_truth_and_prediction_share_a_scale():
 @pytest.mark.parametrize('change, protocol, figure', [
     (lambda depth: 1.1 * depth, EVERYTHING, '0.100'),
     (lambda depth: .75 * depth, EVERYTHING, '0.250'),
-    (lambda depth: 0 * depth, EVERYTHING, '1.000'),  # counts as 1 mm
+    (lambda depth: 0 * depth, EVERYTHING, '1.000'),  # clamped to 1 mm
     (lambda depth: 3 * depth, DepthProtocol(median_scaling=True), '0.000')])
-def test_the_title_names_the_absolute_relative_error(change, protocol, figure):
+def test_title_contains_absrel(change, protocol, figure):
     truth = ramp()
     panel = depth_panel(IMAGE, change(truth), truth, title='frame', protocol=protocol)
     assert titled(panel, f'frame   AbsRel {figure}')
@@ -90,7 +90,7 @@ def test_the_title_names_the_absolute_relative_error(change, protocol, figure):
     assert f"{errors['AbsRel']:.3f}" == figure
 
 
-def test_what_is_cropped_away_does_not_count():
+def test_pixels_outside_of_the_crop_are_not_evaluated():
     truth = np.full((HEIGHT, IMAGE_WIDTH), 10., np.float32)
     protocol = DepthProtocol(crop='garg')
     prediction = np.where(protocol.valid(truth), 11., 40.).astype(np.float32)
@@ -98,7 +98,7 @@ def test_what_is_cropped_away_does_not_count():
                   'a   AbsRel 0.100')
 
 
-def test_without_truth_that_counts():
+def test_panel_without_evaluated_pixels():
     prediction = ramp()
     without = depth_panel(IMAGE, prediction, title='a')
     assert titled(without, 'a')
@@ -108,20 +108,20 @@ def test_without_truth_that_counts():
     depth_panel(IMAGE, np.zeros_like(prediction))
 
 
-def test_upright_images_stand_three_in_a_row():
+def test_portrait_images_have_three_tiles_per_row():
     image, depth = IMAGE[:, :130], ramp()[:, :130]
     panel = depth_panel(image, depth, depth, features=image)
     assert panel.shape[1] == WIDTH
     assert panel.shape[0] == 39 + 2 * (round(598 * 100 / 130) + 52 + 16)  # 3 x 598 + 4 x 16
 
 
-def test_the_input_is_kept():
+def test_panel_does_not_change_its_inputs():
     image, truth, prediction = IMAGE.copy(), ramp(), ramp() * 2
     depth_panel(image, prediction, truth, features=image)
     assert (image == IMAGE).all() and (truth == ramp()).all() and (prediction == 2 * ramp()).all()
 
 
-def test_scale_fits_nearly_all_depths():
+def test_fitting_scale_covers_98_percent_of_the_depths():
     depth = np.linspace(1, 101, 10001)[None]
     depth[0, 0] = 0
     scale = fitting_scale(depth)

@@ -1,4 +1,4 @@
-"""Principal components as colours, on features whose components are known."""
+"""Feature maps in colours, on features with known principal components."""
 import numpy as np
 import pytest
 
@@ -9,14 +9,14 @@ GREY = 128
 
 
 def independent_ramps(side=40):
-    """(3, side, side): uncorrelated channels, (left to right, top to bottom, a saddle), each
-    of less variance than the one before."""
+    """(3, side, side) uncorrelated channels of decreasing variance: a ramp along x, a ramp along y
+    and a saddle."""
     along = np.linspace(-1, 1, side)
     x, y = np.meshgrid(along, along)
     return np.stack([10 * x, 5 * y, 2 * x * y])
 
 
-def test_components_are_red_green_and_blue_by_variance():
+def test_components_of_decreasing_variance_are_red_green_and_blue():
     red, green, blue = np.moveaxis(feature_colors(independent_ramps()), -1, 0)[::-1].astype(int)
     x, y, saddle = independent_ramps()
     for color, component in ((red, x), (green, y), (blue, saddle)):
@@ -24,7 +24,7 @@ def test_components_are_red_green_and_blue_by_variance():
         assert (color.min(), color.max()) == (0, 255)
 
 
-def test_colors_ignore_order_scale_and_offset_of_the_features():
+def test_colors_do_not_depend_on_channel_order_scale_and_offset():
     rng = np.random.default_rng(0)
     features = np.concatenate([independent_ramps(), rng.normal(0, .1, (4, 40, 40))])
     colors = feature_colors(features).astype(int)
@@ -33,42 +33,42 @@ def test_colors_ignore_order_scale_and_offset_of_the_features():
         assert np.abs(feature_colors(other) - colors).max() <= 1
 
 
-def test_the_largest_loading_is_positive():
-    """Turning the features around turns no colour around twice."""
+def test_largest_loading_of_a_component_is_positive():
+    """Negated features have the inverted colours."""
     features = independent_ramps()
     colors = feature_colors(features).astype(int)
-    turned = feature_colors(-features).astype(int)
-    assert np.abs(colors + turned - 255).max() <= 1
+    negated = feature_colors(-features).astype(int)
+    assert np.abs(colors + negated - 255).max() <= 1
 
 
-def test_outliers_leave_the_others_their_colors():
+def test_outlier_does_not_change_the_other_colors():
     ramp = np.linspace(0, 1, 1000).reshape(1, 20, 50)
-    spoiled = ramp.copy()
-    spoiled[0, 7, 7] = 1e4
-    red = feature_colors(spoiled)[..., 2].astype(int)
+    with_outlier = ramp.copy()
+    with_outlier[0, 7, 7] = 1e4
+    red = feature_colors(with_outlier)[..., 2].astype(int)
     assert np.abs(red - feature_colors(ramp)[..., 2]).ravel()[np.arange(1000) != 357].max() <= 2
 
 
 @pytest.mark.parametrize('channels', [1, 2])
-def test_components_that_are_not_there_are_grey(channels):
+def test_missing_components_are_128(channels):
     colors = feature_colors(independent_ramps()[:channels])
     assert (colors[..., :3 - channels] == GREY).all()
     assert len(np.unique(colors[..., 2])) > 30
 
 
-def test_rounding_is_no_component():
-    """Five channels that are multiples of one."""
+def test_components_of_rounding_errors_are_128():
+    """All five channels are multiples of one ramp."""
     features = np.multiply.outer([1., -2., .3, 7., 1e-3], independent_ramps()[0])
     colors = feature_colors(features.astype(np.float32).astype(np.float64))
     assert (colors[..., :2] == GREY).all()
     assert len(np.unique(colors[..., 2])) > 30
 
 
-def test_constant_features_are_grey():
+def test_constant_features_are_128():
     assert (feature_colors(np.full((5, 4, 6), 3.)) == GREY).all()
 
 
-def test_cells_that_are_not_finite_are_unknown_and_spoil_no_other():
+def test_cells_with_nan_or_infinity_are_unknown():
     features = independent_ramps()
     whole = feature_colors(features).astype(int)
     features[1, 3, 5], features[0, 8, 8] = np.nan, np.inf

@@ -1,5 +1,4 @@
-"""The report as one file, and the log it reads."""
-import json
+"""Report page and its plots."""
 import re
 import subprocess
 import sys
@@ -10,15 +9,12 @@ import matplotlib
 import numpy as np
 import pytest
 
-from mmdet3d_plugin.benchmarks.depth.distance_errors import DistanceErrors
-from mmdet3d_plugin.benchmarks.depth.object_errors import depth_errors
-from mmdet3d_plugin.benchmarks.kitti.metric_names import metric_rows
-from mmdet3d_plugin.benchmarks.metric_style import format_value
-from mmdet3d_plugin.commands.training_log import read_scalars
-from mmdet3d_plugin.errors import InputError
+from mmdet3d_plugin.benchmarks.depth.object_errors import object_depth_errors
+from mmdet3d_plugin.benchmarks.depth.pixel_errors import PixelDepthErrors
 from mmdet3d_plugin.structures.object_table import ObjectTable
 from mmdet3d_plugin.visualization import write_depth_report, write_report
-from mmdet3d_plugin.visualization.plots import depth_validation_plot, loss_plot, validation_plot
+from mmdet3d_plugin.visualization.report_plots import (depth_validation_plot, loss_plot,
+                                                       validation_plot)
 
 ROOT = Path(__file__).resolve().parents[2]
 METRICS = {'Car_3D_AP40_moderate_strict': 12.34, 'Car_3D_AP40_moderate_loose': 45.67,
@@ -30,12 +26,14 @@ VALIDATION = [{'step': 1, 'kitti/Car_3D_AP40_moderate_strict': 3.},
               {'step': 2, 'kitti/Car_3D_AP40_moderate_strict': 7.}]
 
 
-@pytest.fixture
-def full_report(tmp_path):
+@pytest.fixture(scope='module')
+def full_report(tmp_path_factory):
+    """HTML of a report with data in all sections."""
     row = [0, 0, 0, 0, 0, 9, 9, 1.5, 1.6, 4, 0, 1.6, 5., 0]
-    errors = depth_errors([ObjectTable.from_table(['Car'], np.array([row]))],
-                          [ObjectTable.from_table(['Car'], np.array([row + [0.9]]))], 'Car')
-    path = tmp_path / 'new' / 'report.html'
+    errors = object_depth_errors(
+        [ObjectTable.from_table(['Car'], np.array([row]))],
+        [ObjectTable.from_table(['Car'], np.array([row + [0.9]]))], 'Car')
+    path = tmp_path_factory.mktemp('report') / 'new' / 'report.html'
     write_report(
         path, title='A <run>', frames=[('frame 7', np.full((40, 90, 3), 90, np.uint8))] * 3,
         scalars=SCALARS + VALIDATION, metrics=METRICS, depth_error=[errors],
@@ -52,10 +50,10 @@ def test_report_is_self_contained(full_report):
     assert 'http' not in full_report and '<script' not in full_report
 
 
-def test_report_holds_every_part(full_report):
+def test_report_contains_all_sections(full_report):
     headline = re.search(r'<div class="headline">.*', full_report).group()
     assert re.findall(r'<strong>([^<]*)', headline) == ['45.67', '12.34']
-    assert full_report.count('<img ') == 1 + 3 + 1  # the first frame opens the page; one of samples
+    assert full_report.count('<img ') == 1 + 3 + 1  # first frame at the top, frames, samples
     assert full_report.count('<svg ') == 4
     assert 'python tools/train.py &amp;&amp; echo &quot;done&quot;' in full_report
     assert 'A &lt;run&gt;' in full_report and '<run>' not in full_report
@@ -64,7 +62,7 @@ def test_report_holds_every_part(full_report):
         assert f'>{title}</text>' in full_report, title
 
 
-def test_plots_are_well_formed_and_follow_the_page():
+def test_plots_are_well_formed_and_have_the_text_color_of_the_page():
     svg = loss_plot(SCALARS)
     names = [element.tag for element in ElementTree.fromstring(
         svg.replace('xlink:href', 'href')).iter()]
@@ -77,17 +75,17 @@ def test_undefined_values_are_dashes(full_report):
     assert re.findall(r'>([^<]+)</td>', row) == ['–', '12.34', '–', '–', '45.67', '–']
 
 
-def test_report_without_any_part(tmp_path):
+def test_report_without_data(tmp_path):
     write_report(tmp_path / 'report.html', title='Empty')
     text = (tmp_path / 'report.html').read_text(encoding='utf-8')
     assert text.count(' given') == 7
     assert '<strong>–</strong>' in text and '<img' not in text and '<svg' not in text
 
 
-def test_report_with_parts_that_hold_nothing(tmp_path):
-    nothing = depth_errors([], [], 'Car')
+def test_report_with_empty_data(tmp_path):
+    no_errors = object_depth_errors([], [], 'Car')
     write_report(tmp_path / 'report.html', title='Empty', scalars=[{'step': 1}, {'loss': 2.}],
-                 metrics={'other': 1.}, depth_error=[nothing],
+                 metrics={'other': 1.}, depth_error=[no_errors],
                  precision_recall={'Car': {'IoU': (np.zeros(0), np.zeros(0))}, 'Cyclist': {},
                                    'Van': {'IoU': (np.zeros(2), np.full(2, np.nan))}})
     assert '<svg' not in (tmp_path / 'report.html').read_text(encoding='utf-8')
@@ -100,7 +98,7 @@ DEPTH_VALIDATION = [
 
 
 def test_report_of_a_depth_estimator(tmp_path):
-    errors = DistanceErrors(np.array([0., 40., 80.]), np.array([[4., 0.], [.8, 0.], [6., 0.]]))
+    errors = PixelDepthErrors(np.array([0., 40., 80.]), np.array([[4., 0.], [.8, 0.], [6., 0.]]))
     write_depth_report(
         tmp_path / 'report.html', title='Depth', scalars=SCALARS + DEPTH_VALIDATION,
         frames=[('frame 7', np.full((40, 90, 3), 90, np.uint8))] * 2,
@@ -111,34 +109,34 @@ def test_report_of_a_depth_estimator(tmp_path):
     rows = re.findall(r'<tr>(<td>.*?)</tr>', text)
     assert [re.findall(r'<td>([^<]*)', row) for row in rows] == [
         ['0.1235', '1.500', '4.568', '0.9000'],
-        # 0.8 over 4 pixels is 20 %
+        # A sum of relative errors of 0.8 over 4 pixels is 20 %.
         ['0–40', '20.00', '1.50', '4'], ['40–80', '–', '–', '0']]
     assert 'SqRel, m ↓' in text and 'δ &lt; 1.25 ↑' in text
     assert 'Average precision' not in text and ' given' not in text
 
 
-def test_report_of_a_depth_estimator_without_any_part(tmp_path):
+def test_report_of_a_depth_estimator_without_data(tmp_path):
     write_depth_report(tmp_path / 'report.html', title='Empty')
     text = (tmp_path / 'report.html').read_text(encoding='utf-8')
     assert text.count(' given') == 5
     assert text.count('<strong>–</strong>') == 2 and '<img' not in text and '<svg' not in text
 
 
-def test_depth_validation_needs_two_points():
+def test_depth_validation_plot_needs_two_validations():
     assert depth_validation_plot(DEPTH_VALIDATION[:1]) is None
     svg = depth_validation_plot(DEPTH_VALIDATION)
-    # SqRel is not plotted, and RMSE and delta1 are.
+    # AbsRel, RMSE and delta1 are plotted, SqRel is not.
     assert svg.count('>iteration</text>') == 3
     assert '>epoch</text>' in depth_validation_plot(SCALARS + DEPTH_VALIDATION)
 
 
-def test_plots_leave_the_settings_of_matplotlib_alone():
+def test_plots_do_not_change_the_settings_of_matplotlib():
     before = dict(matplotlib.rcParams.items())  # resolves the backend
     loss_plot(SCALARS)
     assert dict(matplotlib.rcParams.items()) == before
 
 
-def test_package_needs_neither_torch_nor_openmmlab_nor_pyplot(tmp_path):
+def test_package_imports_neither_torch_nor_openmmlab_nor_pyplot(tmp_path):
     code = ('import sys; from mmdet3d_plugin.visualization import write_report\n'
             'write_report(sys.argv[1], title="t", scalars=[{"step": i, "loss": 1.} '
             'for i in range(3)])\n'
@@ -149,34 +147,7 @@ def test_package_needs_neither_torch_nor_openmmlab_nor_pyplot(tmp_path):
     assert run.stdout.strip() == '[]'
 
 
-def test_validation_needs_two_points():
+def test_validation_plot_needs_two_validations():
     assert validation_plot(VALIDATION[:1], ['Car']) is None
     assert '>iteration</text>' in validation_plot(VALIDATION, ['Car'])
     assert '>epoch</text>' in validation_plot(SCALARS + VALIDATION, ['Car'])
-
-
-def test_metric_rows_by_class_and_metric():
-    rows = metric_rows({'kitti/Car_BEV_AP40_hard_loose': 1., 'Overall_3D_AP40_easy_strict': 2.,
-                        'Car_3D_AP40_easy_strict': 3., 'Car_3D_AP11_easy_strict': 4.}, 40)
-    assert [tuple(row) for row in rows] == [
-        ('Car', '3D', (3., None, None, None, None, None)),
-        ('Car', 'BEV', (None, None, None, None, None, 1.)),
-        ('Overall', '3D', (2., None, None, None, None, None))]
-    assert [format_value(value) for value in (3., None, float('nan'))] == ['3.00', '–', '–']
-
-
-def test_log_may_end_within_a_line(tmp_path):
-    path = tmp_path / 'scalars.json'
-    path.write_text(json.dumps({'loss': 2., 'step': 1}) + '\n\n' + '{"loss": 1.')
-    assert read_scalars(path) == [{'loss': 2., 'step': 1}]
-
-
-def test_log_faults_name_the_file(tmp_path):
-    path = tmp_path / 'scalars.json'
-    with pytest.raises(InputError, match='scalars.json: no such file'):
-        read_scalars(path)
-    path.write_text('{"loss": 1.\n{"loss": 1.0}\n')
-    with pytest.raises(InputError, match='scalars.json:1: not a JSON object'):
-        read_scalars(path)
-    path.write_text('')
-    assert read_scalars(path) == []

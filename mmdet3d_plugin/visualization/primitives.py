@@ -1,4 +1,8 @@
-"""Anti-aliased, sub-pixel drawing on BGR images; all functions work in place."""
+"""Anti-aliased lines, polygons and text with sub-pixel positions.
+
+All drawing functions change the image in place. Images are (H, W, 3) uint8, BGR. Points are
+(x, y) in pixels.
+"""
 from typing import Tuple
 
 import cv2
@@ -17,7 +21,14 @@ def _fixed_point(points: np.ndarray) -> np.ndarray:
 
 def draw_segments(image: np.ndarray, segments: np.ndarray, color: str,
                   thickness: int = 1) -> None:
-    """Draws (S, 2, 2) segments, pixels (x, y); they may lie partly outside."""
+    """Draw straight line segments.
+
+    Args:
+        image: (H, W, 3) uint8, BGR; changed in place.
+        segments: (S, 2, 2) end points (x, y), pixels; may lie outside of the image.
+        color: ``'#rrggbb'``.
+        thickness: line width, pixels.
+    """
     if len(segments):
         cv2.polylines(image, list(_fixed_point(segments)), False, to_bgr(color), thickness,
                       cv2.LINE_AA, _FRACTION_BITS)
@@ -25,13 +36,27 @@ def draw_segments(image: np.ndarray, segments: np.ndarray, color: str,
 
 def draw_polygon(image: np.ndarray, points: np.ndarray, color: str,
                  thickness: int = 1) -> None:
-    """Outlines the polygon of (P, 2) pixels (x, y)."""
+    """Draw the outline of a polygon.
+
+    Args:
+        image: (H, W, 3) uint8, BGR; changed in place.
+        points: (P, 2) corners (x, y), pixels.
+        color: ``'#rrggbb'``.
+        thickness: line width, pixels.
+    """
     cv2.polylines(image, [_fixed_point(points)], True, to_bgr(color), thickness, cv2.LINE_AA,
                   _FRACTION_BITS)
 
 
 def blend_polygon(image: np.ndarray, points: np.ndarray, color: str, opacity: float) -> None:
-    """Fills the polygon of (P, 2) pixels (x, y) translucently, opacity 0-1."""
+    """Fill a polygon with a translucent colour.
+
+    Args:
+        image: (H, W, 3) uint8, BGR; changed in place.
+        points: (P, 2) corners (x, y), pixels.
+        color: ``'#rrggbb'``.
+        opacity: 0 (invisible) to 1 (opaque).
+    """
     height, width = image.shape[:2]
     left, top = np.clip(np.floor(np.min(points, axis=0)), 0, (width, height)).astype(int)
     right, bottom = np.clip(np.ceil(np.max(points, axis=0)) + 1, 0,
@@ -46,12 +71,25 @@ def blend_polygon(image: np.ndarray, points: np.ndarray, color: str, opacity: fl
 
 
 def text_size(text: str, height: float) -> Tuple[int, int]:
-    """Width and height in pixels of ``text`` with capitals ``height`` pixels tall."""
+    """Return width and height of a text, pixels.
+
+    Args:
+        text: text of one line.
+        height: height of a capital letter, pixels.
+    """
     return cv2.getTextSize(text, FONT, height / FONT_HEIGHT, 1)[0]
 
 
 def draw_text(image: np.ndarray, text: str, origin: Tuple[float, float], color: str,
               height: float) -> None:
-    """Writes ``text`` from ``origin``, the left end of its baseline, pixels (x, y)."""
+    """Write a text of one line.
+
+    Args:
+        image: (H, W, 3) uint8, BGR; changed in place.
+        text: text of one line.
+        origin: left end of the baseline (x, y), pixels.
+        color: ``'#rrggbb'``.
+        height: height of a capital letter, pixels.
+    """
     cv2.putText(image, text, (round(origin[0]), round(origin[1])), FONT, height / FONT_HEIGHT,
                 to_bgr(color), 1, cv2.LINE_AA)

@@ -1,4 +1,4 @@
-"""HTML building blocks of the report: its style, tables, plots and pictures."""
+"""HTML building blocks of the report page: style, sections, tables and pictures."""
 import base64
 from html import escape
 from typing import Iterable, Optional, Sequence
@@ -63,6 +63,12 @@ summary { cursor: pointer; color: var(--soft); }
 
 
 def page(title: str, body: str) -> str:
+    """Return a complete HTML document.
+
+    Args:
+        title: plain text, shown as heading and as title of the window.
+        body: HTML.
+    """
     return ('<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             f'<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n'
@@ -70,22 +76,56 @@ def page(title: str, body: str) -> str:
 
 
 def section(title: str, content: Optional[str], missing: str, note: str = '') -> str:
-    """A titled card; without content it says what is ``missing`` in one line."""
+    """Return a section with a heading.
+
+    Args:
+        title: plain text of the heading.
+        content: HTML; None or empty if there is nothing to show.
+        missing: plain text shown in place of the content.
+        note: plain text between heading and content.
+
+    Example:
+        >>> print(section('Training', None, missing='No training log was given.'))
+        <section>
+        <h2>Training</h2>
+        <p>No training log was given.</p>
+        <BLANKLINE>
+        </section>
+    """
     lead = escape(note if content else missing)
     lead = f'<p>{lead}</p>' if lead else ''
     return f'<section>\n<h2>{escape(title)}</h2>\n{lead}\n{content or ""}\n</section>'
 
 
 def wide(content: str) -> str:
-    """Content that scrolls sideways on a narrow screen."""
+    """Wrap HTML content so that it scrolls sideways on narrow screens."""
     return f'<div class="wide">{content}</div>'
 
 
 def details(title: str, content: str) -> str:
+    """Return HTML content that is hidden until the reader opens it.
+
+    Args:
+        title: plain text of the line that opens the content.
+        content: HTML.
+    """
     return f'<details><summary>{escape(title)}</summary>{content}</details>'
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table of plain texts as HTML.
+
+    Args:
+        header: names of the C columns.
+        rows: C cells per row.
+
+    Example:
+        >>> print(table(['class', 'AP'], [['Car', '12.3']]))
+        <div class="wide"><table><thead><tr><th>class</th><th>AP</th></tr></thead>
+        <tbody>
+        <tr><td>Car</td><td>12.3</td></tr>
+        </tbody></table></div>
+    """
     head = ''.join(f'<th>{escape(cell)}</th>' for cell in header)
     body = '\n'.join('<tr>' + ''.join(f'<td>{escape(cell)}</td>' for cell in row) + '</tr>'
                      for row in rows)
@@ -93,7 +133,12 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def picture(image: np.ndarray, caption: str) -> str:
-    """A figure with a (H, W, 3) uint8 BGR image, embedded as JPEG."""
+    """Return an HTML figure that contains the image as JPEG.
+
+    Args:
+        image: (H, W, 3) uint8, BGR.
+        caption: plain text below the image.
+    """
     encoded = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
     data = base64.b64encode(encoded.tobytes()).decode('ascii')
     height, width = image.shape[:2]

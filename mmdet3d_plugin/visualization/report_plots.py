@@ -1,7 +1,7 @@
-"""The report's plots, as SVG that takes its text colour from the page around it.
+"""Plots of the report page, as SVG in the text colour of the page.
 
-Figures are made without pyplot; matplotlib's settings are changed only while a
-function runs.
+Figures are made without pyplot. The settings of matplotlib are changed only while a function
+runs. All functions return None if there is nothing to plot.
 """
 import io
 import math
@@ -14,22 +14,23 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
-from ..benchmarks.depth.distance_errors import DistanceErrors
-from ..benchmarks.depth.metric_styles import DEPTH_STYLES
-from ..benchmarks.depth.object_errors import DepthErrors
+from ..benchmarks.depth.map_errors import DEPTH_STYLES
+from ..benchmarks.depth.object_errors import ObjectDepthErrors
+from ..benchmarks.depth.pixel_errors import PixelDepthErrors
 from ..benchmarks.kitti.metric_names import OVERLAPS, metric_key
 from ..benchmarks.metric_style import without_prefix
-from .colors import class_color
+from .colors import ACCENT_COLOR, class_color
 
+# Lines of a training log, as returned by commands.training_log.read_scalars.
 Rows = Sequence[Mapping[str, Any]]
+# (R,) recalls and (R,) precisions, each 0-1, by name of the curve.
 Curves = Mapping[str, Tuple[np.ndarray, np.ndarray]]
 
-WIDTH = 10.  # inches; a page shows plots at its own width
-LOG_SCALE_FROM = 20.  # ratio of the largest to the smallest loss
+WIDTH = 10.  # inches; sets the text size relative to the plot
+LOG_SCALE_FROM = 20.  # largest over smallest loss from which its axis is logarithmic
 LEGEND_ROOM = 1.4  # height of an axis over its largest value
-_PAGE_COLOR = '#010203'  # stands for the text colour of the page
-_ACCENT = '#5b8def'
-_SMOOTHING = 40  # a curve's number of values over its window of smoothing
+_PAGE_COLOR = '#010203'  # placeholder of the page's text colour
+_SMOOTHING = 40  # length of a curve over the length of the smoothing window
 _LINE_STYLES = ('-', '--', ':', '-.')
 
 styled = rc_context({
@@ -48,7 +49,20 @@ styled = rc_context({
 
 @styled
 def loss_plot(scalars: Rows) -> Optional[str]:
-    """The total loss and, below, each of its parts, over iterations."""
+    """Plot the total loss and, below, each single loss over the iterations.
+
+    Args:
+        scalars: lines of the training log. Losses have keys ``loss``, ``loss_*`` or
+            ``*_loss``; values that are not finite are left out.
+
+    Returns:
+        SVG, or None if no loss is logged more than once.
+
+    Example:
+        >>> svg = loss_plot([{'step': step, 'loss': 1. / step} for step in (1, 2, 3)])
+        >>> svg[:4], loss_plot([])
+        ('<svg', None)
+    """
     parts = sorted({key for row in scalars for key in row
                     if key.startswith('loss_') or key.endswith('_loss')})
     names = [name for name in ['loss', *parts] if len(_series(scalars, name)[0]) > 1]
@@ -69,7 +83,16 @@ def loss_plot(scalars: Rows) -> Optional[str]:
 
 @styled
 def validation_plot(scalars: Rows, classes: Sequence[str]) -> Optional[str]:
-    """AP_3D moderate R40 over the course of training, if validated repeatedly."""
+    """Plot AP 3D R40 at moderate difficulty over the course of training.
+
+    Args:
+        scalars: lines of the training log, with keys such as
+            ``'kitti/Car_3D_AP40_moderate_strict'``.
+        classes: plotted classes.
+
+    Returns:
+        SVG, or None if there are less than two validations.
+    """
     rows = [without_prefix(row) for row in scalars]
     figure = Figure(figsize=(WIDTH, 2.8))
     axes = figure.add_subplot()
@@ -94,7 +117,14 @@ def validation_plot(scalars: Rows, classes: Sequence[str]) -> Optional[str]:
 
 @styled
 def depth_validation_plot(scalars: Rows) -> Optional[str]:
-    """AbsRel, RMSE and delta1 over the course of training, if validated repeatedly."""
+    """Plot AbsRel, RMSE and delta1 over the course of training.
+
+    Args:
+        scalars: lines of the training log, with keys such as ``'depth/AbsRel'``.
+
+    Returns:
+        SVG, or None if there are less than two validations.
+    """
     rows = [without_prefix(row) for row in scalars]
     series = {key: _series(rows, key) for key in ('AbsRel', 'RMSE', 'delta1')}
     series = {key: values for key, values in series.items() if len(values[0]) > 1}
@@ -103,7 +133,7 @@ def depth_validation_plot(scalars: Rows) -> Optional[str]:
     figure = Figure(figsize=(WIDTH, 2.4))
     for axes, (key, (steps, values)) in zip(figure.subplots(1, len(series), squeeze=False)[0],
                                             series.items()):
-        axes.plot(steps, values, color=_ACCENT, marker='o', markersize=3)
+        axes.plot(steps, values, color=ACCENT_COLOR, marker='o', markersize=3)
         axes.set(title=f'validation, {DEPTH_STYLES[key].title}',
                  xlabel=_validation_unit(rows, steps[-1]))
         axes.set_xlim(left=0)
@@ -112,8 +142,15 @@ def depth_validation_plot(scalars: Rows) -> Optional[str]:
 
 
 @styled
-def distance_error_plot(errors: DistanceErrors) -> Optional[str]:
-    """Errors of dense depth by distance above the share of the pixels."""
+def distance_error_plot(errors: PixelDepthErrors) -> Optional[str]:
+    """Plot errors of dense depth by true depth, above the shares of pixels.
+
+    Args:
+        errors: as returned by :func:`~.read_pixel_errors`.
+
+    Returns:
+        SVG, or None if no pixel is evaluated.
+    """
     if not errors.pixels.sum():
         return None
     figure = Figure(figsize=(WIDTH, 4.))
@@ -121,7 +158,7 @@ def distance_error_plot(errors: DistanceErrors) -> Optional[str]:
     centers, widths = (errors.edges[:-1] + errors.edges[1:]) / 2, .86 * np.diff(errors.edges)
     for axes, values, title in ((above[0], 100 * errors.relative, 'mean relative error (%)'),
                                 (above[1], errors.metres, 'mean absolute error (m)')):
-        axes.plot(centers, values, color=_ACCENT, marker='o', markersize=4)
+        axes.plot(centers, values, color=ACCENT_COLOR, marker='o', markersize=4)
         axes.set(title=title)
         axes.set_ylim(bottom=0)
     for axes in below:
@@ -134,7 +171,14 @@ def distance_error_plot(errors: DistanceErrors) -> Optional[str]:
 
 @styled
 def precision_recall_plot(panels: Mapping[str, Curves]) -> Optional[str]:
-    """Precision over recall, one panel a class."""
+    """Plot precision over recall, with one panel per class.
+
+    Args:
+        panels: curves by class.
+
+    Returns:
+        SVG, or None if no precision is defined.
+    """
     panels = {name: curves for name, curves in panels.items()
               if any(np.isfinite(precision).any() for _, precision in curves.values())}
     if not panels:
@@ -152,8 +196,15 @@ def precision_recall_plot(panels: Mapping[str, Curves]) -> Optional[str]:
 
 
 @styled
-def depth_error_plot(results: Sequence[DepthErrors]) -> Optional[str]:
-    """Absolute depth error by distance above the numbers of objects, by class."""
+def depth_error_plot(results: Sequence[ObjectDepthErrors]) -> Optional[str]:
+    """Plot absolute depth errors by depth, above the numbers of objects, per class.
+
+    Args:
+        results: one result per class, as returned by :func:`~.object_depth_errors`.
+
+    Returns:
+        SVG, or None if no object is matched.
+    """
     results = [result for result in results if result.matched.sum()]
     if not results:
         return None
@@ -166,12 +217,12 @@ def depth_error_plot(results: Sequence[DepthErrors]) -> Optional[str]:
 
 
 def _validation_unit(rows: Rows, last_step: float) -> str:
-    """What the steps of validations count."""
+    """Return 'epoch' or 'iteration', the unit of the validation steps."""
     epochs = max((row['epoch'] for row in rows if 'epoch' in row), default=0)
     return 'epoch' if last_step <= epochs else 'iteration'
 
 
-def _draw_depth_errors(errors_axes: Axes, counts_axes: Axes, result: DepthErrors) -> None:
+def _draw_depth_errors(errors_axes: Axes, counts_axes: Axes, result: ObjectDepthErrors) -> None:
     color = class_color(result.class_name)
     centers = (result.edges[:-1] + result.edges[1:]) / 2
     for values, style, fill, label in ((result.mean_errors, '-', 'full', 'mean'),
@@ -195,8 +246,8 @@ def _draw_depth_errors(errors_axes: Axes, counts_axes: Axes, result: DepthErrors
 
 def _draw_loss(axes: Axes, scalars: Rows, name: str) -> None:
     steps, values = _series(scalars, name)
-    axes.plot(steps, values, color=_ACCENT, alpha=0.3, linewidth=0.8)
-    axes.plot(steps, _smoothed(values), color=_ACCENT)
+    axes.plot(steps, values, color=ACCENT_COLOR, alpha=0.3, linewidth=0.8)
+    axes.plot(steps, _smoothed(values), color=ACCENT_COLOR)
     if values.min() > 0 and values.max() > LOG_SCALE_FROM * values.min():
         axes.set_yscale('log')
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=6))
@@ -207,7 +258,7 @@ def _draw_loss(axes: Axes, scalars: Rows, name: str) -> None:
 
 
 def _series(rows: Rows, key: str) -> Tuple[np.ndarray, np.ndarray]:
-    """Steps and finite values of ``key``, in order of the steps."""
+    """Return (K,) steps and (K,) finite values of ``key``, in order of the steps."""
     pairs: Dict[float, float] = {
         row['step']: row[key] for row in rows
         if 'step' in row and isinstance(row.get(key), (int, float)) and math.isfinite(row[key])}
@@ -216,7 +267,7 @@ def _series(rows: Rows, key: str) -> Tuple[np.ndarray, np.ndarray]:
 
 
 def _smoothed(values: np.ndarray) -> np.ndarray:
-    """Centred running mean; the window shrinks towards the ends."""
+    """Return the centred running mean; the window is shorter at both ends."""
     half = len(values) // (2 * _SMOOTHING)
     sums = np.concatenate([[0.], np.cumsum(values)])
     index = np.arange(len(values))
@@ -225,7 +276,7 @@ def _smoothed(values: np.ndarray) -> np.ndarray:
 
 
 def _to_svg(figure: Figure) -> str:
-    """Inline SVG without a header, ids that would clash, or namespaces' addresses."""
+    """Return inline SVG, without XML header, group ids and namespaces."""
     buffer = io.StringIO()
     figure.savefig(buffer, format='svg', metadata={
         'Creator': None, 'Date': None, 'Format': None, 'Type': None})

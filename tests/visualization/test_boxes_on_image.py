@@ -1,13 +1,14 @@
-"""3D boxes on the image, checked against hand-worked corners and pixels."""
+"""3D boxes on the image and the panel of a frame, against corners computed by hand."""
 import numpy as np
 import pytest
 
 from mmdet3d_plugin.structures.boxes import corners_3d
 from mmdet3d_plugin.structures.cameras import project
 from mmdet3d_plugin.structures.object_table import ObjectTable
-from mmdet3d_plugin.visualization import (BirdsEyeView, class_colors, draw_birds_eye_view,
+from mmdet3d_plugin.visualization import (CLASS_COLORS, BirdsEyeView, draw_birds_eye_view,
                                           draw_boxes_3d, frame_panel)
-from mmdet3d_plugin.visualization.boxes import EDGES, clip_polygon, clip_segments, view_planes
+from mmdet3d_plugin.visualization.boxes_on_image import (EDGES, clip_polygon, clip_segments,
+                                                         view_planes)
 from mmdet3d_plugin.visualization.colors import to_bgr
 
 P2 = np.array([[100., 0., 100., 0.], [0., 100., 50., 0.], [0., 0., 1., 0.]])
@@ -24,19 +25,20 @@ def black():
 
 
 def changed_pixels(image):
-    """(x, y) of every pixel that is no longer black."""
+    """(N, 2) x and y of all pixels that are not black."""
     rows, columns = np.nonzero(image.any(axis=-1))
     return np.column_stack([columns, rows])
 
 
 def distance_to_segments(points, segments):
+    """(N,) distances of (N, 2) points to the nearest of (S, 2, 2) segments."""
     start, end = segments[:, 0], segments[:, 1]
     along = end - start
     share = np.clip(((points[:, None] - start) * along).sum(-1) / (along ** 2).sum(-1), 0, 1)
     return np.linalg.norm(points[:, None] - start - share[..., None] * along, axis=-1).min(1)
 
 
-def test_corners_at_rotation_zero_extend_length_along_x():
+def test_length_is_along_x_at_rotation_zero():
     corners = corners_3d(one_object((10., 2., 20.)))
     assert corners.shape == (1, 8, 3)
     np.testing.assert_allclose(corners[0], [
@@ -44,13 +46,13 @@ def test_corners_at_rotation_zero_extend_length_along_x():
         (12, 1, 21), (12, 1, 19), (8, 1, 19), (8, 1, 21)])
 
 
-def test_quarter_turn_faces_the_camera():
+def test_front_faces_the_camera_at_rotation_of_90_degrees():
     front = corners_3d(one_object((0., 0., 10.), np.pi / 2))[0, [0, 1, 5, 4]]
     np.testing.assert_allclose(front[:, 2], 8., atol=1e-12)  # 2 m nearer than the centre
     np.testing.assert_allclose(front[:, 0], [1, -1, -1, 1], atol=1e-12)
 
 
-def test_projection_by_hand():
+def test_projection_of_a_known_point():
     np.testing.assert_allclose(project(np.array([[2., 1., 10.]]), P2), [[120, 60]])
 
 
@@ -60,7 +62,7 @@ def test_segment_is_cut_at_the_near_plane():
     np.testing.assert_allclose(cut, [[(0, 0, .1), (0, 0, 2.1)]])
 
 
-def test_box_around_the_camera_gives_finite_points_near_the_image():
+def test_edges_of_a_box_around_the_camera_are_cut_near_the_image():
     corners = corners_3d(one_object((0.3, 1., 0.5), 0.4))[0]
     planes = view_planes(P2, WIDTH, HEIGHT)
     segments = clip_segments(corners[EDGES], planes)
@@ -70,7 +72,7 @@ def test_box_around_the_camera_gives_finite_points_near_the_image():
     assert (pixels > -51).all() and (pixels < [WIDTH + 51, HEIGHT + 51]).all()
 
 
-def test_polygon_is_cut_like_its_edges():
+def test_polygon_is_cut_at_the_near_plane():
     square = np.array([(-1., 0., -.9), (1., 0., -.9), (1., 0., 1.1), (-1., 0., 1.1)])
     cut = clip_polygon(square, view_planes(P2, WIDTH, HEIGHT)[:1])
     assert {tuple(np.round(point, 9)) for point in cut} == {
@@ -78,8 +80,8 @@ def test_polygon_is_cut_like_its_edges():
     assert clip_polygon(square - [0, 0, 5], view_planes(P2, WIDTH, HEIGHT)).shape == (0, 3)
 
 
-def test_only_pixels_near_the_edges_and_in_the_front_face_change():
-    box = one_object((0., .5, 10.), 0.)  # the front face looks right, seen edge-on from inside
+def test_only_pixels_on_the_edges_and_in_the_front_face_change():
+    box = one_object((0., .5, 10.), 0.)  # the front face is at the right
     drawn = draw_boxes_3d(black(), box, P2, thickness=1)
     corners = project(corners_3d(box)[0], P2)
     distances = distance_to_segments(changed_pixels(drawn), corners[EDGES])
@@ -88,11 +90,11 @@ def test_only_pixels_near_the_edges_and_in_the_front_face_change():
     assert distances[~inside_front].max() < 2
     for edge in corners[EDGES]:
         x, y = np.rint(edge.mean(axis=0)).astype(int)
-        assert drawn[y - 1:y + 2, x - 1:x + 2].any(), 'every edge is drawn'
+        assert drawn[y - 1:y + 2, x - 1:x + 2].any(), 'an edge is missing'
 
 
-def test_front_face_alone_is_tinted():
-    # the near face spans rows 6 to 56, the far one rows 21 to 54
+def test_only_the_front_face_is_tinted():
+    # The near face spans rows 6 to 56, the far face rows 21 to 54.
     towards, right, away = (
         draw_boxes_3d(black(), one_object((0., .5, 10.), rotation, (4., 4., 4.)), P2)[:, 100]
         for rotation in (np.pi / 2, 0., -np.pi / 2))
@@ -101,21 +103,21 @@ def test_front_face_alone_is_tinted():
     assert not away[13].any() and away[30].any()
 
 
-def test_colors_by_class_or_as_given():
+def test_color_of_the_class_or_given_color():
     box = one_object((0., .5, 7.), size_hwl=(4., 4., 4.), name='Cyclist')
     by_class, given = draw_boxes_3d(black(), box, P2), draw_boxes_3d(black(), box, P2, '#ff0000')
-    assert (by_class == to_bgr(class_colors['Cyclist'])).all(-1).any()
+    assert (by_class == to_bgr(CLASS_COLORS['Cyclist'])).all(-1).any()
     assert (given == (0, 0, 255)).all(-1).any()
 
 
-@pytest.mark.parametrize('unseen', [
+@pytest.mark.parametrize('objects', [
     one_object((0., 1., -10.)), one_object((100., 1., 10.)),
     one_object((0., .5, 10.), name='DontCare'), ObjectTable.empty()])
-def test_what_is_not_seen_is_not_drawn(unseen):
-    assert not draw_boxes_3d(black(), unseen, P2).any()
+def test_invisible_objects_and_dont_care_regions_are_not_drawn(objects):
+    assert not draw_boxes_3d(black(), objects, P2).any()
 
 
-def test_scores_are_written_and_the_input_is_kept():
+def test_scores_are_written_and_the_input_image_is_not_changed():
     image = black()
     plain = draw_boxes_3d(image, one_object((0., .5, 10.)), P2)
     scored = draw_boxes_3d(image, one_object((0., .5, 10.), score=.5), P2)
@@ -123,7 +125,7 @@ def test_scores_are_written_and_the_input_is_kept():
     assert (plain != scored).any()
 
 
-def test_panel_scales_the_boxes_with_the_image():
+def test_panel_scales_boxes_with_the_image():
     panel = frame_panel(black(), P2, one_object((0., .5, 10.)), height=300)
     header = panel.shape[0] - 300
     camera = panel[header:, :3 * WIDTH]
@@ -134,7 +136,7 @@ def test_panel_scales_the_boxes_with_the_image():
     assert panel.shape[1] > 3 * WIDTH
 
 
-def test_panel_map_fits_the_scene():
+def test_birds_eye_view_of_panel_contains_all_objects():
     far = one_object((0., .5, 55.))
     above = frame_panel(black(), P2, far, height=HEIGHT)[-HEIGHT:, WIDTH:]
     view = BirdsEyeView.fitting(far.locations, HEIGHT, above.shape[1])

@@ -1,4 +1,4 @@
-"""Precision over recall, as a picture of panels."""
+"""PNG picture of precision-recall curves, for ``tools/evaluate.py``."""
 import io
 import math
 from typing import Mapping, Tuple
@@ -6,20 +6,28 @@ from typing import Mapping, Tuple
 import numpy as np
 from matplotlib.figure import Figure
 
-COLUMNS = 3
+COLUMNS = 3  # panels per row
 
 
 def precision_recall_picture(
         panels: Mapping[str, Mapping[str, Tuple[np.ndarray, np.ndarray]]]) -> bytes:
-    """PNG with a panel a title, each with curves by name.
+    """Plot precision over recall, with one panel per title and one line per curve.
 
     Args:
-        panels: by title and name, (R,) recalls and (R,) precisions in [0, 1].
+        panels: (R,) recalls and (R,) precisions, each 0-1, by title and name of the curve.
+
+    Returns:
+        PNG file content.
+
+    Example:
+        >>> curve = np.array([0., .5, 1.]), np.array([1., .8, .4])
+        >>> precision_recall_picture({'Vehicle': {'LEVEL_1': curve}})[1:4]
+        b'PNG'
     """
     rows = math.ceil(len(panels) / COLUMNS)
     figure = Figure(figsize=(3.6 * COLUMNS, 2.9 * rows), dpi=130, layout='constrained')
     axes = np.atleast_1d(figure.subplots(rows, COLUMNS, sharex=True, sharey=True)).flat
-    for panel, (title, curves) in zip(axes, panels.items()):
+    for (title, curves), panel in zip(panels.items(), axes):
         for name, (recalls, precisions) in curves.items():
             order = np.argsort(recalls, kind='stable')
             panel.plot(recalls[order], precisions[order], marker='.', markersize=3,
@@ -29,8 +37,8 @@ def precision_recall_picture(
         panel.grid(alpha=.2)
         panel.legend(fontsize=7, frameon=False)
         panel.spines[['top', 'right']].set_visible(False)
-    for panel in list(axes):
-        panel.set_visible(False)  # what is left of the grid
+    for unused_panel in list(axes):
+        unused_panel.set_visible(False)
     buffer = io.BytesIO()
     figure.savefig(buffer, format='png')
     return buffer.getvalue()
