@@ -1,4 +1,4 @@
-"""Tiny folders of the depth data sets, made on the spot."""
+"""Writers of tiny folders of the depth datasets."""
 from pathlib import Path
 
 import cv2
@@ -23,7 +23,7 @@ NYU_LINES = ['/kitchen_0028b/rgb_00045.jpg /kitchen_0028b/sync_depth_00045.png 5
 
 
 def write_image(path: Path, size, seed: int = 0) -> np.ndarray:
-    """A smooth random picture; (H, W, 3) uint8, BGR."""
+    """Write a smooth random image of size (width, height) and return it, (H, W, 3) uint8 BGR."""
     path.parent.mkdir(parents=True, exist_ok=True)
     small = np.random.default_rng(seed).integers(0, 256, (12, 16, 3), dtype=np.uint8)
     image = cv2.resize(small, size)
@@ -32,15 +32,18 @@ def write_image(path: Path, size, seed: int = 0) -> np.ndarray:
 
 
 def random_depth(size, seed: int = 0, share: float = .5) -> np.ndarray:
-    """(H, W) depths of 2 to 60 m in 256ths of a metre, of which a share is known."""
+    """Return (H, W) depths of 2 to 60 m in steps of 1/256 m. A share of them is known."""
     rng = np.random.default_rng(seed)
     depth = np.rint(rng.uniform(2, 60, size[::-1]) * 256) / 256
     return (depth * (rng.random(size[::-1]) < share)).astype(np.float32)
 
 
 def write_kitti_eigen(root: Path) -> Path:
-    """``raw``, ``data_depth_annotated`` and ``splits/eigen.txt``, of which one frame has no
-    depth; one depth map lies in ``train``, one in ``val``, as in KITTI's archive."""
+    """Write ``raw``, ``data_depth_annotated`` and ``splits/eigen.txt``.
+
+    One of three frames has no depth. One depth map is in ``train`` and one in ``val``, as in
+    KITTI's archive.
+    """
     for index, line in enumerate(EIGEN_LINES):
         image, depth, _ = line.split()
         write_image(root / 'raw' / image, (1242, 375), index)
@@ -58,7 +61,7 @@ def write_kitti_eigen(root: Path) -> Path:
 
 
 def write_nyu(root: Path) -> Path:
-    """``sync`` and ``splits/nyu.txt``."""
+    """Write ``sync`` and ``splits/nyu.txt``."""
     for index, line in enumerate(NYU_LINES):
         image, depth, _ = (name.lstrip('/') for name in line.split())
         write_image(root / 'sync' / image, (640, 480), index)
@@ -69,8 +72,7 @@ def write_nyu(root: Path) -> Path:
 
 
 def write_labelled_nyu(root: Path, count: int = 3) -> Path:
-    """``nyu_depth_v2_labeled.mat`` in MATLAB's order, and ``test.txt``, which names the last
-    frame and the first."""
+    """Write ``nyu_depth_v2_labeled.mat``, and ``test.txt`` with the last and the first frame."""
     import h5py
     root.mkdir(parents=True, exist_ok=True)
     images = np.stack([write_image(root / 'image.png', (640, 480), index)[..., ::-1]
@@ -86,7 +88,7 @@ def write_labelled_nyu(root: Path, count: int = 3) -> Path:
 
 
 def write_synthetic(root: Path, count: int = 3, size=(620, 186)) -> Path:
-    """``image_2``, ``depth_2`` and ``calib`` in ``training``, and ``ImageSets/train.txt``."""
+    """Write ``training/image_2``, ``depth_2``, ``calib``, and ``ImageSets/train.txt``."""
     names = [f'{index:06d}' for index in range(count)]
     P2 = np.diag([size[0] / 1242, size[1] / 375, 1.]) @ P_RECT_02
     for index, name in enumerate(names):

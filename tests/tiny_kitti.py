@@ -1,4 +1,4 @@
-"""A tiny KITTI folder made on the spot, and plain geometry to check against."""
+"""Writer of a tiny KITTI folder, and geometry for the tests, written out from its definition."""
 from pathlib import Path
 
 import cv2
@@ -13,19 +13,19 @@ from mmdet3d_plugin.structures.object_table import ObjectTable
 P2 = np.array([[721.5377, 0., 609.5593, 44.85728], [0., 721.5377, 172.854, 0.2163791],
                [0., 0., 1., 0.002745884]])
 IMAGE_SIZE = (1242, 375)
-# One frame comes from another camera, as in KITTI, so that mixing up frames shows.
+# One frame has another camera, as in KITTI, so that tests notice a wrong camera.
 OTHER_P2 = np.array([[707.0493, 0., 604.0814, 45.75831], [0., 707.0493, 180.5066, -0.3454157],
                      [0., 0., 1., 0.004981016]])
 OTHER_FRAME = '000031'
 
 
 def camera_of(frame):
-    """(P2, image size) of a frame."""
+    """Return P2 and the image size (width, height) of a frame."""
     return (OTHER_P2, (1224, 370)) if frame == OTHER_FRAME else (P2, IMAGE_SIZE)
 
 
 def project(points, cam2img=P2):
-    """Plain homogeneous projection, the tests' own: (N, 3) metres -> (N, 2) pixels."""
+    """Project (N, 3) points, metres, to (N, 2) pixels."""
     points = np.asarray(points, dtype=np.float64)
     homogeneous = np.concatenate([points, np.ones((len(points), 1))], axis=1)
     uvw = homogeneous @ np.asarray(cam2img, dtype=np.float64)[:3].T
@@ -33,7 +33,7 @@ def project(points, cam2img=P2):
 
 
 def box_corners(location, size_hwl, yaw):
-    """(8, 3) corners of a box, written out from KITTI's definition."""
+    """Return the (8, 3) corners of a box, from KITTI's definition."""
     h, w, l = size_hwl
     x = np.array([1, 1, -1, -1, 1, 1, -1, -1]) * l / 2
     y = np.array([0, 0, 0, 0, -1, -1, -1, -1]) * h
@@ -43,7 +43,7 @@ def box_corners(location, size_hwl, yaw):
 
 
 def make_objects(rows, P2=P2, image_size=IMAGE_SIZE):
-    """Objects from (name, x, y, z, yaw) rows, with exact 2D boxes and alphas."""
+    """Make objects with exact 2D boxes and alphas from rows (name, x, y, z, yaw)."""
     sizes = dict(Car=(1.5, 1.6, 3.9), Van=(2.2, 1.9, 5.1), Pedestrian=(1.75, .65, .85),
                  Cyclist=(1.73, .6, 1.76))
     numbers = []
@@ -68,7 +68,7 @@ FRAMES = {
 
 
 def write_kitti(root: Path, frames=FRAMES) -> Path:
-    """Writes a KITTI folder of grey noise with a bright box for each object."""
+    """Write a KITTI folder with images of grey noise and a bright box per object."""
     rng = np.random.default_rng(0)
     for name, rows in frames.items():
         camera, size = camera_of(name)
@@ -86,7 +86,7 @@ def write_kitti(root: Path, frames=FRAMES) -> Path:
 
 
 def packed_frames(root: Path, classes) -> list:
-    """The set's frames as a detector takes them, in an input of 320x96."""
+    """Return the packed samples of the set for an input of 320x96."""
     dataset = KittiMonoDataset(
         str(root), 'ImageSets/train.txt', filter_empty_gt=False, metainfo=dict(classes=classes),
         pipeline=[dict(type='LoadImageMono3D'), dict(type='LoadAnnotationsMono3D'),

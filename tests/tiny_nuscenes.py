@@ -1,4 +1,4 @@
-"""A hand-made nuScenes folder: one scene, two keyframes, objects at known places."""
+"""Writer of a tiny nuScenes folder: one scene, two keyframes, objects at known positions."""
 import json
 
 import cv2
@@ -7,13 +7,13 @@ from pyquaternion import Quaternion
 
 SIZE = (160, 90)
 INTRINSIC = [[127., 0., 80.], [0., 127., 45.], [0., 0., 1.]]
-# Ego 100 m east of the map's origin, turned by a quarter; the camera 1.7 m ahead of it,
-# 1.5 m up, looking ahead.
+# The vehicle is 100 m east of the map's origin, rotated by 90 degrees. The camera is 1.7 m in
+# front of the vehicle's origin, 1.5 m above it, and points forward.
 EGO = dict(translation=[100., 50., 0.], rotation=list(Quaternion(axis=[0, 0, 1], degrees=90)))
 CAMERA = dict(translation=[1.7, 0., 1.5], rotation=list(Quaternion(
     matrix=np.array([[0., 0., 1.], [-1., 0., 0.], [0., -1., 0.]]))))
-# Category, attribute, x right, y down, z forward of the centre in the camera's frame,
-# width, length, height, rotation_y in the camera's frame, LiDAR points.
+# Category, attribute, centre (x, y, z) in the camera frame, (width, length, height), rotation_y in
+# the camera frame, number of LiDAR points.
 OBJECTS = [
     ('vehicle.car', None, (-2., .9, 15.), (1.8, 4.2, 1.5), .4, 50),
     ('human.pedestrian.adult', None, (3., .8, 24.), (.7, .6, 1.7), -2., 9),
@@ -26,9 +26,9 @@ OBJECTS = [
 
 
 def to_global(center, rotation_y):
-    """Centre and orientation of an object in the map's frame."""
+    """Return centre and orientation of an object in the map frame."""
     camera, ego = (Quaternion(item['rotation']) for item in (CAMERA, EGO))
-    # In the camera's frame a box's z axis points up, its x axis to the front.
+    # A box's x axis points to its front and its z axis up.
     front = np.array([np.cos(rotation_y), 0., -np.sin(rotation_y)])
     up = np.array([0., -1., 0.])
     own = Quaternion(matrix=np.stack([front, np.cross(up, front), up], axis=1))
@@ -37,7 +37,7 @@ def to_global(center, rotation_y):
 
 
 def write_nuscenes(root, scene='scene-0003', num_frames=2):
-    """Writes tables of ``v1.0-tiny`` and images below ``root``."""
+    """Write the tables of ``v1.0-tiny`` and the images below ``root``."""
     for folder in ('v1.0-tiny', 'samples/CAM_FRONT', 'maps'):
         (root / folder).mkdir(parents=True)
     cv2.imwrite(str(root / 'maps/map.png'), np.zeros((4, 4), np.uint8))

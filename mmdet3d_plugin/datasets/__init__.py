@@ -1,4 +1,4 @@
-"""Datasets; importing this package registers them and their transforms."""
+"""Datasets. Importing this package registers them and their transforms."""
 from . import transforms  # noqa: F401
 from .depth_map_dataset import DepthMapDataset
 from .frame_dataset import FrameDataset

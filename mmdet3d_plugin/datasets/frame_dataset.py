@@ -1,4 +1,4 @@
-"""Frames of one camera: what all data sets of this project share."""
+"""Base class of all datasets: frames of one camera."""
 import logging
 from abc import abstractmethod
 from concurrent.futures import ThreadPoolExecutor
@@ -16,19 +16,18 @@ from ..errors import InputError
 from ..utils.processes import available_cores
 from .sample_randomness import sample_randomness
 from .transforms.loading import LoadDepthMap, LoadImageMono3D
-
-CAMERA = 'CAM2'
+from .transforms.sample_images import CAMERA
 
 
 @dataclass
 class Frame:
-    """One frame as it lies on disk.
+    """Content of one frame's files.
 
     Attributes:
-        image: file.
+        image: image file, or the file that holds the image among others.
         size: (width, height), pixels.
-        cam2img: (4, 4) camera frame to pixels.
-        entries: further entries of its sample.
+        cam2img: (4, 4) projection, from the camera frame to pixels.
+        entries: further entries of the sample, such as ``depth_path``.
     """
     image: Path
     size: Tuple[int, int]
@@ -37,22 +36,27 @@ class Frame:
 
 
 class FrameDataset(BaseDataset):
-    """Yields samples of :meth:`read_frame`'s frames.
+    """Base class of datasets of frames of one camera.
 
-    ``images['CAM2']`` holds the image's path, width and height and the 4x4 ``cam2img``,
-    ``frame`` the frame's name; ``img_path`` and ``cam2img`` are repeated beside them.
+    A sample holds ``images['CAM2']``, the record of the camera: ``img_path``, ``width`` and
+    ``height`` in pixels, and the (4, 4) projection ``cam2img``. ``img_path`` and ``cam2img``
+    are repeated as entries of the sample, and ``frame`` is the frame's name.
+
+    A subclass defines :meth:`frame_names` and :meth:`read_frame`.
 
     Args:
-        on_error: ``'stop'`` raises at the first broken frame: of labels, calibrations and
-            headers of images when the dataset is built, of the rest when it is loaded.
-            ``'skip'`` checks every file of every frame when the dataset is built and leaves
-            the broken frames out; :attr:`skipped` tells which and why.
+        args: positional arguments of mmengine's BaseDataset.
+        on_error: ``'stop'`` raises an error for the first broken frame. Labels, calibrations
+            and image headers are checked when the dataset is built, all else when a sample is
+            loaded. ``'skip'`` checks every file of every frame when the dataset is built and
+            leaves broken frames out.
+        kwargs: arguments of mmengine's BaseDataset.
 
     Attributes:
-        skipped: what is broken, by name of the frame.
+        skipped: message by name of each frame that is left out.
 
     Raises:
-        InputError: a frame is broken, or with ``'skip'`` every one.
+        InputError: a frame is broken, or with ``'skip'`` every frame.
     """
 
     def __init__(self, *args: Any, on_error: str = 'stop', **kwargs: Any) -> None:
@@ -64,14 +68,17 @@ class FrameDataset(BaseDataset):
 
     @abstractmethod
     def frame_names(self) -> List[str]:
-        """Names of all frames of the set, in order."""
+        """Return the names of all frames of the set, in order."""
 
     @abstractmethod
     def read_frame(self, name: str) -> Frame:
-        """Reads what the files tell of a frame.
+        """Read the files of a frame, except for pixels.
+
+        Args:
+            name: one of :meth:`frame_names`.
 
         Raises:
-            InputError: a file is missing or malformed; the message names it.
+            InputError: a file is missing or malformed. The message names it.
         """
 
     def __getitem__(self, index: int) -> dict:
@@ -79,35 +86,35 @@ class FrameDataset(BaseDataset):
             return super().__getitem__(int(index))
 
     def load_data_list(self) -> List[dict]:
-        """Reads what the files tell of every frame."""
+        """Return the information about every frame, as mmengine's BaseDataset needs it."""
         names = self.frame_names()
         if self.on_error == 'stop':
             return [self.parse_data_info(dict(frame=name)) for name in names]
         return self._whole_frames(names)
 
     def parse_data_info(self, info: dict) -> dict:
-        """Completes ``dict(frame=NAME)`` to a sample."""
+        """Complete ``dict(frame=NAME)`` by the frame's information."""
         frame = self.read_frame(info['frame'])
         self.check_frame(frame)
         info.update(self.describe(frame))
         return info
 
     def check_frame(self, frame: Frame) -> None:
-        """Raises InputError unless the frame's camera projects."""
+        """Raise InputError unless the camera is finite with positive focal lengths."""
         focal_lengths = frame.cam2img[[0, 1], [0, 1]]
         if not np.isfinite(frame.cam2img).all() or (focal_lengths <= 0).any():
             raise InputError(f'{frame.image}: its calibration is no camera matrix (a focal length '
                              'is not positive, or a value is not finite); restore it')
 
     def describe(self, frame: Frame) -> dict:
-        """Entries of the frame's sample."""
+        """Return the entries of the frame's sample."""
         width, height = frame.size
         camera = dict(img_path=str(frame.image), cam2img=frame.cam2img)
         return dict(frame.entries, **camera,
                     images={CAMERA: dict(camera, width=width, height=height)})
 
     def _whole_frames(self, names: List[str]) -> List[dict]:
-        """Samples of the frames of which every file is readable, the same in all processes."""
+        """Return the information about frames with readable files, equal on all ranks."""
         infos = []
         for name in names:
             try:
@@ -130,13 +137,17 @@ class FrameDataset(BaseDataset):
 
 
 def unreadable_frames(infos: Sequence[dict]) -> Dict[str, str]:
-    """Decodes the image, and depth map, of every frame: what is wrong with some, by name.
+    """Decode the image and the depth map of frames. Each rank decodes its share.
 
-    Every one of several processes decodes its share, and tells of that alone.
+    Args:
+        infos: information about every frame, as in :meth:`FrameDataset.load_data_list`.
+
+    Returns:
+        Message by name of each unreadable frame of this rank's share.
     """
     rank, world_size = get_dist_info()
     share = infos[rank::world_size]
-    # Threads, since decoding holds no lock of Python's.
+    # Threads are enough, because decoding releases Python's global lock.
     with ThreadPoolExecutor(available_cores()) as pool:
         reasons = list(tqdm(pool.map(_decoding_error, share), desc='checking frames',
                             total=len(share), unit='frame', dynamic_ncols=True,
@@ -145,9 +156,10 @@ def unreadable_frames(infos: Sequence[dict]) -> Dict[str, str]:
 
 
 def _decoding_error(info: dict) -> Optional[str]:
+    """Return the message of the error that loading a frame raises, or None."""
     try:
         results = LoadImageMono3D().transform(dict(info))
-        if 'depth_path' in info:
+        if 'depth_path' in info or 'frame_reader' in info:
             LoadDepthMap().transform(results)
     except InputError as error:
         return str(error)

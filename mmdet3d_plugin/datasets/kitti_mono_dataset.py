@@ -1,4 +1,4 @@
-"""KITTI object detection as it lies on disk, for monocular detectors."""
+"""KITTI object detection for monocular detectors, read from KITTI's own files."""
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
@@ -14,22 +14,24 @@ from .mono_dataset import MonoDataset, MonoFrame
 
 @DATASETS.register_module()
 class KittiMonoDataset(MonoDataset):
-    """Reads ``image_2``, ``label_2``, ``calib`` and a split file directly.
+    """KITTI's frames from ``image_2``, ``label_2``, ``calib`` and a split file.
 
-    Samples are those of :class:`MonoDataset`; ``cam2img`` keeps P2's translation, and
-    ``eval_ann_info`` holds every object of the file, as ``object_table``.
+    Samples are those of :class:`~mmdet3d_plugin.datasets.MonoDataset`. ``cam2img`` includes the
+    translation of P2. ``eval_ann_info`` holds every object of the label file as
+    ``object_table``.
 
     Args:
         data_root: folder with ``training`` (and ``testing``, ``ImageSets``).
         ann_file: split file, relative to ``data_root``.
-        data_prefix: folders of images, labels, calibrations (and depth), relative to
-            ``data_root``. Without ``label`` the frames have no annotations; with
-            ``depth`` they have a dense depth map, ``depth_path``.
-        reference: takes P2[2, 3] for 0, as MonoLSS's released code does, which
-            projects centres by dividing by z.
+        data_prefix: folders of images (``img``), labels (``label``), calibrations (``calib``)
+            and dense depth (``depth``), relative to ``data_root``. Without ``label`` the
+            frames have no annotations. With ``depth`` they have a ``depth_path``.
+        reference: set P2[2, 3] to 0, as in MonoLSS's released code, which divides by z to
+            project centres.
+        kwargs: arguments of FrameDataset and of mmdet3d's Det3DDataset.
 
     Raises:
-        InputError: a file is missing or malformed; the message names it.
+        InputError: a file is missing or malformed. The message names it.
     """
 
     METAINFO = dict(classes=('Pedestrian', 'Car', 'Cyclist', 'Van', 'Person_sitting',
@@ -46,9 +48,11 @@ class KittiMonoDataset(MonoDataset):
         super().__init__(data_root, ann_file, data_prefix=data_prefix, **kwargs)
 
     def frame_names(self) -> List[str]:
+        """Return the frame names of the split file."""
         return read_split(self.ann_file)
 
     def read_frame(self, name: str) -> MonoFrame:
+        """Read the image header, the calibration and the labels of a frame."""
         folders = {key: Path(value) for key, value in self.data_prefix.items()}
         image = folders['img'] / f'{name}.png'
         if not image.is_file():

@@ -1,4 +1,4 @@
-"""Frames of one camera with 3D labels, whatever benchmark they come from."""
+"""Base class of the datasets of frames with 3D labels."""
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, Optional
@@ -8,7 +8,7 @@ from mmdet3d.datasets import Det3DDataset
 from mmdet3d.structures import CameraInstance3DBoxes, points_cam2img
 
 from ..errors import InputError
-from ..structures.object_table import DONT_CARE, ObjectTable
+from ..structures.object_table import ObjectTable
 from .frame_dataset import CAMERA, Frame, FrameDataset
 
 
@@ -17,9 +17,9 @@ class MonoFrame(Frame):
     """A frame with objects.
 
     Attributes:
-        objects: labels in KITTI's convention; None where there are none.
-        labels: file that holds the objects; None where no single one does.
-        evaluation: what the metric needs of the frame.
+        objects: labelled objects in KITTI's convention, or None for a frame without labels.
+        labels: file of the labels, or None if they do not come from one file.
+        evaluation: entries of ``eval_ann_info``, which the metric reads.
     """
     objects: Optional[ObjectTable] = None
     labels: Optional[Path] = None
@@ -27,7 +27,7 @@ class MonoFrame(Frame):
 
 
 class MonoDataset(FrameDataset, Det3DDataset):
-    """Yields mmdet3d's sample format of :meth:`read_frame`'s frames.
+    """Base class of datasets of frames with 3D labels, in mmdet3d's sample format.
 
     ``ann_info`` holds, for the N objects of the trained classes:
 
@@ -36,16 +36,17 @@ class MonoDataset(FrameDataset, Det3DDataset):
     - ``gt_bboxes``: (N, 4) 2D boxes, pixels.
     - ``centers_2d``: (N, 2) projected 3D centres, pixels.
     - ``depths``: (N,) camera z of the 3D centres, metres.
-    - ``truncations``, ``occlusions``, ``alphas``: (N,) as in KITTI's label files.
-    - ``gt_bboxes_ignore``: (D, 4) DontCare regions, pixels.
+    - ``truncations``: (N,) share of the object outside the image, 0-1.
+    - ``occlusions``: (N,) KITTI's occlusion level, 0-3.
+    - ``instances``: one dict per object of any class, DontCare regions included.
 
-    The rest is that of :class:`FrameDataset`. In test mode ``eval_ann_info`` holds what the
-    metric needs.
+    Other entries are those of :class:`~mmdet3d_plugin.datasets.FrameDataset`. In test mode
+    ``eval_ann_info`` holds the frame's ground truth for the metric.
 
     Args:
         data_root: folder of the set.
-        ann_file: split file, relative to ``data_root``: one frame name a line.
-        kwargs: those of :class:`FrameDataset` and of mmdet3d's Det3DDataset.
+        ann_file: split file, relative to ``data_root``: one frame name per line.
+        kwargs: arguments of FrameDataset and of mmdet3d's Det3DDataset.
 
     Raises:
         InputError: a frame is broken.
@@ -58,7 +59,7 @@ class MonoDataset(FrameDataset, Det3DDataset):
             box_type_3d='Camera', **kwargs)
 
     def load_data_list(self) -> List[dict]:
-        """Reads what the files tell of every frame, and counts the objects."""
+        """Return the information about every frame, and count the objects per class."""
         infos = super().load_data_list()
         for info in infos:
             for item in info['instances']:
@@ -68,22 +69,22 @@ class MonoDataset(FrameDataset, Det3DDataset):
         return infos
 
     def check_frame(self, frame: MonoFrame) -> None:
-        """Raises InputError unless the camera projects and trained objects have a size."""
+        """Raise InputError unless the camera and the boxes of trained classes are valid."""
         super().check_frame(frame)
         if frame.objects is None:
             return
         trained = frame.objects[np.isin(frame.objects.names, self.metainfo['classes'])]
-        sizes = trained.sizes_hwl.astype(np.float32)  # as they are trained on
+        sizes = trained.sizes_hwl.astype(np.float32)  # the type used in training
         numbers = np.column_stack([trained.boxes_2d, sizes, trained.locations,
                                    trained.rotations_y])
         broken = ~(np.isfinite(numbers).all(axis=1) & (sizes > 0).all(axis=1))
         if broken.any():
             raise InputError(f'{frame.labels or frame.image}: a {trained.names[broken][0]} whose '
-                             'size is not positive, or with a value that is not finite; mend or '
-                             'remove its label')
+                             'size is not positive, or with a value that is not finite; correct '
+                             'or remove its label')
 
     def describe(self, frame: MonoFrame) -> dict:
-        """mmdet3d's entries of the frame's sample."""
+        """Return the entries of the frame's sample in mmdet3d's format."""
         info = dict(super().describe(frame), instances=[])
         if frame.objects is not None:
             info['instances'] = self._instances(frame.objects, frame.cam2img)
@@ -94,7 +95,7 @@ class MonoDataset(FrameDataset, Det3DDataset):
         return info
 
     def _instances(self, objects: ObjectTable, cam2img: np.ndarray) -> List[dict]:
-        """mmdet3d's ``instances``: one dict an object; label -1 is not trained."""
+        """Return mmdet3d's ``instances``: one dict per object, with label -1 if not trained."""
         classes = self.METAINFO['classes']
         location = objects.locations
         boxes_3d = np.column_stack(
@@ -117,7 +118,7 @@ class MonoDataset(FrameDataset, Det3DDataset):
         ]
 
     def parse_ann_info(self, info: dict) -> dict:
-        """Annotations of the trained classes, as arrays; see the class."""
+        """Return the annotations of the trained classes as arrays, see the class."""
         instances = info['instances']
         labels = np.array([self.label_mapping[item['bbox_label_3d']] for item in instances],
                           dtype=np.int64)
@@ -128,7 +129,6 @@ class MonoDataset(FrameDataset, Det3DDataset):
             return np.array([item[key] for item in kept],
                             dtype=np.float32).reshape(len(kept), *shape)
 
-        ignored = [item['bbox'] for item in instances if item['name'] == DONT_CARE]
         return dict(
             gt_bboxes_3d=CameraInstance3DBoxes(column('bbox_3d', 7)),
             gt_labels_3d=labels,
@@ -138,6 +138,4 @@ class MonoDataset(FrameDataset, Det3DDataset):
             depths=column('depth'),
             truncations=column('truncation'),
             occlusions=column('occlusion').astype(np.int64),
-            alphas=column('alpha'),
-            gt_bboxes_ignore=np.array(ignored, dtype=np.float32).reshape(-1, 4),
             instances=instances)

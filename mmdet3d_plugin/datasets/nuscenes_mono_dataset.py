@@ -1,6 +1,6 @@
-"""nuScenes' keyframes of one camera, for detectors that are trained elsewhere."""
+"""nuScenes' keyframes of one camera, to test detectors trained on other sets."""
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional
 
 import numpy as np
 from mmdet3d.registry import DATASETS
@@ -13,7 +13,7 @@ from ..utils.files import inside
 from ..utils.images import image_size
 from .mono_dataset import MonoDataset, MonoFrame
 
-# nuScenes' categories in KITTI's terms. Cyclists are bicycles that are ridden.
+# KITTI's class of nuScenes' categories. A bicycle counts as Cyclist only with a rider.
 CATEGORIES = {
     'vehicle.car': 'Car',
     'vehicle.bicycle': 'Cyclist',
@@ -27,20 +27,21 @@ WITH_RIDER = 'cycle.with_rider'
 
 @DATASETS.register_module()
 class NuScenesMonoDataset(MonoDataset):
-    """Reads nuScenes' tables through nuscenes-devkit.
+    """Keyframes of one camera of nuScenes, read through nuscenes-devkit.
 
-    Samples are those of :class:`MonoDataset`: keyframes of one camera, annotations of
-    which it shows a corner and whose centre lies in front of it, and 2D boxes around
-    their projected corners, clipped to the image. ``eval_ann_info`` holds the
+    Samples are those of :class:`~mmdet3d_plugin.datasets.MonoDataset`. An annotation is used if
+    at least one of its corners is in the image and its centre is in front of the camera. Its 2D
+    box surrounds the projected corners and is clipped to the image. ``eval_ann_info`` holds the
     annotations as ``object_table``.
 
     Args:
         data_root: folder with ``samples`` and the tables, e.g. ``v1.0-trainval``.
         version: name of the tables' folder.
-        scenes: a split of nuscenes-devkit, such as ``'val'`` or ``'mini_val'``, or names
-            of scenes.
+        scenes: a split of nuscenes-devkit, such as ``'val'`` or ``'mini_val'``, or a list of
+            scene names.
         camera: channel of the camera.
-        min_points: least number of LiDAR and radar points of an annotation.
+        min_points: smallest number of LiDAR and radar points of an annotation.
+        kwargs: arguments of FrameDataset and of mmdet3d's Det3DDataset.
 
     Raises:
         InputError: tables, scenes or images are missing.
@@ -58,14 +59,14 @@ class NuScenesMonoDataset(MonoDataset):
         super().__init__(data_root, ann_file='', **kwargs)
 
     def load_data_list(self) -> List[dict]:
-        """Reads the tables once, and of each keyframe what the camera shows."""
+        """Return the information about every keyframe. The tables are read once."""
         self._tables = self._open_tables()
         infos = super().load_data_list()
         self._tables = None
         return infos
 
     def frame_names(self) -> List[str]:
-        """Tokens of the camera's images of all keyframes."""
+        """Return the tokens of the camera's images of all keyframes."""
         names = self._scene_names()
         known = {scene['name']: scene for scene in self._tables.scene}
         wanted = [known[name] for name in names if name in known]
@@ -82,10 +83,10 @@ class NuScenesMonoDataset(MonoDataset):
         return tokens
 
     def read_frame(self, name: str) -> MonoFrame:
-        """A keyframe by the token of its image."""
+        """Read a keyframe by the token of its image."""
         from nuscenes.utils.geometry_utils import BoxVisibility
 
-        # Tokens become names of files, of results and pictures.
+        # Tokens become file names of results and pictures.
         inside(Path(self.data_root, self.version), name)
         inside(self.data_root, self._tables.get('sample_data', name)['filename'])
         path, boxes, intrinsic = self._tables.get_sample_data(
@@ -102,12 +103,14 @@ class NuScenesMonoDataset(MonoDataset):
                          evaluation=dict(object_table=objects))
 
     def _counts(self, box) -> bool:
+        """Return whether a devkit box is a label."""
         record = self._tables.get('sample_annotation', box.token)
         points = record['num_lidar_pts'] + record['num_radar_pts']
         return (self._class_of(record) is not None and points >= self.min_points
                 and box.center[2] > 0)
 
-    def _class_of(self, record: dict):
+    def _class_of(self, record: dict) -> Optional[str]:
+        """Return KITTI's class of an annotation record, or None."""
         name = CATEGORIES.get(record['category_name'])
         if name == 'Cyclist':
             attributes = [self._tables.get('attribute', token)['name']
@@ -116,13 +119,13 @@ class NuScenesMonoDataset(MonoDataset):
         return name
 
     def _objects(self, boxes: list, cam2img: np.ndarray, size) -> ObjectTable:
-        """Boxes of the camera's frame in KITTI's convention."""
+        """Convert devkit boxes in the camera frame to KITTI's convention."""
         names = [self._class_of(self._tables.get('sample_annotation', box.token))
                  for box in boxes]
         # nuScenes: width, length, height.
         sizes = np.array([box.wlh for box in boxes], dtype=np.float64).reshape(-1, 3)[:, [2, 0, 1]]
         centers = np.array([box.center for box in boxes], dtype=np.float64).reshape(-1, 3)
-        # The front looks along the box's x axis.
+        # A box points forward along its x axis.
         front = np.array([box.orientation.rotation_matrix[:, 0] for box in boxes]).reshape(-1, 3)
         yaws = np.arctan2(-front[:, 2], front[:, 0])
         corners = np.array([box.corners().T for box in boxes]).reshape(-1, 8, 3)
@@ -135,6 +138,7 @@ class NuScenesMonoDataset(MonoDataset):
             sizes_hwl=sizes, locations=bottom, rotations_y=yaws)
 
     def _open_tables(self):
+        """Open the tables through nuscenes-devkit."""
         from nuscenes import NuScenes
         folder = Path(self.data_root, self.version)
         if not folder.is_dir():
@@ -147,6 +151,7 @@ class NuScenesMonoDataset(MonoDataset):
                              'the metadata again') from error
 
     def _scene_names(self) -> List[str]:
+        """Return the names of the chosen scenes."""
         from nuscenes.utils.splits import create_splits_scenes
         if not isinstance(self.scenes, str):
             return list(self.scenes)

@@ -1,7 +1,7 @@
-"""Augmentation that depends on the sample's place in the training and on nothing else.
+"""Random numbers of a sample as a function of the run's seed, the epoch and the sample.
 
-Which worker loads a sample, how many there are and what was loaded before do not matter,
-so an interrupted epoch goes on exactly as it would have.
+They depend neither on the worker process that loads the sample, nor on the number of workers,
+nor on samples loaded before. An interrupted epoch therefore resumes exactly.
 """
 import random
 from contextlib import contextmanager
@@ -15,9 +15,17 @@ from torch.utils.data import BatchSampler, Sampler
 
 
 class SampleIndex(int):
-    """Index of a sample in a dataset, with the seed of its augmentation.
+    """Index of a sample in a dataset, with the seed of the sample's augmentation.
 
-    To a dataset that knows nothing of seeds it is a plain integer.
+    A dataset that does not use seeds can treat it as a plain integer.
+
+    Attributes:
+        seed: 32-bit seed.
+
+    Example:
+        >>> index = SampleIndex(3, seed=7)
+        >>> index + 1, index.seed
+        (4, 7)
     """
     seed: int
 
@@ -31,12 +39,25 @@ class SampleIndex(int):
 
 
 def seed_of(*facts: int) -> int:
-    """A 32-bit seed that differs wherever one of the facts (non-negative) does."""
+    """Return a 32-bit seed made from non-negative integers.
+
+    Example:
+        >>> seed_of(0, 1, 2) == seed_of(0, 1, 2), seed_of(0, 1, 2) == seed_of(0, 2, 1)
+        (True, False)
+    """
     return int(np.random.SeedSequence(facts).generate_state(1)[0])
 
 
 def seed_everything(seed: int) -> None:
-    """Seeds Python's, numpy's and torch's generators, the latter on all devices."""
+    """Seed the generators of Python, numpy and torch, the latter on all devices.
+
+    Example:
+        >>> seed_everything(3)
+        >>> first = np.random.rand()
+        >>> seed_everything(3)
+        >>> first == np.random.rand()
+        True
+    """
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
@@ -44,8 +65,21 @@ def seed_everything(seed: int) -> None:
 
 @contextmanager
 def sample_randomness(index: int) -> Iterator[None]:
-    """Seeds what draws inside by a :class:`SampleIndex` and leaves the generators
-    as they were; with a plain integer it does nothing."""
+    """Seed the generators from a sample's index inside the ``with`` block.
+
+    The generators' states are restored afterwards. A plain integer, which has no seed, changes
+    nothing.
+
+    Args:
+        index: :class:`SampleIndex` or a plain integer.
+
+    Example:
+        >>> with sample_randomness(SampleIndex(0, seed=5)):
+        ...     first = np.random.rand()
+        >>> with sample_randomness(SampleIndex(9, seed=5)):
+        ...     first == np.random.rand()
+        True
+    """
     if not isinstance(index, SampleIndex):
         yield
         return
@@ -64,15 +98,22 @@ def sample_randomness(index: int) -> Iterator[None]:
 
 @DATA_SAMPLERS.register_module()
 class ResumableBatchSampler(BatchSampler):
-    """Batches of :class:`SampleIndex`, from any batch of an epoch on.
+    """Mini-batches of :class:`SampleIndex` that can start at any batch of an epoch.
 
     Args:
-        sampler: one with ``seed`` and ``epoch``, as mmengine's DefaultSampler.
-        batch_size: samples of a batch.
-        drop_last: leaves out a last batch that is not full.
+        sampler: sampler with ``seed`` and ``epoch``, such as mmengine's DefaultSampler.
+        batch_size: samples per mini-batch.
+        drop_last: leave out a last mini-batch that is not full.
 
     Attributes:
-        start: batches that the next iteration, and only that, leaves out.
+        start: number of batches that the next iteration skips. It is reset to 0 after that.
+
+    Example:
+        >>> from mmengine.dataset import DefaultSampler
+        >>> batches = ResumableBatchSampler(DefaultSampler(range(5), shuffle=False), 2)
+        >>> batches.start = 1
+        >>> list(batches), list(batches)
+        ([[2, 3], [4]], [[0, 1], [2, 3], [4]])
     """
 
     def __init__(self, sampler: Sampler, batch_size: int, drop_last: bool = False) -> None:

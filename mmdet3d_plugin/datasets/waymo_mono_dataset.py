@@ -1,4 +1,4 @@
-"""Waymo's frames of one camera, as ``tools/create_data.py waymo`` writes them."""
+"""Waymo's frames of one camera, as written by ``tools/create_data.py waymo``."""
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -16,21 +16,25 @@ from .mono_dataset import MonoDataset, MonoFrame
 
 @DATASETS.register_module()
 class WaymoMonoDataset(MonoDataset):
-    """Reads the converted images, annotations and split files.
+    """Waymo's frames from the converted images, annotations and split files.
 
-    Samples are those of :class:`MonoDataset`. Objects that the camera does not show, or
-    with fewer than ``min_points`` LiDAR points, are no labels. ``eval_ann_info`` holds
-    all labelled objects around the vehicle as ``waymo_labels``, the frame's segment and
-    time as ``waymo_frame``, and the transform that brings predictions among the labels
-    as ``optical_from_vehicle``.
+    Samples are those of :class:`~mmdet3d_plugin.datasets.MonoDataset`. Objects outside the
+    camera's image, or with fewer than ``min_points`` LiDAR points, are not used as labels.
+    ``eval_ann_info`` holds:
+
+    - ``object_table``: the labels in the image.
+    - ``waymo_labels``: all labelled objects around the vehicle.
+    - ``waymo_frame``: (segment, timestamp in microseconds).
+    - ``optical_from_vehicle``: (4, 4), from the vehicle frame to the camera frame.
 
     Args:
         data_root: folder of the converted set.
-        ann_file: split file, relative to ``data_root``.
-        min_points: least number of LiDAR points.
+        ann_file: split file, relative to ``data_root``: one SPLIT/SEGMENT/FRAME per line.
+        min_points: smallest number of LiDAR points.
+        kwargs: arguments of FrameDataset and of mmdet3d's Det3DDataset.
 
     Raises:
-        InputError: a file is missing or malformed; the message names it.
+        InputError: a file is missing or malformed. The message names it.
     """
 
     METAINFO = dict(classes=('Pedestrian', 'Vehicle', 'Cyclist'))
@@ -42,15 +46,17 @@ class WaymoMonoDataset(MonoDataset):
         super().__init__(data_root, ann_file, **kwargs)
 
     def load_data_list(self) -> List[dict]:
-        """Reads the split and every segment's annotations, one segment at a time."""
+        """Return the information about every frame, reading one segment at a time."""
         infos = super().load_data_list()
         self._segments.clear()
         return infos
 
     def frame_names(self) -> List[str]:
+        """Return the frame names of the split file."""
         return read_split(self.ann_file)
 
     def read_frame(self, name: str) -> MonoFrame:
+        """Read a frame by its name SPLIT/SEGMENT/FRAME."""
         split, segment, number = self._parse_name(name)
         file = Path(self.data_root, 'annotations', split, f'{segment}.json')
         try:
@@ -62,6 +68,7 @@ class WaymoMonoDataset(MonoDataset):
                              f'{shortened(str(error))}); remove it and convert again') from error
 
     def _read(self, file: Path, split: str, segment: str, number: str) -> MonoFrame:
+        """Read a frame from its segment's annotation file."""
         content = self._segment(file)
         frame = content['by_number'].get(number)
         image = Path(self.data_root, 'images', split, segment, f'{number}.jpg')
@@ -69,9 +76,8 @@ class WaymoMonoDataset(MonoDataset):
             raise InputError(f'{image}: no such frame, but {self.ann_file} names it; convert the '
                              'set again')
         cam2img = np.array(content['cam2img'], dtype=np.float64).reshape(4, 4)
-        shown = [index for index, item in enumerate(frame['objects'])
-                 if item['box_2d'] is not None and item['num_points'] >= self.min_points]
-        objects = as_kitti([frame['objects'][index] for index in shown])
+        objects = as_kitti([item for item in frame['objects'] if item['box_2d'] is not None
+                            and item['num_points'] >= self.min_points])
         evaluation = {}
         if self.test_mode:
             evaluation = dict(object_table=objects,
@@ -84,6 +90,7 @@ class WaymoMonoDataset(MonoDataset):
         return MonoFrame(image, (width, height), cam2img, objects, file, evaluation)
 
     def _parse_name(self, name: str) -> List[str]:
+        """Split a frame's name into split, segment and frame number."""
         parts = name.split('/')
         if len(parts) != 3:
             raise InputError(f'{self.ann_file}: {name!r} is no SPLIT/SEGMENT/FRAME; convert the '
@@ -91,7 +98,7 @@ class WaymoMonoDataset(MonoDataset):
         return parts
 
     def _segment(self, file: Path) -> dict:
-        """Annotations of a segment; those of the last one are kept."""
+        """Return the annotations of a segment. The last segment read is kept in memory."""
         if file not in self._segments:
             content = read_annotations(file)
             content['by_number'] = {frame['frame']: frame for frame in content['frames']}
@@ -100,7 +107,22 @@ class WaymoMonoDataset(MonoDataset):
 
 
 def as_kitti(objects: List[dict]) -> ObjectTable:
-    """A frame's annotated objects in KITTI's convention."""
+    """Convert a frame's annotated objects to KITTI's convention.
+
+    Args:
+        objects: N objects of an annotation file, each with ``type``, ``camera_box`` (x, y, z of
+            the bottom centre, length, height, width, rotation_y; camera frame, metres and
+            radians) and ``box_2d`` (left, top, right, bottom, pixels).
+
+    Returns:
+        Table of the N objects, with truncation and occlusion 0.
+
+    Example:
+        >>> table = as_kitti([dict(type='Vehicle', camera_box=[0., 1.6, 20., 4., 1.5, 1.8, 0.],
+        ...                        box_2d=[10., 20., 50., 40.])])
+        >>> table.names.tolist(), table.sizes_hwl.tolist()
+        (['Vehicle'], [[1.5, 1.8, 4.0]])
+    """
     boxes = np.array([item['camera_box'] for item in objects], dtype=np.float64).reshape(-1, 7)
     return ObjectTable(
         names=np.array([item['type'] for item in objects], dtype=str),

@@ -15,22 +15,42 @@ from ..utils.files import inside
 
 @METRICS.register_module()
 class DepthMetric(BaseMetric):
-    """AbsRel, SqRel, RMSE, RMSElog, log10 and delta1-3 at the original images' size.
+    """AbsRel, SqRel, RMSE, RMSElog, log10 and delta1-3 at the size of the original images.
 
-    Each image's errors by themselves, then their mean over the images that have true depth;
-    see ``docs/evaluation.md``. Reads ``gt_depth_map`` and ``pred_depth_map`` (data (1, H, W),
-    metres, 0 where unknown). The table is logged, and the means are returned as
-    ``depth/AbsRel`` and so on; deltas are shares (0-1).
+    Errors are computed per image and averaged over the images with true depth, see
+    ``docs/evaluation.md``. Samples hold ``gt_depth_map`` and ``pred_depth_map`` with data
+    (1, H, W), metres, 0 where unknown. The table is logged, and the means are returned as
+    ``depth/AbsRel`` and so on. Deltas are shares, 0-1.
 
     Args:
-        min_depth, max_depth, crop, median_scaling: see
-            :class:`~mmdet3d_plugin.benchmarks.depth.map_errors.DepthProtocol`.
-        result_dir: writes every prediction to this folder by its frame's name, as 16-bit PNG.
-        result_scale: stored units a metre of these files.
+        min_depth: pixels count with a true depth above this one, metres.
+        max_depth: pixels count with a true depth below this one, metres.
+        crop: names of the evaluated part of the image, see
+            :func:`~mmdet3d_plugin.benchmarks.depth.crops.crop_bounds`; the whole image by
+            default.
+        median_scaling: multiply each prediction by the ratio of the medians of true and
+            predicted depth.
+        result_dir: folder to write every prediction to, by its frame's name, as 16-bit PNG.
+        result_scale: stored units per metre of these files.
+        collect_device: device on which the results of all ranks are gathered.
+        prefix: prefix of the keys in place of ``depth``.
 
     Raises:
-        InputError: a frame has no depth map, a prediction has another size or holds NaN, or no
-            image has true depth that counts.
+        InputError: a frame has no depth map, a prediction has another size or contains NaN, or
+            no image has true depth that counts.
+
+    Example:
+        >>> from contextlib import redirect_stdout
+        >>> from io import StringIO
+        >>> import torch
+        >>> metric = DepthMetric()
+        >>> truth, predicted = torch.tensor([[[2., 4.]]]), torch.tensor([[[2., 5.]]])
+        >>> metric.process({}, [dict(frame='a', gt_depth_map=dict(data=truth),
+        ...                          pred_depth_map=dict(data=predicted))])
+        >>> with redirect_stdout(StringIO()):  # hide the logged table
+        ...     figures = metric.evaluate(1)
+        >>> figures['depth/AbsRel']
+        0.125
     """
 
     default_prefix = 'depth'
@@ -45,7 +65,7 @@ class DepthMetric(BaseMetric):
         self.result_scale = result_scale
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
-        """Keeps each image's errors, and writes its prediction if asked to."""
+        """Keep each image's errors, and write its prediction if there is a ``result_dir``."""
         for sample in data_samples:
             if 'gt_depth_map' not in sample:
                 raise InputError(f'{sample["img_path"]}: has no depth map to evaluate against; '
@@ -59,7 +79,7 @@ class DepthMetric(BaseMetric):
                 write_depth_map(path, predicted, self.result_scale)
 
     def compute_metrics(self, results: List[tuple]) -> Dict[str, float]:
-        """Means over the images by metric."""
+        """Return the mean over the images per error."""
         evaluation = DepthEvaluation(self.protocol)
         for name, errors in results:
             evaluation.add(name, errors)
@@ -70,5 +90,5 @@ class DepthMetric(BaseMetric):
 
 
 def _depth_map(pixels: Any) -> np.ndarray:
-    """(H, W) of pixel data of (1, H, W)."""
+    """Return the (H, W) array of pixel data (1, H, W)."""
     return pixels['data'][0].float().cpu().numpy()

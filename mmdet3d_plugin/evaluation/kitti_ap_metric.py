@@ -16,25 +16,59 @@ from .prediction_conversion import predictions_to_table
 
 @METRICS.register_module()
 class KittiAPMetric(BaseMetric):
-    """AP and AOS for 2D, BEV and 3D at R40 and R11; see ``docs/evaluation.md``.
+    """AP and AOS for 2D, BEV and 3D at R40 and R11, see ``docs/evaluation.md``.
 
-    The dataset's ``eval_ann_info`` brings the ground truth. The table of all
-    figures is logged; those at R40 are returned under mmdet3d's keys, for
-    example ``Car_3D_AP40_moderate_strict``. Undefined ones are left out.
+    Ground truth is the dataset's ``eval_ann_info['object_table']``. The table of all figures is
+    logged. The figures at R40, in percent, are returned under mmdet3d's keys, for example
+    ``kitti/Car_3D_AP40_moderate_strict``. Undefined figures are left out.
 
     Args:
-        classes: evaluated classes; those of the dataset by default.
-        result_dir: writes one KITTI result file a frame to this folder
+        classes: evaluated classes, those of the dataset by default.
+        result_dir: folder to write one KITTI result file per frame to
             (``RESULT_DIR/data``, the test server's layout).
-        format_only: writes results and evaluates nothing (frames without
-            labels).
+        clip_boxes: whether the 2D boxes of predictions are clipped to the image. Labels are
+            drawn inside the image, and mmdet3d clips too, so this is the default. The released
+            code of MonoDLE, GUPNet, DID-M3D and MonoLSS does not clip, which moves 2D AP, AOS and
+            the minimum-height filter at the border. Their reference configs set it to False.
+        format_only: write results and evaluate nothing, for frames without labels.
+        collect_device: device on which the results of all ranks are gathered.
+        prefix: prefix of the keys in place of ``kitti``.
+
+    Raises:
+        InputError: ``format_only`` is set without ``result_dir``, or a frame has no ground
+            truth.
+
+    Example:
+        >>> from contextlib import redirect_stdout
+        >>> from io import StringIO
+        >>> import numpy as np
+        >>> import torch
+        >>> from mmdet3d.structures import CameraInstance3DBoxes
+        >>> from mmdet3d_plugin.structures.object_table import ObjectTable
+        >>> truth = ObjectTable.from_table(['Car'], np.array(
+        ...     [[0, 0, 0, 0, 0, 50, 50, 1.5, 1.6, 4, 0, 1.6, 10, 0]]))
+        >>> boxes_3d = CameraInstance3DBoxes([[0., 1.6, 10., 4., 1.5, 1.6, 0.]])
+        >>> sample = dict(
+        ...     frame='a', cam2img=np.eye(4), ori_shape=(60, 60),
+        ...     eval_ann_info=dict(object_table=truth),
+        ...     pred_instances=dict(bboxes=torch.tensor([[0., 0., 50., 50.]])),
+        ...     pred_instances_3d=dict(bboxes_3d=boxes_3d, scores_3d=torch.ones(1),
+        ...                            labels_3d=torch.zeros(1)))
+        >>> metric = KittiAPMetric()
+        >>> metric.dataset_meta = dict(classes=['Car'])
+        >>> metric.process({}, [sample] * 41)
+        >>> with redirect_stdout(StringIO()):  # hide the logged table
+        ...     figures = metric.evaluate(41)
+        >>> figures['kitti/Car_3D_AP40_moderate_strict']
+        100.0
     """
 
     default_prefix = 'kitti'
 
     def __init__(self, classes: Optional[Sequence[str]] = None,
                  result_dir: Optional[str] = None, format_only: bool = False,
-                 collect_device: str = 'cpu', prefix: Optional[str] = None) -> None:
+                 clip_boxes: bool = True, collect_device: str = 'cpu',
+                 prefix: Optional[str] = None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         if format_only and result_dir is None:
             raise InputError('these frames have no labels to evaluate against, and no result_dir '
@@ -42,20 +76,22 @@ class KittiAPMetric(BaseMetric):
         self.classes = classes
         self.result_dir = result_dir
         self.format_only = format_only
+        self.clip_boxes = clip_boxes
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
-        """Keeps each image's detections and ground truth as KITTI objects."""
+        """Keep each image's predictions and ground truth as object tables."""
         for sample in data_samples:
             truth = (sample.get('eval_ann_info') or {}).get('object_table')
             if truth is None and not self.format_only:
                 raise InputError(
                     f"{sample['img_path']}: has no labels to evaluate against; use a labelled "
                     'split, or set format_only (tools/test.py --submission-dir)')
-            predictions = predictions_to_table(sample, self.dataset_meta['classes'])
+            predictions = predictions_to_table(sample, self.dataset_meta['classes'],
+                                               self.clip_boxes)
             self.results.append((sample['frame'], truth, predictions))
 
     def compute_metrics(self, results: List[tuple]) -> Dict[str, float]:
-        """Writes result files if asked to, and evaluates."""
+        """Write result files if there is a ``result_dir``, and evaluate."""
         if self.result_dir is not None:
             folder = Path(self.result_dir) / 'data'
             for frame, _, predictions in results:

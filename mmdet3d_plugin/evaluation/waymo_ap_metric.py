@@ -17,16 +17,21 @@ from ..errors import InputError
 
 @METRICS.register_module()
 class WaymoAPMetric(BaseMetric):
-    """AP and APH by class, level, overlap and range; see ``docs/datasets.md``.
+    """AP and APH per class, level, overlap and range, see ``docs/datasets.md``.
 
-    The dataset's ``eval_ann_info`` brings the labels. Each mode's table is logged under
-    its name; figures are returned by name, the mode first.
+    Ground truth is that of :class:`~mmdet3d_plugin.datasets.WaymoMonoDataset`. The table of each
+    mode is logged. The keys of the figures start with the mode.
 
     Args:
         modes: ``'official'``, ``'deviant'`` or both.
-        classes: evaluated classes; those of the dataset by default.
-        result_dir: writes ``labels.npz`` and ``detections.npz`` to this folder, for
+        classes: evaluated classes, those of the dataset by default.
+        result_dir: folder to write ``labels.npz`` and ``detections.npz`` to, for
             ``tools/evaluate.py waymo``.
+        collect_device: device on which the results of all ranks are gathered.
+        prefix: prefix of the keys in place of ``waymo``.
+
+    Raises:
+        InputError: a frame has no Waymo labels.
     """
 
     default_prefix = 'waymo'
@@ -40,7 +45,7 @@ class WaymoAPMetric(BaseMetric):
         self.result_dir = result_dir
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
-        """Keeps each frame's labels, and its detections among them."""
+        """Keep each frame's ground truth and predictions."""
         for sample in data_samples:
             truth = sample.get('eval_ann_info') or {}
             if 'waymo_labels' not in truth:
@@ -51,7 +56,7 @@ class WaymoAPMetric(BaseMetric):
                 *truth['waymo_frame'])))
 
     def compute_metrics(self, results: List[tuple]) -> Dict[str, float]:
-        """Writes files if asked to, and evaluates in every mode."""
+        """Write files if there is a ``result_dir``, and evaluate in every mode."""
         labels, detections = (concatenate_frames(items) for items in zip(*results))
         if self.result_dir is not None:
             for name, objects in (('labels', labels), ('detections', detections)):
@@ -72,8 +77,16 @@ class WaymoAPMetric(BaseMetric):
 
 
 def concatenate_frames(frames: Sequence[WaymoObjects]) -> WaymoObjects:
-    """The objects of all frames, whose order names them: 40,000 frames' objects need not
-    carry the names of their segments."""
+    """Concatenate the objects of frames, with the frame's index in place of segment and time.
+
+    The index saves the memory of 40,000 frames' segment names.
+
+    Args:
+        frames: one entry per frame.
+
+    Returns:
+        The objects of all frames.
+    """
     return concatenate([
         replace(frame, segments=np.full(len(frame), index, dtype=np.int32),
                 timestamps=np.zeros(len(frame), dtype=np.int64))
@@ -82,7 +95,31 @@ def concatenate_frames(frames: Sequence[WaymoObjects]) -> WaymoObjects:
 
 def detections_of(sample: dict, class_names: Sequence[str], optical_from_vehicle: np.ndarray,
                   segment: str, timestamp: int) -> WaymoObjects:
-    """Detections of one image, in the camera's and in the vehicle's frame."""
+    """Return the predictions for one image in the camera frame and the vehicle frame.
+
+    Args:
+        sample: a Det3DDataSample as a dict, with N ``pred_instances_3d``.
+        class_names: class name of each label.
+        optical_from_vehicle: (4, 4), from the vehicle frame to the camera frame.
+        segment: name of the segment.
+        timestamp: time of the frame, microseconds.
+
+    Returns:
+        N objects with scores.
+
+    Example:
+        >>> import torch
+        >>> from mmdet3d.structures import CameraInstance3DBoxes
+        >>> boxes_3d = CameraInstance3DBoxes([[0., 1.6, 10., 4., 1.5, 1.6, 0.]])
+        >>> sample = dict(pred_instances_3d=dict(
+        ...     bboxes_3d=boxes_3d, labels_3d=torch.zeros(1), scores_3d=torch.ones(1)))
+        >>> # Camera axes (right, down, forward) of vehicle axes (forward, left, up).
+        >>> optical_from_vehicle = np.array([[0., -1., 0., 0.], [0., 0., -1., 0.],
+        ...                                  [1., 0., 0., 0.], [0., 0., 0., 1.]])
+        >>> found = detections_of(sample, ['Vehicle'], optical_from_vehicle, 'a', 0)
+        >>> found.boxes[:, 0].tolist()
+        [10.0]
+    """
     instances = sample['pred_instances_3d']
     boxes = instances['bboxes_3d'].tensor.detach().cpu().double().numpy()[:, :7]
     labels = instances['labels_3d'].cpu().numpy().astype(int)

@@ -1,5 +1,6 @@
-"""The depth data sets as they lie on disk, and what they say of broken ones."""
+"""Depth datasets: samples read from their folders, and errors that name broken files."""
 import pickle
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -9,9 +10,11 @@ from tiny_depth import (DRIVE, EIGEN_LINES, P_RECT_02, P_RECT_03, random_depth, 
                         write_labelled_nyu, write_nyu, write_synthetic)
 from torch.utils.data import DataLoader
 
+from mmdet3d_plugin.benchmarks.nyu.labelled_file import LabelledFrame
 from mmdet3d_plugin.datasets import (KittiEigenDataset, NYUDepthDataset, NYULabelledDataset,
                                      SyntheticDepthDataset)
 from mmdet3d_plugin.datasets.sample_randomness import SampleIndex
+from mmdet3d_plugin.datasets.transforms import LoadImageMono3D
 from mmdet3d_plugin.errors import InputError
 
 LOAD = [dict(type='LoadImageMono3D'), dict(type='LoadDepthMap')]
@@ -44,6 +47,8 @@ def test_samples_hold_image_camera_and_depth(tmp_path, name, test_mode):
         assert sample['gt_depth_map'].dtype == np.float32
         assert info['depth_scale'] == (1000 if name == 'nyu' else 256)
         assert sample['frame'] == info['frame']
+        assert ('frame_reader' in sample, 'depth_path' in sample) == (
+            (True, False) if name == 'labelled' else (False, True))
 
 
 def test_eigen_frames_without_depth_are_left_out(tmp_path):
@@ -58,7 +63,7 @@ def test_eigen_frames_without_depth_are_left_out(tmp_path):
                                       random_depth((1242, 375), 2 * index))
 
 
-def test_eigen_depth_may_lie_without_parts(tmp_path):
+def test_eigen_depth_without_train_and_val_folders(tmp_path):
     root = write_kitti_eigen(tmp_path / 'set')
     folder = root / 'data_depth_annotated'
     for part in ('train', 'val'):
@@ -69,16 +74,16 @@ def test_eigen_depth_may_lie_without_parts(tmp_path):
     assert len(build('eigen', root)) == 2
 
 
-def test_nyu_reads_millimetres_and_knows_its_camera(tmp_path):
+def test_nyu_depth_is_in_millimetres_with_one_camera(tmp_path):
     sample = build('nyu', tmp_path / 'set')[1]
     assert sample['frame'] == 'kitchen_0028b/rgb_00046'
     np.testing.assert_allclose(sample['gt_depth_map'], random_depth((640, 480), 1) / 8, atol=6e-4)
-    # A point on the axis is seen at the centre, in continuous pixels.
+    # A point on the optical axis projects to the principal point, in continuous pixels.
     u, v, w = sample['cam2img'][:3] @ [0, 0, 3, 1]
     assert (u / w, v / w) == pytest.approx((325.0824, 253.2362), abs=1e-3)
 
 
-def test_labelled_frames_are_those_of_the_list(tmp_path):
+def test_labelled_frames_follow_the_list(tmp_path):
     dataset = build('labelled', tmp_path / 'set')
     assert [dataset.get_data_info(index)['frame'] for index in range(2)] == ['3', '1']
     for index, seed in enumerate([2, 0]):
@@ -86,13 +91,13 @@ def test_labelled_frames_are_those_of_the_list(tmp_path):
                                    random_depth((640, 480), seed) / 8)
     filled = build('labelled', tmp_path / 'set', kind='depths')[0]
     assert filled['gt_depth_map'].min() == 1
-    # Blue first, as OpenCV decodes files.
+    # Channels in BGR order, as OpenCV decodes files.
     small = np.random.default_rng(2).integers(0, 256, (12, 16, 3), dtype=np.uint8)
     np.testing.assert_array_equal(filled['img'], cv2.resize(small, (640, 480)))
 
 
-def test_labelled_frames_are_read_by_any_process(tmp_path):
-    """No handle travels: what a worker unpickles reads by itself."""
+def test_the_labelled_dataset_is_read_in_worker_processes(tmp_path):
+    """The dataset shares no open file with its workers."""
     dataset = pickle.loads(pickle.dumps(build('labelled', tmp_path / 'set')))
     expected = [dataset[index]['gt_depth_map'] for index in range(2)]
     loader = DataLoader(dataset, num_workers=2, collate_fn=lambda samples: samples[0])
@@ -100,7 +105,35 @@ def test_labelled_frames_are_read_by_any_process(tmp_path):
         np.testing.assert_array_equal(sample['gt_depth_map'], depth)
 
 
-def test_augmentation_depends_on_the_samples_seed_alone(tmp_path):
+def test_a_packed_labelled_sample_can_load_its_image_again(tmp_path):
+    dataset = build('labelled', tmp_path / 'set', [*LOAD, dict(type='PackMono3DInputs')])
+    loader = LoadImageMono3D(keep_in_memory=True)
+    for index in (0, 1):
+        packed = dataset[index]
+        sample = packed['data_samples']
+        camera = dict(img_path=sample.img_path, cam2img=sample.cam2img)
+        frame = dict(images=dict(CAM2=camera), frame_reader=sample.frame_reader)
+        # Both frames have the same img_path.
+        for _ in range(2):
+            image = loader(dict(frame))['img']
+            np.testing.assert_array_equal(image.transpose(2, 0, 1), packed['inputs']['img'])
+
+
+def test_broken_labelled_frames_are_left_out(tmp_path, monkeypatch):
+    build('labelled', tmp_path / 'set')
+    read = LabelledFrame.read_depth_map
+
+    def read_or_fail(frame):
+        if frame.number == 1:
+            raise InputError('frame 1 is broken')
+        return read(frame)
+
+    monkeypatch.setattr(LabelledFrame, 'read_depth_map', read_or_fail)
+    dataset = build('labelled', tmp_path / 'set', on_error='skip')
+    assert dataset.skipped == {'1': 'frame 1 is broken'} and len(dataset) == 1
+
+
+def test_augmentation_depends_on_the_seed_of_the_sample(tmp_path):
     dataset = build('synthetic', tmp_path / 'set', [*LOAD, dict(
         type='CropScaleAffine', input_size=(64, 32), prob=1., stride=1)])
     first, again, other = (dataset[SampleIndex(0, seed)] for seed in (5, 5, 6))
@@ -113,7 +146,8 @@ EIGEN_IMAGE = f'raw/{EIGEN_LINES[0].split()[0]}'
 
 
 @pytest.mark.parametrize('name, spoil, message', [
-    ('eigen', lambda root: (root / EIGEN_IMAGE).unlink(), '05.png: no such image, but .*eigen.txt'),
+    ('eigen', lambda root: (root / EIGEN_IMAGE).unlink(),
+     '05.png: no such image, but .*eigen.txt'),
     ('eigen', lambda root: (root / EIGEN_DEPTH).unlink(),
      '05.png: no such depth map, but the split names it'),
     ('eigen', lambda root: (root / 'raw/2011_09_26/calib_cam_to_cam.txt').unlink(),
@@ -132,7 +166,7 @@ EIGEN_IMAGE = f'raw/{EIGEN_LINES[0].split()[0]}'
     ('synthetic', lambda root: (root / 'training/depth_2/000001.png').unlink(),
      'depth_2/000001.png: no such depth map'),
     ('synthetic', lambda root: (root / 'training/calib/000001.txt').unlink(), 'calib/000001.txt')])
-def test_what_is_missing_is_named(tmp_path, name, spoil, message):
+def test_error_names_the_missing_file(tmp_path, name, spoil, message):
     build(name, tmp_path / 'set')
     spoil(tmp_path / 'set')
     with pytest.raises(InputError, match=message) as error:
@@ -140,7 +174,7 @@ def test_what_is_missing_is_named(tmp_path, name, spoil, message):
     assert '\n' not in str(error.value)
 
 
-def test_an_image_outside_a_drive_is_named(tmp_path):
+def test_error_names_an_image_outside_the_drives(tmp_path):
     root = write_kitti_eigen(tmp_path / 'set')
     (root / 'raw/a.png').write_bytes((root / EIGEN_IMAGE).read_bytes())
     (root / 'splits/eigen.txt').write_text('a.png b.png 1\n')
@@ -152,7 +186,7 @@ def test_an_image_outside_a_drive_is_named(tmp_path):
     (np.ones((186, 620), np.uint8), 'it is of 8 bits'),
     (np.ones((20, 30), np.uint16), "000001.png: its size .* differs from the image's"),
     (None, 'not a readable 16-bit depth image')])
-def test_broken_depth_stops_or_is_left_out(tmp_path, content, message):
+def test_broken_depth_raises_or_is_left_out(tmp_path, content, message):
     root = write_synthetic(tmp_path / 'set')
     path = root / 'training/depth_2/000001.png'
     path.write_text('') if content is None else cv2.imwrite(str(path), content)
@@ -163,11 +197,46 @@ def test_broken_depth_stops_or_is_left_out(tmp_path, content, message):
     assert not build('synthetic', tmp_path / 'whole', on_error='skip').skipped
 
 
-def test_scales_are_positive(tmp_path):
-    with pytest.raises(InputError, match='depth_scale is 0, expected the stored units a metre'):
-        build('synthetic', tmp_path / 'set', depth_scale=0)
+@pytest.mark.parametrize('scale', [0, -256., float('nan')])
+def test_depth_scale_must_be_positive(tmp_path, scale):
+    with pytest.raises(InputError, match=f'depth_scale is {scale}, expected the stored units per'):
+        build('synthetic', tmp_path / 'set', depth_scale=scale)
 
 
-def test_they_are_registered():
+def test_depth_scale_is_configurable(tmp_path):
+    depth = build('synthetic', tmp_path / 'set')[0]['gt_depth_map']
+    halved = build('synthetic', tmp_path / 'set', depth_scale=512)[0]['gt_depth_map']
+    np.testing.assert_allclose(halved, depth / 2)
+
+
+@pytest.mark.parametrize('entry', [(0, 0), (1, 1)])
+@pytest.mark.parametrize('value, valid', [(1e-6, True), (0., False), (-700., False),
+                                          (float('nan'), False), (float('inf'), False)])
+def test_focal_lengths_must_be_positive_and_finite(tmp_path, entry, value, valid):
+    root = write_synthetic(tmp_path / 'set', count=1)
+    path = root / 'training/calib/000000.txt'
+    P2 = P_RECT_02.copy()
+    P2[entry] = value
+    path.write_text('P2: ' + ' '.join(map(str, P2.ravel())) + '\n')
+    if valid:
+        assert build('synthetic', root)[0]['cam2img'][entry] == pytest.approx(value)
+    else:
+        with pytest.raises(InputError):
+            build('synthetic', root)
+
+
+@pytest.mark.parametrize('entry, value', [((0, 0), 0.), ((1, 1), 0.), ((0, 0), -700.),
+                                          ((0, 0), np.nan), ((0, 2), np.nan), ((1, 3), np.inf)])
+def test_error_of_a_broken_camera_names_the_image(tmp_path, entry, value):
+    dataset = build('synthetic', tmp_path / 'set')
+    frame = dataset.read_frame('000000')
+    dataset.check_frame(frame)
+    cam2img = frame.cam2img.copy()
+    cam2img[entry] = value
+    with pytest.raises(InputError, match='000000.png: its calibration is no camera matrix'):
+        dataset.check_frame(replace(frame, cam2img=cam2img))
+
+
+def test_datasets_are_registered():
     for _, kind, _ in SETS.values():
         assert DATASETS.get(kind.__name__) is kind

@@ -1,4 +1,4 @@
-"""Every transform keeps image, dense depth, camera and affine in agreement."""
+"""Transforms keep image, dense depth, camera and affine consistent."""
 import numpy as np
 import pytest
 from mmcv.transforms import Compose
@@ -13,7 +13,7 @@ WIDTH, HEIGHT = 620, 186
 
 
 def results(depth=True):
-    """A loaded frame whose image holds the column and row (halved) of every pixel."""
+    """Loaded frame. Image channels 0 and 1 hold a quarter of the column, and the row."""
     columns, rows = np.meshgrid(np.arange(WIDTH) // 4, np.arange(HEIGHT))
     image = np.stack([columns, rows, rows], axis=-1).astype(np.uint8)
     loaded = dict(img=image, img_shape=(HEIGHT, WIDTH), ori_shape=(HEIGHT, WIDTH),
@@ -27,8 +27,8 @@ def apply(loaded, *transforms):
     return Compose([TRANSFORMS.build(item) for item in transforms])(loaded)
 
 
-def assert_depth_is_that_of_the_nearest_pixel(found, source, affine, scale=1.):
-    """At the centre of each pixel lies the depth of the source's pixel that is seen there."""
+def assert_depth_of_the_nearest_pixel(found, source, affine, scale=1.):
+    """Assert that each pixel holds the depth of the source pixel at its centre."""
     height, width = found.shape
     u, v = np.meshgrid(np.arange(width) + .5, np.arange(height) + .5)
     uv = np.stack([u, v, np.ones_like(u)], axis=-1) @ np.linalg.inv(affine)[:2].T
@@ -36,13 +36,13 @@ def assert_depth_is_that_of_the_nearest_pixel(found, source, affine, scale=1.):
     inside = (column >= 0) & (row >= 0) & (column < source.shape[1]) & (row < source.shape[0])
     expected = np.where(inside, source[row.clip(0, source.shape[0] - 1),
                                        column.clip(0, source.shape[1] - 1)], 0) * scale
-    # But for rounding at the edges of pixels.
+    # The rest is rounding at pixel edges.
     assert np.isclose(found, expected, rtol=1e-6).mean() > .97
 
 
 @pytest.mark.parametrize('region, bounds', [
     ('garg', (75, 184, 22, 597)), ((), (0, HEIGHT, 0, WIDTH))])
-def test_a_crop_takes_the_pixels_as_they_are(region, bounds):
+def test_a_crop_leaves_pixels_unchanged(region, bounds):
     top, bottom, left, right = bounds
     plain, found = results(), apply(results(), dict(type='CropRotate', region=region))
     np.testing.assert_array_equal(found['img'], plain['img'][top:bottom, left:right])
@@ -53,13 +53,13 @@ def test_a_crop_takes_the_pixels_as_they_are(region, bounds):
     np.testing.assert_array_equal(found['cam2img'], plain['cam2img'])
 
 
-def test_the_benchmark_crop_is_bottom_centre():
+def test_the_benchmark_crop_is_at_the_bottom_centre():
     image = np.random.default_rng(0).integers(0, 256, (375, 1242, 3), dtype=np.uint8)
     found = apply(dict(img=image), dict(type='CropRotate', region='kitti_benchmark'))
     np.testing.assert_array_equal(found['img'], image[-352:, 13:1229])
 
 
-def test_windows_lie_anywhere_in_the_region():
+def test_windows_are_anywhere_in_the_region():
     transform = dict(type='CropRotate', region='garg', size=(200, 109))
     np.random.seed(0)
     lefts = []
@@ -85,8 +85,8 @@ def test_rotations_follow_their_affine(seed):
     np.testing.assert_allclose(affine[:2, :2] @ affine[:2, :2].T, np.eye(2), atol=1e-12)
     source = np.zeros_like(plain['gt_depth_map'])
     source[75:184, 22:597] = plain['gt_depth_map'][75:184, 22:597]
-    assert_depth_is_that_of_the_nearest_pixel(found['gt_depth_map'], source, affine)
-    # The image's middle: rows read off the second channel, at the pixel's centre.
+    assert_depth_of_the_nearest_pixel(found['gt_depth_map'], source, affine)
+    # Source column and row of the centre pixel, from the image's channels.
     u, v = np.linalg.inv(affine)[:2] @ [150.5, 45.5, 1]
     assert abs(found['img'][45, 150, 1] - (v - .5)) < 1 and abs(found['img'][45, 150, 0]
                                                                 - (u - .5) / 4) < 1.5
@@ -99,14 +99,14 @@ def test_angles_are_uniform():
     angles = np.degrees([np.arctan2(affine[1, 0], affine[0, 0]) for affine in affines])
     assert abs(angles).max() <= 2.5 and abs(angles.mean()) < .15
     assert angles.std() == pytest.approx(2.5 / np.sqrt(3), rel=.05)
-    # The centre stays.
+    # The centre of the image stays in place.
     np.testing.assert_allclose(affines[0] @ [15, 10, 1], [15, 10, 1], atol=1e-9)
 
 
 @pytest.mark.parametrize('steps', [
     ['rotate', 'scale'], ['scale', 'rotate'], ['rotate', 'rotate', 'scale', 'scale']])
 def test_affines_in_sequence_compose(steps):
-    """The image's rows, which the second channel holds, are where the affine says."""
+    """The second channel, which holds the original row, agrees with the affine."""
     kinds = dict(rotate=dict(type='CropRotate', region='garg', max_angle=3.),
                  scale=dict(type='CropScaleAffine', input_size=(320, 96), prob=1., stride=1))
     np.random.seed(2)
@@ -123,8 +123,8 @@ def test_affines_in_sequence_compose(steps):
 
 @pytest.mark.parametrize('flip', [False, True])
 @pytest.mark.parametrize('scale_depth', [False, True])
-def test_zoom_is_told_to_depth(flip, scale_depth):
-    """At stride 1 depth has the input's size; enlarged, it counts as nearer by as much."""
+def test_scale_depth_multiplies_by_the_crop_size(flip, scale_depth):
+    """At stride 1 depth has the input's size. In an enlarged crop it is smaller by the factor."""
     np.random.seed(4)
     flips = [dict(type='RandomFlipMono3D', prob=1.)] if flip else []
     found = apply(results(), *flips, dict(
@@ -133,18 +133,18 @@ def test_zoom_is_told_to_depth(flip, scale_depth):
     assert found['gt_depth_map'].shape == (96, 310) and found['gt_depth_map'].dtype == np.float32
     enlarged = found['affine'][0, 0] / (310 / WIDTH)
     assert enlarged != pytest.approx(1)
-    assert_depth_is_that_of_the_nearest_pixel(found['gt_depth_map'], source, found['affine'],
-                                              1 / enlarged if scale_depth else 1.)
+    assert_depth_of_the_nearest_pixel(found['gt_depth_map'], source, found['affine'],
+                                      1 / enlarged if scale_depth else 1.)
 
 
-def test_the_test_time_form_says_nothing_to_depth():
+def test_the_test_time_form_leaves_depth_values_unchanged():
     found = apply(results(), dict(type='CropScaleAffine', input_size=(310, 93), stride=1,
                                   scale_depth=True))
-    assert_depth_is_that_of_the_nearest_pixel(found['gt_depth_map'], results()['gt_depth_map'],
-                                              found['affine'])
+    assert_depth_of_the_nearest_pixel(found['gt_depth_map'], results()['gt_depth_map'],
+                                      found['affine'])
 
 
-def test_flip_moves_camera_and_depth():
+def test_flip_mirrors_camera_and_depth():
     found = apply(results(), dict(type='RandomFlipMono3D', prob=1.))
     np.testing.assert_array_equal(found['gt_depth_map'], results()['gt_depth_map'][:, ::-1])
     point = np.array([1.5, .5, 9., 1.])
@@ -158,12 +158,12 @@ def test_flip_moves_camera_and_depth():
     (dict(region='garg', size=(200, 150)), 'a.png: a window of 200x150 does not fit its region '
                                            'of 575x109'),
     (dict(region='all'), "there is no crop 'all'")])
-def test_crops_that_do_not_fit(options, message):
+def test_error_for_crops_that_do_not_fit(options, message):
     with pytest.raises(InputError, match=message):
         apply(results(), dict(type='CropRotate', **options))
 
 
-def test_boxes_are_not_left_behind():
+def test_rotation_refuses_samples_with_boxes():
     with pytest.raises(InputError, match='CropRotate moves image and depth but no boxes'):
         apply(dict(results(), gt_bboxes=np.zeros((1, 4))), dict(type='CropRotate'))
 
@@ -195,8 +195,8 @@ def test_channels_differ_and_values_are_clipped():
     ('nyu_depth', write_nyu, NYUDepthDataset, 'splits/nyu.txt', (416, 544), (480, 640)),
     ('synthetic_depth', write_synthetic, SyntheticDepthDataset, 'ImageSets/train.txt', (192, 640),
      (192, 640))])
-def test_the_configs_pipelines(tmp_path, config, write, kind, split, train, test):
-    """Training: depth of the input's size; testing: of the original image's."""
+def test_pipelines_of_the_configs(tmp_path, config, write, kind, split, train, test):
+    """Depth has the input's size in training, and the original image's size in testing."""
     settings = Config.fromfile(f'configs/_base_/datasets/{config}.py')
     root = write(tmp_path / 'set')
     for loader, shape in (('train_dataloader', train), ('val_dataloader', test)):

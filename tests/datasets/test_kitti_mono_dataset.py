@@ -1,3 +1,4 @@
+"""KITTI's folder as mmdet3d samples."""
 import numpy as np
 import pytest
 import torch
@@ -26,7 +27,7 @@ def test_annotations_in_mmdet3d_format(kitti_root):
     ann = info['ann_info']
     assert ann['gt_labels_3d'].tolist() == [1, 1, 0]
     assert isinstance(ann['gt_bboxes_3d'], CameraInstance3DBoxes)
-    # location, then length, height, width, then yaw
+    # Location, then length, height, width, then yaw.
     torch.testing.assert_close(ann['gt_bboxes_3d'].tensor[0], torch.tensor(
         [-3., 1.6, 12., 3.9, 1.5, 1.6, -1.5]))
     np.testing.assert_allclose(ann['depths'], [12., 25., 9.])
@@ -44,13 +45,17 @@ def test_untrained_classes_are_left_out_but_evaluated(kitti_root):
     assert evaluated['object_table'].names.tolist() == ['Car', 'Cyclist', 'Van']
 
 
-def test_dont_care_regions_are_kept_apart(kitti_root):
+def test_dont_care_regions_are_no_labels(kitti_root):
     label = kitti_root / 'training/label_2/000000.txt'
     label.write_text(label.read_text() + 'DontCare -1 -1 -10 5 6 70 80 -1 -1 -1 '
                      '-1000 -1000 -1000 -10\n')
-    ann = build(kitti_root).get_data_info(0)['ann_info']
-    assert len(ann['gt_labels_3d']) == 3
-    np.testing.assert_allclose(ann['gt_bboxes_ignore'], [[5, 6, 70, 80]])
+    info = build(kitti_root).get_data_info(0)
+    assert len(info['ann_info']['gt_labels_3d']) == 3
+    region = info['instances'][-1]
+    assert region['name'] == 'DontCare' and region['bbox_label_3d'] == -1
+    np.testing.assert_allclose(region['bbox'], [5, 6, 70, 80])
+    truth = build(kitti_root, test_mode=True).get_data_info(0)['eval_ann_info']['object_table']
+    assert truth.names.tolist()[-1] == 'DontCare'
 
 
 def test_a_frame_without_objects_has_empty_arrays_of_the_right_shape(kitti_root):
@@ -74,19 +79,19 @@ def test_testing_frames_need_no_labels(kitti_root):
 
 @pytest.mark.parametrize('folder, suffix', [('image_2', 'png'), ('label_2', 'txt'),
                                             ('calib', 'txt')])
-def test_a_missing_file_is_named(kitti_root, folder, suffix):
+def test_error_names_a_missing_file(kitti_root, folder, suffix):
     (kitti_root / f'training/{folder}/000007.{suffix}').unlink()
     with pytest.raises(InputError, match=f'{folder}/000007.{suffix}'):
         build(kitti_root)
 
 
-def test_a_split_naming_an_absent_frame(kitti_root):
+def test_error_names_a_frame_of_the_split_without_image(kitti_root):
     (kitti_root / 'ImageSets/train.txt').write_text('000000\n999999\n')
     with pytest.raises(InputError, match='999999.*remove the frame from the split'):
         build(kitti_root)
 
 
-def test_images_tell_their_size_and_camera(kitti_root):
+def test_samples_hold_image_size_and_camera(kitti_root):
     dataset = build(kitti_root)
     for index, name in enumerate(FRAMES):
         P2_of_frame, size = camera_of(name)
@@ -95,7 +100,7 @@ def test_images_tell_their_size_and_camera(kitti_root):
         np.testing.assert_allclose(camera['cam2img'][:3], P2_of_frame, rtol=1e-6)
 
 
-def test_reference_divides_by_z(kitti_root):
+def test_reference_projects_by_dividing_by_z(kitti_root):
     info = build(kitti_root, reference=True).get_data_info(0)
     x, y, z = info['ann_info']['gt_bboxes_3d'].gravity_center[0].double().tolist()
     u = (P2[0, 0] * x + P2[0, 2] * z + P2[0, 3]) / z
@@ -104,7 +109,7 @@ def test_reference_divides_by_z(kitti_root):
     assert info['cam2img'][2, 3] == 0
 
 
-def test_dense_depth_is_found_beside_the_images(kitti_root):
+def test_dense_depth_comes_from_its_own_folder(kitti_root):
     folder = kitti_root / 'training/depth_2'
     folder.mkdir()
     prefix = dict(img='training/image_2', label='training/label_2', calib='training/calib',

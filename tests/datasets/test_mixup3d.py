@@ -1,4 +1,4 @@
-"""MixUp3D: which frames are mixed, how, and what the labels say afterwards."""
+"""MixUp3D: choice of partners, blending of images and joining of labels."""
 import copy
 from types import SimpleNamespace
 
@@ -9,6 +9,7 @@ from mmengine.registry import HOOKS
 from tiny_kitti import FRAMES, OTHER_FRAME, camera_of, project, write_kitti
 
 from mmdet3d_plugin.datasets import MixImageDataset
+from mmdet3d_plugin.datasets.transforms import MixTransform
 from mmdet3d_plugin.datasets.transforms.mixup3d import CameraGroups, blend_images
 from mmdet3d_plugin.errors import InputError
 
@@ -31,7 +32,7 @@ def frame_of(sample):
     return sample['mixed_with'].split('/')[-1][:-4] if 'mixed_with' in sample else None
 
 
-def test_partners_share_the_camera_and_no_frame_mixes_with_itself(kitti_root):
+def test_partners_are_other_frames_of_the_same_camera(kitti_root):
     np.random.seed(0)
     dataset = mixing(kitti_root, prob=1.)
     partners = {name: set() for name in NAMES}
@@ -45,9 +46,8 @@ def test_partners_share_the_camera_and_no_frame_mixes_with_itself(kitti_root):
 
 
 @pytest.mark.parametrize('flip', [0., 1.])
-def test_labels_of_both_frames_are_right(kitti_root, flip):
-    """3D centres through the sample's camera and affine land on its 2D centres, and
-    objects are those of both frames."""
+def test_labels_of_both_frames_are_kept(kitti_root, flip):
+    """Projected 3D centres match the 2D centres, and the objects are those of both frames."""
     np.random.seed(1)
     dataset = mixing(kitti_root, dict(type='RandomFlipMono3D', prob=flip),
                      dict(type='CropScaleAffine', input_size=(1280, 384), prob=.5), prob=1.)
@@ -59,17 +59,17 @@ def test_labels_of_both_frames_are_right(kitti_root, flip):
         np.testing.assert_allclose(sample['centers_2d'], uv @ sample['affine'][:2].T, atol=1e-3)
         np.testing.assert_allclose(sample['depths'], centres[:, 2], atol=1e-5)
         lengths = {len(sample[key]) for key in ('gt_bboxes', 'gt_labels_3d', 'truncations',
-                                                'occlusions', 'alphas', 'gt_bboxes_labels')}
+                                                'occlusions', 'gt_bboxes_labels')}
         assert lengths == {len(centres)}
         expected = [row[3] for name in (NAMES[index], frame_of(sample)) for row in FRAMES[name]
                     if row[0] in CLASSES]
-        if not sample['affine_aug']:  # a crop may cut objects off
+        if not sample['affine_aug']:  # a crop may remove objects
             assert sorted(sample['depths'].tolist()) == pytest.approx(sorted(expected))
             mixed += 1
     assert mixed > 5
 
 
-def test_pixels_are_the_blend_and_both_images_pass_one_affine(kitti_root):
+def test_pixels_are_the_blend_and_share_one_affine(kitti_root):
     np.random.seed(2)
     plain = DATASETS.build(loading_dataset(kitti_root))
     for blend in (.5, .25):
@@ -79,15 +79,15 @@ def test_pixels_are_the_blend_and_both_images_pass_one_affine(kitti_root):
         exact = (1 - blend) * first + blend * second
         np.testing.assert_array_equal(sample['img'], np.floor(exact + 1e-6))
 
-    # A bilinear warp is linear: warping the blend is blending the warps, up to rounding.
+    # A bilinear warp is linear: the warped blend is the blend of the warps, up to rounding.
     crop = TRANSFORMS.build(dict(type='CropScaleAffine', input_size=(640, 192)))
     warped = crop(dict(img=blend_images(plain[0]['img'], plain[1]['img'], .5)))['img']
     parts = [crop(dict(img=plain[index]['img']))['img'].astype(float) for index in (0, 1)]
     assert np.abs(warped - (parts[0] + parts[1]) / 2).max() <= 1.5
 
 
-def test_an_even_blend_of_a_frame_with_objects_shows_both(kitti_root):
-    """Where only the partner has an object, the image is half as bright there."""
+def test_objects_of_the_partner_appear_half_as_bright(kitti_root):
+    """An object of the partner is blended with the grey background of the empty frame."""
     np.random.seed(3)
     sample = mixing(kitti_root, prob=1.)[NAMES.index('000012')]  # empty, grey 60 to 90
     left, top, right, bottom = sample['gt_bboxes'][0].astype(int)
@@ -116,14 +116,14 @@ def test_mix_rate(kitti_root):
 @pytest.mark.parametrize('limit, expected', [(5, {'000007', '000012'}), (4, {'000012'}),
                                              (3, {'000012'}), (2, {None})])
 def test_object_limit(kitti_root, limit, expected):
-    """000000 has 3 objects that are learned, 000007 two (its van is none), 000012 none."""
+    """Trained objects: three in 000000, two in 000007 (vans are not trained), none in 000012."""
     np.random.seed(5)
     dataset = mixing(kitti_root, prob=1., max_objects=limit)
     assert {frame_of(dataset[0]) for _ in range(20)} == expected
 
 
 class Counted:
-    """Stands between a wrapper and its dataset and counts samples that are loaded."""
+    """Wrapper of a dataset that counts loaded samples."""
 
     def __init__(self, dataset):
         self.dataset, self.loads = dataset, 0
@@ -139,7 +139,7 @@ class Counted:
         return self.dataset[index]
 
 
-def test_at_most_one_image_more_is_decoded(kitti_root):
+def test_at_most_one_more_image_is_decoded(kitti_root):
     np.random.seed(6)
     dataset = mixing(kitti_root, prob=.5)
     dataset.dataset = Counted(dataset.dataset)
@@ -147,7 +147,7 @@ def test_at_most_one_image_more_is_decoded(kitti_root):
     assert 30 < mixed < 70 and dataset.dataset.loads == 100 + mixed
 
 
-def test_a_partner_is_found_without_reading_files(kitti_root, monkeypatch):
+def test_partners_are_drawn_without_reading_files(kitti_root, monkeypatch):
     dataset = mixing(kitti_root, prob=1.)
     monkeypatch.setattr('builtins.open', lambda *args, **kwargs: pytest.fail('a file is read'))
     assert dataset.pipeline[0].get_indexes(dataset.dataset, 0)
@@ -160,7 +160,7 @@ def capture_warnings(monkeypatch):
     return lines
 
 
-def test_no_partner_anywhere_warns_once_and_goes_on(tmp_path, monkeypatch):
+def test_a_set_without_partners_warns_once(tmp_path, monkeypatch):
     warnings = capture_warnings(monkeypatch)
     frames = {name: FRAMES[name] for name in ('000000', OTHER_FRAME)}
     dataset = mixing(write_kitti(tmp_path, frames), prob=1.)
@@ -169,13 +169,13 @@ def test_no_partner_anywhere_warns_once_and_goes_on(tmp_path, monkeypatch):
     assert len(warnings) == 1 and 'no two frames share a camera' in warnings[0]
 
 
-def test_partners_give_no_warning(kitti_root, monkeypatch):
+def test_a_set_with_partners_does_not_warn(kitti_root, monkeypatch):
     warnings = capture_warnings(monkeypatch)
     mixing(kitti_root, prob=1.)
     assert not warnings
 
 
-def test_groups_tell_sizes_and_cameras_apart():
+def test_groups_distinguish_sizes_and_cameras():
     def info(cam2img, size):
         camera = dict(cam2img=cam2img, width=size[0], height=size[1], img_path=object())
         return dict(images=dict(CAM2=camera), ann_info=dict(gt_labels_3d=np.zeros(1)))
@@ -191,8 +191,8 @@ def test_groups_tell_sizes_and_cameras_apart():
     assert [groups.draw_partner(index, 50) for index in range(5)] == [4, None, None, None, 0]
 
 
-def test_works_under_mmdets_own_wrapper(kitti_root):
-    """It does not tell the frame: partners of another camera are drawn and left out."""
+def test_works_in_mmdets_wrapper(kitti_root):
+    """mmdet's wrapper passes no index: partners of another camera are drawn and not mixed."""
     np.random.seed(7)
     dataset = DATASETS.build(dict(
         type='mmdet.MultiImageMixDataset', dataset=loading_dataset(kitti_root),
@@ -207,7 +207,7 @@ def test_repeated_datasets_mix(kitti_root):
     dataset = MixImageDataset(
         dict(type='RepeatDataset', times=3, dataset=loading_dataset(kitti_root)),
         [dict(type='MixUp3D', prob=1.)])
-    # A repetition of the same frame is no partner.
+    # A repetition of the same frame is not a partner.
     assert {frame_of(dataset[4]) for _ in range(40)} == {None, '000007', '000012'}
 
 
@@ -222,13 +222,13 @@ def test_frames_without_objects_can_be_left_out(kitti_root):
         assert not any(empty) if filtered else all(empty)
 
 
-def test_the_partner_is_told_to_the_model(kitti_root):
+def test_the_packed_sample_names_the_partner(kitti_root):
     sample = mixing(kitti_root, dict(type='CropScaleAffine', input_size=(640, 192)),
                     dict(type='PackMono3DInputs'), prob=1.)[0]
     assert sample['data_samples'].mixed_with.endswith(('000007.png', '000012.png'))
 
 
-def test_copies_of_one_frame_are_no_partners(tmp_path, monkeypatch):
+def test_copies_of_one_frame_are_not_partners(tmp_path, monkeypatch):
     warnings = capture_warnings(monkeypatch)
     root = write_kitti(tmp_path, {'000000': FRAMES['000000']})
     dataset = MixImageDataset(dict(type='RepeatDataset', times=5, dataset=loading_dataset(root)),
@@ -237,8 +237,8 @@ def test_copies_of_one_frame_are_no_partners(tmp_path, monkeypatch):
     assert len(warnings) == 1
 
 
-def test_frames_without_objects_as_mmdet3ds_datasets_write_them(kitti_root):
-    """Where a frame is empty, NuScenesDataset and KittiDataset give scalars as labels."""
+def test_scalar_labels_of_empty_frames_are_joined(kitti_root):
+    """mmdet3d's NuScenesDataset and KittiDataset give a scalar label for an empty frame."""
     dataset = DATASETS.build(loading_dataset(kitti_root))
     full, empty = dataset[0], dataset[2]
     empty['gt_bboxes_labels'] = np.array(0, dtype=np.int64)
@@ -247,6 +247,30 @@ def test_frames_without_objects_as_mmdet3ds_datasets_write_them(kitti_root):
             dict(copy.deepcopy(first), mix_results=[copy.deepcopy(second)]))
         np.testing.assert_array_equal(mixed['gt_bboxes_labels'], full['gt_labels_3d'])
         assert len(mixed['gt_bboxes']) == 3
+
+
+def test_mixing_transforms_of_others(kitti_root):
+    """A MixTransform sees the dataset once, and gets the partners that it names."""
+    calls = []
+
+    class MixWithNext(MixTransform):
+        def prepare(self, dataset):
+            calls.append(len(dataset))
+
+        def get_indexes(self, dataset, index=None):
+            return [(index + 1) % len(dataset), (index + 2) % len(dataset)]
+
+        def transform(self, results):
+            return dict(results, partners=[item['frame'] for item in results['mix_results']])
+
+    TRANSFORMS.register_module('MixWithNext', module=MixWithNext)
+    try:
+        dataset = MixImageDataset(loading_dataset(kitti_root), [dict(type='MixWithNext')])
+    finally:
+        TRANSFORMS.module_dict.pop('MixWithNext')
+    assert calls == [4]
+    sample = dataset[2]
+    assert sample['partners'] == [NAMES[3], NAMES[0]] and 'mix_results' not in sample
 
 
 def test_hooks_can_switch_mixing_off(kitti_root):
@@ -267,7 +291,7 @@ def test_mmdets_hook_can_switch_the_pipeline(kitti_root):
         assert ('mixed_with' in sample) is mixed and sample.get('flip', False) is not mixed
 
 
-def test_a_pipeline_that_mixes_nothing_is_named(kitti_root):
+def test_error_names_a_pipeline_without_partners(kitti_root):
     dataset = DATASETS.build({**loading_dataset(kitti_root),
                               'pipeline': [*LOAD, dict(type='MixUp3D')]})
     with pytest.raises(InputError, match='put it in the pipeline of a MixImageDataset'):
@@ -275,12 +299,12 @@ def test_a_pipeline_that_mixes_nothing_is_named(kitti_root):
 
 
 @pytest.mark.parametrize('settings', [dict(prob=5.), dict(blend=50), dict(max_objects=0)])
-def test_settings_out_of_range_are_named(settings):
+def test_error_names_settings_out_of_range(settings):
     with pytest.raises(InputError, match='MixUp3D: prob'):
         TRANSFORMS.build(dict(type='MixUp3D', **settings))
 
 
-def test_options_of_the_dataset_may_be_given_to_the_wrapper(kitti_root, tmp_path):
+def test_the_wrapper_passes_options_to_the_dataset(kitti_root, tmp_path):
     other = write_kitti(tmp_path / 'other', {'000007': FRAMES['000007']})
     dataset = MixImageDataset(loading_dataset(kitti_root), [], data_root=str(other))
     assert len(dataset) == 1 and dataset[0]['frame'] == '000007'

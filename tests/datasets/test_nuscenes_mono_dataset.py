@@ -1,4 +1,4 @@
-"""nuScenes' tables as frames of one camera, and a KITTI detector's depth error there."""
+"""nuScenes' keyframes as samples, and the depth error of a KITTI detector on them."""
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +25,8 @@ def build(root, **options):
         version='v1.0-tiny', pipeline=[], filter_empty_gt=False), **options})
 
 
-def test_objects_are_where_they_were_placed(root):
-    """Those of KITTI's classes, ridden, in front of the camera and with points."""
+def test_labels_match_the_placed_objects(root):
+    """Labels have KITTI's classes, points, and for bicycles a rider."""
     dataset = build(root)
     assert len(dataset) == 2
     info = dataset.get_data_info(1)
@@ -44,7 +44,7 @@ def test_objects_are_where_they_were_placed(root):
         np.testing.assert_allclose(center, [127 * x / z + 80, 127 * y / z + 45], atol=1e-3)
 
 
-def test_boxes_in_the_image_hold_the_corners(root):
+def test_2d_boxes_surround_the_projected_corners(root):
     annotations = build(root).get_data_info(0)['ann_info']
     corners = annotations['gt_bboxes_3d'].corners.numpy()
     for box, points in zip(annotations['gt_bboxes'], corners):
@@ -56,12 +56,12 @@ def test_boxes_in_the_image_hold_the_corners(root):
     (dict(version='v1.0-absent'), 'v1.0-absent: no such folder; data_root is that of nuScenes'),
     (dict(scenes='validation'), "scenes is 'validation'; the splits are"),
     (dict(scenes='train'), "has none of the scenes 'train'; it has scene-0003")])
-def test_what_is_missing_is_named(root, options, message):
+def test_error_names_wrong_options(root, options, message):
     with pytest.raises(InputError, match=message):
         build(root, **options)
 
 
-def test_missing_tables_and_images_are_named(tmp_path):
+def test_error_names_missing_tables_and_images(tmp_path):
     root = write_nuscenes(tmp_path / 'a')
     (root / 'samples/CAM_FRONT/1.jpg').unlink()
     with pytest.raises(InputError, match='CAM_FRONT/1.jpg: no such image, but the tables name it'):
@@ -72,7 +72,7 @@ def test_missing_tables_and_images_are_named(tmp_path):
 
 
 def test_a_kitti_detector_is_measured_on_nuscenes(run_tool, tmp_path, root):
-    """tools/test.py with the cross-dataset config's test set on slim, untrained weights."""
+    """Run tools/test.py with the test set of the cross-dataset config and untrained weights."""
     from mmdet3d.registry import MODELS
     config = tmp_path / 'cross.py'
     config.write_text(f"""
@@ -83,7 +83,7 @@ cross['dataset'].update(_delete_=True, data_root='{root}', version='v1.0-tiny')
 cross['dataset']['pipeline'][1]['input_size'] = (160, 96)
 cross.update(num_workers=0, persistent_workers=False)
 test_dataloader = cross
-test_evaluator = dict(_delete_=True, type='DepthErrorMetric')
+test_evaluator = dict(_delete_=True, type='ObjectDepthMetric')
 """)
     cfg = Config.fromfile(config)
     dataset = DATASETS.build(cfg.test_dataloader.dataset)

@@ -1,4 +1,4 @@
-"""Every transform keeps world, camera, image and labels in agreement."""
+"""Transforms keep image, camera and labels consistent."""
 import cv2
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def run(dataset, index, *transforms):
 
 
 def assert_consistent(results):
-    """3D centres, through the sample's camera and affine, land on its 2D centres."""
+    """Assert that 3D centres projected by camera and affine equal the 2D centres."""
     centres = results['gt_bboxes_3d'].gravity_center.double().numpy()
     uv = project(centres, results['cam2img'])
     affine = results.get('affine', np.eye(3))
@@ -44,16 +44,16 @@ def assert_consistent(results):
 
 @pytest.mark.parametrize('transforms', [[], [FLIP], [FILTER], [CROP], [FLIP, FILTER, CROP]])
 @pytest.mark.parametrize('index', range(4))
-def test_projection(dataset, transforms, index):
+def test_projected_centres_match_the_labels(dataset, transforms, index):
     np.random.seed(index)
     results = run(dataset, index, *transforms)
     assert_consistent(results)
-    lengths = {len(results[key]) for key in ('gt_bboxes', 'gt_labels_3d', 'depths', 'alphas',
+    lengths = {len(results[key]) for key in ('gt_bboxes', 'gt_labels_3d', 'depths',
                                              'truncations', 'occlusions', 'gt_bboxes_labels')}
     assert lengths == {len(results['gt_bboxes_3d'])}
 
 
-def test_projection_holds_for_many_random_crops(dataset):
+def test_projected_centres_match_after_many_random_crops(dataset):
     np.random.seed(0)
     kept = 0
     for _ in range(40):
@@ -63,7 +63,7 @@ def test_projection_holds_for_many_random_crops(dataset):
     assert 40 < kept < 120  # some objects leave the crop, most stay
 
 
-def test_flip_mirrors_pixels_boxes_and_alpha(dataset):
+def test_flip_mirrors_pixels_boxes_and_yaw(dataset):
     plain, flipped = run(dataset, 0), run(dataset, 0, FLIP)
     width = plain['img'].shape[1]
     np.testing.assert_array_equal(flipped['img'], plain['img'][:, ::-1])
@@ -73,31 +73,21 @@ def test_flip_mirrors_pixels_boxes_and_alpha(dataset):
     mirrored = np.pi - plain['gt_bboxes_3d'].yaw.numpy()
     np.testing.assert_allclose(np.exp(1j * yaw), np.exp(1j * mirrored), atol=1e-6)
     assert (np.abs(yaw) <= np.pi + 1e-6).all()
-    # alpha stays the yaw relative to the viewing ray
-    location = flipped['gt_bboxes_3d'].tensor.numpy()
-    alpha = yaw - np.arctan2(location[:, 0], location[:, 2])
-    np.testing.assert_allclose(np.exp(1j * flipped['alphas']), np.exp(1j * alpha), atol=1e-5)
+    locations = plain['gt_bboxes_3d'].tensor.numpy()[:, :3] * [-1, 1, 1]
+    np.testing.assert_allclose(flipped['gt_bboxes_3d'].tensor.numpy()[:, :3], locations, atol=1e-5)
 
 
 def test_flip_twice_is_the_identity(dataset):
     once, twice = run(dataset, 0), run(dataset, 0, FLIP, FLIP)
     np.testing.assert_array_equal(once['img'], twice['img'])
-    for key in ('gt_bboxes', 'centers_2d', 'depths', 'alphas'):
+    for key in ('gt_bboxes', 'centers_2d', 'depths'):
         np.testing.assert_allclose(twice[key], once[key], atol=1e-3, err_msg=key)
     np.testing.assert_allclose(twice['cam2img'], once['cam2img'], atol=1e-9)
     np.testing.assert_allclose(twice['gt_bboxes_3d'].tensor, once['gt_bboxes_3d'].tensor,
                                atol=1e-5)
 
 
-def test_flip_mirrors_dont_care(kitti_root, dataset):
-    info = dataset.get_data_info(0)
-    info['ann_info']['gt_bboxes_ignore'] = np.array([[10., 20., 110., 60.]], np.float32)
-    info.update(box_type_3d=dataset.box_type_3d, box_mode_3d=dataset.box_mode_3d)
-    results = Compose([TRANSFORMS.build(item) for item in [*LOAD, FLIP]])(info)
-    np.testing.assert_allclose(results['gt_bboxes_ignore'], [[1132., 20., 1232., 60.]])
-
-
-def test_test_time_affine_shows_the_whole_width(dataset):
+def test_test_time_affine_covers_the_whole_width(dataset):
     results = run(dataset, 0, dict(type='CropScaleAffine', input_size=(640, 192)))
     scale = 640 / 1242
     np.testing.assert_allclose(results['affine'],
@@ -107,7 +97,7 @@ def test_test_time_affine_shows_the_whole_width(dataset):
 
 
 def test_crop_statistics_follow_the_recipe():
-    """Scale clip(N(1, .4), .6, 1.4) and shift clip(N(0, .1), -.2, .2), half of the time."""
+    """Scale clip(N(1, .4), .6, 1.4) and shift clip(N(0, .1), -.2, .2), with probability 0.5."""
     np.random.seed(0)
     transform = TRANSFORMS.build(dict(type='CropScaleAffine', input_size=(128, 40), prob=.5))
     affines, augmented = [], []
@@ -121,7 +111,7 @@ def test_crop_statistics_follow_the_recipe():
         (~augmented).sum(), 3, 3)), atol=1e-12)
     zoom = 1 / affines[augmented][:, 0, 0]
     assert zoom.min() == pytest.approx(.6) and zoom.max() == pytest.approx(1.4)
-    # P(|N| > 1) = 0.317 lies on the two ends
+    # P(|N| > 1) = 0.317 is clipped to one of the two limits
     assert abs(np.isin(zoom.round(6), [.6, 1.4]).mean() - .317) < .04
     shift = (64 - affines[augmented][:, 0, 2]) * zoom / 128 - .5
     assert shift.min() == pytest.approx(-.2) and shift.max() == pytest.approx(.2)
@@ -129,7 +119,7 @@ def test_crop_statistics_follow_the_recipe():
 
 
 def test_warp_moves_pixel_centres_exactly():
-    """A ramp of column centres, enlarged twice, reads off the source coordinate."""
+    """The values of a ramp, enlarged by two, are the source columns."""
     ramp = np.repeat((np.arange(64, dtype=np.uint8) * 4)[None, :, None], 16, 0).repeat(3, 2)
     affine = affine_from_crop((32., 8.), 32., (64, 16))
     warped = warp_image(ramp, np.linalg.inv(affine)[:2], (64, 16))[8, :, 0].astype(float)
@@ -159,17 +149,37 @@ def test_filter(dataset, change, kept):
                                plain['gt_bboxes_3d'].tensor[kept])
 
 
-def test_packing_keeps_flags_affine_and_name(dataset):
+@pytest.mark.parametrize('key, values, kept', [
+    ('depths', [1.99, 2., 65., 65.01], [False, True, True, False]),
+    ('truncations', [0., .5, .51, 1.], [True, True, False, False]),
+    ('occlusions', [0, 2, 3, 4], [True, True, False, False]),
+    # 2D box heights plus one.
+    ('heights', [23.9, 24., 25., 100.], [False, True, True, True])])
+def test_filter_limits_are_inclusive(key, values, kept):
+    results = dict(depths=np.full(4, 20.), truncations=np.zeros(4), occlusions=np.zeros(4, int),
+                   gt_labels_3d=np.arange(4))
+    heights = np.full(4, 50.)
+    if key == 'heights':
+        heights = np.array(values)
+    else:
+        results[key] = np.array(values)
+    results['gt_bboxes'] = np.stack([np.zeros(4), np.zeros(4), np.full(4, 9.), heights], axis=1)
+    found = TRANSFORMS.build(FILTER)(results)
+    assert found['gt_labels_3d'].tolist() == [index for index in range(4) if kept[index]]
+
+
+def test_packing_keeps_labels_affine_and_name(dataset):
     packed = run(dataset, 0, CROP, dict(type='PackMono3DInputs'))
     sample = packed['data_samples']
     assert packed['inputs']['img'].shape == (3, 384, 1280)
     assert sample.frame == '000000' and sample.affine.shape == (3, 3)
-    count = len(sample.gt_instances_3d.depths)
-    assert sample.gt_instances_3d.occlusions.shape == (count, )
-    assert len(sample.gt_instances) == count and len(sample.ignored_instances) == 0
+    assert set(sample.gt_instances_3d.keys()) == {'bboxes_3d', 'labels_3d', 'centers_2d', 'depths'}
+    assert set(sample.gt_instances.keys()) == {'bboxes', 'labels'}
+    assert len(sample.gt_instances) == len(sample.gt_instances_3d) > 0
+    assert 'ignored_instances' not in sample
 
 
-def test_stock_transforms_take_the_dataset(dataset):
+def test_mmdet3d_transforms_accept_the_samples(dataset):
     """mmdet3d's own monocular pipeline runs on the samples."""
     info = dataset.get_data_info(0)
     info.update(box_type_3d=dataset.box_type_3d, box_mode_3d=dataset.box_mode_3d)
@@ -185,14 +195,14 @@ def test_stock_transforms_take_the_dataset(dataset):
 
 
 @pytest.mark.parametrize('content', [b'', b'no image', None])
-def test_an_unreadable_image_is_named(dataset, kitti_root, content):
+def test_error_names_an_unreadable_image(dataset, kitti_root, content):
     path = kitti_root / 'training/image_2/000000.png'
     path.unlink() if content is None else path.write_bytes(content)
     with pytest.raises(InputError, match='image_2/000000.png'):
         run(dataset, 0)
 
 
-def test_images_kept_in_memory_are_decoded_once_and_never_shared(dataset, kitti_root):
+def test_images_kept_in_memory_are_decoded_once_and_copied(dataset, kitti_root):
     loader = TRANSFORMS.build(dict(type='LoadImageMono3D', keep_in_memory=True))
     plain = TRANSFORMS.build(dict(type='LoadImageMono3D'))(dataset.get_data_info(0))
     first = loader(dataset.get_data_info(0))
@@ -205,7 +215,7 @@ def test_images_kept_in_memory_are_decoded_once_and_never_shared(dataset, kitti_
     assert again['frame'] == '000000' and again['img_shape'] == plain['img_shape']
 
 
-def test_a_truncated_image_is_named(dataset, kitti_root):
+def test_error_names_a_truncated_image(dataset, kitti_root):
     path = kitti_root / 'training/image_2/000000.png'
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(InputError, match='image_2/000000.png'):
@@ -215,8 +225,8 @@ def test_a_truncated_image_is_named(dataset, kitti_root):
 
 @pytest.mark.parametrize('reference, kept', [(False, [True, False, False, True]),
                                              (True, [True, True, False, True])])
-def test_centres_just_before_the_origin(reference, kept):
-    """The released code truncates toward zero: centres of -4 to 0 px fall in cell 0."""
+def test_centres_left_of_and_above_the_input(reference, kept):
+    """The released code truncates toward zero: centres from -4 to 0 pixels are in cell 0."""
     transform = TRANSFORMS.build(dict(type='CropScaleAffine', input_size=(128, 40),
                                       reference=reference))
     centers = np.array([[0., 5.], [-3.9, 5.], [-4., 5.], [127.9, 39.9]], np.float32)
@@ -225,7 +235,7 @@ def test_centres_just_before_the_origin(reference, kept):
 
 
 def with_depth(dataset, kitti_root, depth, index=0):
-    """Results of frame ``index`` after loading, with a depth image (H, W) in metres."""
+    """Load frame ``index`` with a depth map (H, W), metres."""
     path = kitti_root / 'depth.png'
     cv2.imwrite(str(path), np.round(depth * 256).astype(np.uint16))
     info = dataset.get_data_info(index)
@@ -235,8 +245,8 @@ def with_depth(dataset, kitti_root, depth, index=0):
 
 
 @pytest.mark.parametrize('flip', [False, True])
-def test_dense_depth_follows_the_image_and_is_never_blended(dataset, kitti_root, flip):
-    """At the centre of a feature cell lies the depth of the pixel that is seen there."""
+def test_dense_depth_follows_the_image_without_interpolation(dataset, kitti_root, flip):
+    """A feature cell holds the depth of the pixel at its centre."""
     rng = np.random.default_rng(0)
     height, width = 375, 1242
     depth = rng.choice([0., 5., 30.25], (height, width))
@@ -258,18 +268,18 @@ def test_dense_depth_follows_the_image_and_is_never_blended(dataset, kitti_root,
                 expected = source[int(v), int(u)]
             total += 1
             agreed += expected == found[row, column]
-    assert agreed >= .99 * total  # but for rounding at the edges of pixels
+    assert agreed >= .99 * total  # the rest is rounding at pixel edges
     packed = TRANSFORMS.build(dict(type='PackMono3DInputs'))(results)['data_samples']
     assert packed.gt_depth_map.data.shape == (1, 96, 320)
 
 
-def test_mixed_frames_keep_the_nearer_depth():
+def test_mixed_frames_keep_the_smaller_depth():
     near, far = np.array([[5., 0., 0., 7.]]), np.array([[9., 8., 0., 3.]])
     assert nearest_depth(near, far).tolist() == [[5., 8., 0., 3.]]
     assert nearest_depth(near, far).dtype == np.float32
 
 
-def test_depth_maps_that_do_not_fit_are_named(dataset, kitti_root):
+def test_error_names_a_wrong_depth_map(dataset, kitti_root):
     with pytest.raises(InputError, match='depth.png: its size .* differs from the image'):
         with_depth(dataset, kitti_root, np.ones((10, 20)))
     with pytest.raises(InputError, match="add its folder as 'depth' to data_prefix"):
@@ -281,7 +291,7 @@ def test_depth_maps_that_do_not_fit_are_named(dataset, kitti_root):
 
 
 @pytest.mark.parametrize('kept_center', ['projected', 'box'])
-def test_objects_are_kept_by_the_centre_that_is_their_cell(kept_center):
+def test_objects_are_kept_by_the_chosen_centre(kept_center):
     transform = TRANSFORMS.build(dict(type='CropScaleAffine', input_size=(64, 32),
                                       kept_center=kept_center))
     results = transform(dict(

@@ -1,4 +1,4 @@
-"""DepthMetric on samples as models hand them on."""
+"""DepthMetric on samples as returned by models."""
 import logging
 
 import numpy as np
@@ -8,13 +8,13 @@ from mmdet3d.registry import METRICS
 from mmdet3d.structures import Det3DDataSample
 from mmengine.structures import PixelData
 
-from mmdet3d_plugin.benchmarks.depth.map_errors import METRICS as KEYS
+from mmdet3d_plugin.benchmarks.depth.map_errors import DEPTH_STYLES
 from mmdet3d_plugin.benchmarks.depth.map_files import read_depth_map
 from mmdet3d_plugin.errors import InputError
 
 
 def sample(frame, truth, predicted):
-    """As the evaluator gives it to the metric: (H, W) arrays in the maps of a data sample."""
+    """Data sample as the evaluator passes it, with (H, W) depth maps in metres."""
     item = Det3DDataSample(metainfo=dict(frame=frame, img_path=f'{frame}.png'))
     for key, depth in (('gt_depth_map', truth), ('pred_depth_map', predicted)):
         if depth is not None:
@@ -32,7 +32,7 @@ def evaluate(samples, **options):
 
 def test_means_are_over_images():
     found = evaluate([sample('a', [[2., 4.]], [[2., 5.]]), sample('b', [[10., 0.]], [[12., 1.]])])
-    assert list(found) == [f'depth/{key}' for key in KEYS]
+    assert list(found) == [f'depth/{key}' for key in DEPTH_STYLES]
     assert found['depth/AbsRel'] == pytest.approx((.125 + .2) / 2)
     assert found['depth/RMSE'] == pytest.approx((np.sqrt(.5) + 2) / 2)
     # 5 / 4 is not less than 1.25.
@@ -48,7 +48,16 @@ def test_protocol_is_configured():
     assert found['depth/AbsRel'] == pytest.approx(0, abs=1e-6)
 
 
-def test_images_without_depth_are_told_of(caplog, monkeypatch):
+def test_caps_are_excluded_and_bound_the_prediction():
+    truth = [[2., 2.5, 4., 8.]]
+    found = evaluate([sample('a', truth, [[9., 2., 9., 9.]])], min_depth=2., max_depth=8.)
+    # 2 m and 8 m do not count, and 9 m becomes 8 m.
+    assert found['depth/AbsRel'] == pytest.approx((.5 / 2.5 + 4 / 4) / 2)
+    found = evaluate([sample('a', [[4.]], [[1.]])], min_depth=2., max_depth=8.)
+    assert found['depth/AbsRel'] == pytest.approx((4 - 2) / 4)
+
+
+def test_the_table_counts_images_without_depth(caplog, monkeypatch):
     from mmdet3d_plugin.evaluation import depth_metric
     said = []
     monkeypatch.setattr(depth_metric, 'print_log', lambda text, *args: said.append(text))
@@ -58,7 +67,7 @@ def test_images_without_depth_are_told_of(caplog, monkeypatch):
     assert '1 images without such depth are left out, the first one: b' in said[0]
 
 
-def test_predictions_are_written_by_frame(tmp_path):
+def test_predictions_are_written_under_the_frame_name(tmp_path):
     predicted = [[3., 0.], [80., 7.123]]
     evaluate([sample('drive/data/07', [[2., 2.], [2., 2.]], predicted)],
              result_dir=str(tmp_path / 'out'), result_scale=500.)
@@ -72,7 +81,7 @@ def test_predictions_are_written_by_frame(tmp_path):
     (sample('a', [[1.]], [[float('nan')]]), {}, 'a: the prediction holds NaN'),
     (sample('a', [[0.]], [[1.]]), {}, 'none of 1 images has a true depth'),
     (sample('../a', [[1.]], [[1.]]), dict(result_dir='out'), 'is no name of a file inside')])
-def test_what_cannot_be_evaluated_is_named(item, options, message, tmp_path, monkeypatch):
+def test_error_names_samples_without_valid_depth(item, options, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=message):
         evaluate([item], **options)

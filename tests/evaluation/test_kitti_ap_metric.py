@@ -1,3 +1,4 @@
+"""KittiAPMetric, and conversion of predictions to object tables."""
 import numpy as np
 import pytest
 import torch
@@ -15,7 +16,7 @@ CAM2IMG = np.vstack([P2, [0, 0, 0, 1]])
 
 
 def perfect_sample(frame, with_2d=True):
-    """A sample whose predictions are its labels of the trained classes."""
+    """Sample with predictions equal to its labels of the trained classes."""
     truth = make_objects(FRAMES[frame])
     kept = truth[np.isin(truth.names, CLASSES)]
     boxes = np.c_[kept.locations, kept.sizes_hwl[:, [2, 0, 1]], kept.rotations_y]
@@ -40,7 +41,7 @@ def metric(**kwargs):
 
 
 @pytest.mark.parametrize('with_2d', [True, False])
-def test_predictions_become_the_labels_they_are(with_2d):
+def test_perfect_predictions_equal_the_labels(with_2d):
     sample, expected = perfect_sample('000007', with_2d)
     objects = predictions_to_table(sample, CLASSES)
     assert objects.names.tolist() == ['Car', 'Cyclist']
@@ -49,7 +50,35 @@ def test_predictions_become_the_labels_they_are(with_2d):
                                    atol=2e-3, err_msg=column)
 
 
-def test_boxes_around_corners_and_the_near_plane():
+@pytest.mark.parametrize('entries', [
+    dict(), dict(pred_instances=None), dict(pred_instances={}),
+    dict(pred_instances=dict(bboxes=torch.zeros(0, 4)))])
+def test_2d_boxes_come_from_3d_boxes_without_any(entries):
+    sample, expected = perfect_sample('000007', with_2d=False)
+    found = predictions_to_table({**sample, **entries}, CLASSES)
+    np.testing.assert_allclose(found.boxes_2d, expected.boxes_2d, atol=2e-3)
+    empty, _ = perfect_sample('000012', with_2d=False)
+    assert predictions_to_table({**empty, **entries}, CLASSES).boxes_2d.shape == (0, 4)
+
+
+@pytest.mark.parametrize('clip, expected', [
+    (True, [0, 100, 1242, 375]), (False, [-20, 100, 1300, 380])])
+def test_boxes_are_clipped_to_the_image_unless_told(tmp_path, clip, expected):
+    sample, kept = perfect_sample('000007')
+    boxes = torch.tensor([[-20., 100., 1300., 380.]]).expand(len(kept), 4)
+    sample['pred_instances'] = dict(bboxes=boxes)
+    result = metric(result_dir=str(tmp_path), format_only=True, clip_boxes=clip)
+    result.process({}, [sample])
+    result.evaluate(1)
+    written = read_objects(tmp_path / 'data/000007.txt', with_scores=True)
+    np.testing.assert_array_equal(written.boxes_2d, [expected] * len(kept))
+
+
+def test_default_clips():
+    assert metric().clip_boxes
+
+
+def test_boxes_around_projected_corners_are_finite():
     corners = box_corners((1., 1.5, 10.), (1.5, 1.6, 4.), .4)
     uv = project(corners)
     np.testing.assert_allclose(projected_boxes(corners[None], CAM2IMG)[0],
@@ -74,7 +103,7 @@ def test_perfect_detections_and_result_files(tmp_path):
     assert (tmp_path / 'data/000002.txt').read_text() == ''
 
 
-def test_frames_without_labels_cannot_be_evaluated():
+def test_error_names_a_frame_without_labels():
     sample, _ = perfect_sample('000000')
     sample['eval_ann_info'] = None
     with pytest.raises(InputError, match='000000.png: has no labels'):

@@ -1,6 +1,6 @@
 """Pipeline transforms for monocular 3D detection and depth.
 
-They read and write mmdet3d's result keys, so stock detectors can use them too.
+They read and write mmdet3d's result keys, so mmdet3d's own detectors can use them too.
 """
 from .color import RandomGammaColor
 from .crop_rotate import CropRotate
@@ -8,10 +8,12 @@ from .crop_scale import CropScaleAffine
 from .filter_objects import FilterObjects
 from .flip import RandomFlipMono3D
 from .loading import LoadAnnotationsMono3D, LoadDepthMap, LoadImageMono3D
+from .mix_transform import MixTransform
 from .mixup3d import MixUp3D
 from .packing import PackMono3DInputs
 
 __all__ = [
     'CropRotate', 'CropScaleAffine', 'FilterObjects', 'LoadAnnotationsMono3D', 'LoadDepthMap',
-    'LoadImageMono3D', 'MixUp3D', 'PackMono3DInputs', 'RandomFlipMono3D', 'RandomGammaColor'
+    'LoadImageMono3D', 'MixTransform', 'MixUp3D', 'PackMono3DInputs', 'RandomFlipMono3D',
+    'RandomGammaColor'
 ]

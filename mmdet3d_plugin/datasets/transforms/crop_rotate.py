@@ -1,4 +1,4 @@
-"""Crop and small rotation of the image and its dense depth."""
+"""Crop and small rotation of the images and their dense depth."""
 from typing import Optional, Sequence, Tuple, Union
 
 import cv2
@@ -8,26 +8,32 @@ from mmdet3d.registry import TRANSFORMS
 
 from ...benchmarks.depth.crops import crop_bounds
 from ...errors import InputError
+from .sample_images import image_shape, map_images
 from .warping import warp_results
 
 
 @TRANSFORMS.register_module()
 class CropRotate(BaseTransform):
-    """Shows a region of the image, or a random window of it, at its own scale (BTS).
+    """Crop to a region, or a random window of it, with a small random rotation (BTS).
 
-    The region is rotated by a random angle around its centre; what lies outside of it is
-    black, with unknown depth. Without a window and an angle nothing is random: the
-    test-time form. ``affine`` tells where pixels went; the camera stays that of the original
-    image. Mirror the image before.
+    The image keeps its scale. The region is rotated around its centre, and pixels outside the
+    region are black with unknown depth. Without ``size`` and ``max_angle`` nothing is random,
+    which is the test-time form. ``affine`` maps original pixels to input pixels, and ``cam2img``
+    stays that of the original image. Flip the image before this transform.
 
     Args:
         region: names as in :func:`~mmdet3d_plugin.benchmarks.depth.crops.crop_bounds`, such as
             ``'kitti_benchmark'``; the whole image by default.
         size: (width, height) of a window at a random place of the region, pixels.
-        max_angle: greatest angle of the rotation in both directions, degrees.
+        max_angle: largest angle of the rotation in both directions, degrees.
 
     Raises:
-        InputError: the image is too small for region or window, or has boxes.
+        InputError: the image is too small for the region or the window, or has boxes.
+
+    Example:
+        >>> results = CropRotate(size=(3, 2))(dict(img=np.zeros((4, 6, 3), np.uint8)))
+        >>> results['img'].shape
+        (2, 3, 3)
     """
 
     def __init__(self, region: Union[str, Sequence[str]] = (),
@@ -37,13 +43,14 @@ class CropRotate(BaseTransform):
         self.max_angle = max_angle
 
     def transform(self, results: dict) -> dict:
+        """Crop and rotate the images and the depth map."""
         if 'gt_bboxes' in results:
             raise InputError('CropRotate moves image and depth but no boxes; use '
                              'CropScaleAffine for detectors')
-        top, bottom, left, right = crop_bounds(self.region, results['img'].shape[:2])
-        for key in ('img', 'gt_depth_map'):
-            if key in results:
-                results[key] = results[key][top:bottom, left:right]
+        top, bottom, left, right = crop_bounds(self.region, image_shape(results))
+        map_images(results, lambda image: image[top:bottom, left:right])
+        if 'gt_depth_map' in results:
+            results['gt_depth_map'] = results['gt_depth_map'][top:bottom, left:right]
         extent = np.array([right - left, bottom - top])
         to_region = np.eye(3)
         to_region[:2, 2] = -left, -top

@@ -1,4 +1,4 @@
-"""Random crop, scale and shift to an input of fixed size, as one affine."""
+"""Random crop, scale and shift to an input of fixed size by one affine."""
 from typing import Tuple, Union
 
 import numpy as np
@@ -8,44 +8,53 @@ from mmdet3d.registry import TRANSFORMS
 from ...errors import InputError
 from ...geometry import affine_from_crop, apply_affine
 from .object_fields import keep_objects
+from .sample_images import image_shape
 from .warping import warp_results
 
 
 @TRANSFORMS.register_module()
 class CropScaleAffine(BaseTransform):
-    """Shows a crop of the image in the network input (MonoLSS, MonoDLE).
+    """Random crop of the image, scaled to the network input (MonoLSS, MonoDLE).
 
-    With probability ``prob`` the crop's size is the image's times
-    ``clip(N(1, scale), 1 - scale, 1 + scale)`` and its centre moves by
-    ``clip(N(0, shift), -2 shift, 2 shift)`` image sizes in each direction;
-    otherwise the crop is the whole image. ``prob=0`` is the test-time form.
+    With probability ``prob`` the crop's size is the image's size times
+    ``clip(N(1, scale), 1 - scale, 1 + scale)``, and its centre moves by
+    ``clip(N(0, shift), -2 shift, 2 shift)`` image sizes in each direction. Otherwise the crop is
+    the whole image. ``prob=0`` is the test-time form.
 
-    2D boxes, projected centres and DontCare regions move to input pixels (boxes
-    are not clipped); objects whose centre leaves the input are dropped. Dense depth
-    is read at the centres of feature-map cells, never blended. ``cam2img``, 3D boxes
-    and depths stay those of the original image, and these keys tie the two together:
+    2D boxes (not clipped) and projected centres move to input pixels. Objects with a centre
+    outside the input are removed. Dense depth is read at the centres of feature-map cells and
+    is never interpolated. ``cam2img``, 3D boxes and depths stay those of the original image.
+    These entries relate the two:
 
-    - ``affine``: (3, 3), original pixels to input pixels.
-    - ``trans_mat``: (3, 3), original pixels to feature-map pixels, and
-      ``affine_aug``: whether the crop is random; both as mmdet3d's SMOKE reads
-      them from ``AffineResize``.
+    - ``affine``: (3, 3), from original pixels to input pixels.
+    - ``trans_mat``: (3, 3), from original pixels to feature-map pixels, and
+      ``affine_aug``: whether the crop is random; mmdet3d's SMOKE reads both as from
+      ``AffineResize``.
 
     Args:
         input_size: (width, height) of the network input, pixels.
         prob: probability of a random crop.
-        scale: spread of the crop's size.
-        shift: spread of the crop's centre, in image sizes; one number, or one for each
+        scale: standard deviation of the crop's relative size.
+        shift: standard deviation of the crop's centre, in image sizes: one number, or one per
             direction (u, v).
-        stride: input pixels a feature-map cell, of which dense depth is made; 1 leaves it at
-            the input's size.
-        scale_depth: multiplies dense depth by the crop's relative size, so that what a crop
-            shows twice as large counts as half as far: for networks that see no camera. Depths
-            of objects stay.
-        kept_center: whose centre must lie in the input for an object to be kept,
-            ``'projected'`` (the 3D centre's projection) or ``'box'``; as the
-            ``cell_center`` of the detector's coder.
-        reference: keeps objects whose centre is less than a cell left of or above
-            the input, as MonoLSS's released code does by truncation toward zero.
+        stride: input pixels per feature-map cell and per cell of the depth map. With 1 the
+            depth map has the input's size.
+        scale_depth: multiply dense depth by the crop's relative size, so that an object that
+            appears twice as large counts as half as far, for networks that do not get the
+            camera. Depths of objects stay unchanged.
+        kept_center: the centre that must lie in the input, ``'projected'`` (projected 3D
+            centre) or ``'box'`` (centre of the 2D box). Use the value of the detector's coder
+            (``cell_center``).
+        reference: keep objects with a centre less than one cell left of or above the input, as
+            MonoLSS's released code does by truncation toward zero.
+
+    Raises:
+        InputError: ``kept_center`` is unknown.
+
+    Example:
+        >>> results = CropScaleAffine(input_size=(4, 2))(dict(img=np.zeros((4, 8, 3), np.uint8)))
+        >>> results['img'].shape, results['affine'].tolist()
+        ((2, 4, 3), [[0.5, 0.0, 0.0], [0.0, 0.5, 0.0], [0.0, 0.0, 1.0]])
     """
 
     def __init__(self, input_size: Tuple[int, int], prob: float = 0., scale: float = 0.4,
@@ -64,7 +73,8 @@ class CropScaleAffine(BaseTransform):
         self.scale_depth = scale_depth
 
     def transform(self, results: dict) -> dict:
-        height, width = results['img'].shape[:2]
+        """Crop and scale the images, 2D labels and the depth map."""
+        height, width = image_shape(results)
         augment = np.random.rand() < self.prob
         zoom, move = self._random_crop() if augment else (1., np.zeros(2))
         center = np.array([width, height]) * (0.5 + move)
@@ -75,10 +85,10 @@ class CropScaleAffine(BaseTransform):
             results['gt_depth_map'] = results['gt_depth_map'] * np.float32(zoom)
         results['trans_mat'] = np.diag([1 / self.stride, 1 / self.stride, 1.]) @ results['affine']
         results['affine_aug'] = bool(augment)
-        for key in ('gt_bboxes', 'gt_bboxes_ignore'):
-            if key in results:
-                corners = results[key].reshape(-1, 2, 2).astype(np.float64)
-                results[key] = apply_affine(corners, affine).reshape(-1, 4).astype(np.float32)
+        if 'gt_bboxes' in results:
+            corners = results['gt_bboxes'].reshape(-1, 2, 2).astype(np.float64)
+            boxes = apply_affine(corners, affine).reshape(-1, 4)
+            results['gt_bboxes'] = boxes.astype(np.float32)
         if 'centers_2d' in results:
             centers = apply_affine(results['centers_2d'].astype(np.float64), affine)
             centers = results['centers_2d'] = centers.astype(np.float32)
@@ -90,6 +100,7 @@ class CropScaleAffine(BaseTransform):
         return results
 
     def _random_crop(self) -> Tuple[float, np.ndarray]:
+        """Draw the crop's relative size and the (2,) move of its centre in image sizes."""
         zoom = np.clip(1 + self.scale * np.random.randn(), 1 - self.scale, 1 + self.scale)
         move = np.clip(self.shift * np.random.randn(2), -2 * self.shift, 2 * self.shift)
         return zoom, move

@@ -1,30 +1,46 @@
-"""Horizontal mirror of the image, its camera and its objects."""
-import math
-
-import numpy as np
+"""Horizontal flip of the images, the camera and the objects."""
+import mmcv
 from mmdet3d.datasets.transforms import RandomFlip3D
 from mmdet3d.registry import TRANSFORMS
 
 from ...geometry import wrap_angle
 from ...structures.cameras import flip_camera
+from .sample_images import image_shape, map_images
 
 
 @TRANSFORMS.register_module()
 class RandomFlipMono3D(RandomFlip3D):
-    """mmdet3d's RandomFlip3D with a camera that is mirrored exactly.
+    """mmdet3d's RandomFlip3D with an exactly mirrored camera.
 
-    The stock transform leaves the camera's translation unmirrored, which moves
-    every object by about 12 cm on KITTI. This one also mirrors ``alphas``, DontCare
-    regions and dense depth. Apply it before any affine of the image.
+    The stock transform leaves the camera's translation unmirrored, which moves every object by
+    about 12 cm on KITTI. This transform also flips dense depth and every image of a clip. Apply
+    it before any affine of the image.
 
     Args:
-        prob: probability of the mirror.
+        prob: probability of the flip.
+
+    Example:
+        >>> import numpy as np
+        >>> image = np.array([[[1] * 3, [2] * 3]], np.uint8)
+        >>> results = RandomFlipMono3D(prob=1.)(
+        ...     dict(img=image, img_shape=(1, 2), cam2img=np.eye(4)))
+        >>> results['img'][0, :, 0].tolist(), results['flip']
+        ([2, 1], True)
     """
 
     def __init__(self, prob: float = 0.5) -> None:
         super().__init__(sync_2d=True, flip_ratio_bev_horizontal=float(prob))
 
+    def _flip(self, results: dict) -> None:
+        """Flip every image and the 2D boxes."""
+        direction = results['flip_direction']
+        map_images(results, lambda image: mmcv.imflip(image, direction))
+        if results.get('gt_bboxes') is not None:
+            results['gt_bboxes'] = self._flip_bbox(results['gt_bboxes'], image_shape(results),
+                                                   direction)
+
     def random_flip_data_3d(self, input_dict: dict, direction: str = 'horizontal') -> None:
+        """Flip the camera, 3D boxes, projected centres and dense depth, in place."""
         width = input_dict['img_shape'][1]
         input_dict['cam2img'] = flip_camera(input_dict['cam2img'], width)
         if 'gt_bboxes_3d' in input_dict:
@@ -37,9 +53,3 @@ class RandomFlipMono3D(RandomFlip3D):
             input_dict['centers_2d'] = mirrored
         if 'gt_depth_map' in input_dict:
             input_dict['gt_depth_map'] = input_dict['gt_depth_map'][:, ::-1]
-        if 'alphas' in input_dict:
-            input_dict['alphas'] = wrap_angle(math.pi - input_dict['alphas'])
-        if 'gt_bboxes_ignore' in input_dict:
-            left, top, right, bottom = input_dict['gt_bboxes_ignore'].T
-            input_dict['gt_bboxes_ignore'] = np.stack(
-                [width - right, top, width - left, bottom], axis=1)

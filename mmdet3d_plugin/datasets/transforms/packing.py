@@ -1,42 +1,44 @@
-"""Packing of a monocular sample for the model."""
+"""Packing of a sample for the model."""
 from typing import Sequence
 
 import numpy as np
 from mmdet3d.datasets.transforms import Pack3DDetInputs
 from mmdet3d.datasets.transforms.formating import to_tensor
 from mmdet3d.registry import TRANSFORMS
-from mmengine.structures import InstanceData, PixelData
+from mmengine.structures import PixelData
 
 
 @TRANSFORMS.register_module()
 class PackMono3DInputs(Pack3DDetInputs):
-    """Pack3DDetInputs that also carries KITTI's object flags, DontCare regions
-    (as ``ignored_instances``), dense depth (as ``gt_depth_map``), the frame's name
-    and the input's affine.
+    """mmdet3d's Pack3DDetInputs that also packs dense depth, the frame's name and the affine.
+
+    Dense depth becomes ``gt_depth_map`` with data (1, H, W), metres. A single image becomes
+    ``inputs['img']`` (3, H, W), and a clip of T images (T, 3, H, W).
 
     Args:
-        keys: entries to pack; absent ones are left out.
+        keys: entries to pack. Absent ones are left out.
+
+    Example:
+        >>> packed = PackMono3DInputs()(dict(img=np.zeros((4, 6, 3), np.uint8), frame='a',
+        ...                                  gt_depth_map=np.ones((4, 6), np.float32)))
+        >>> packed['inputs']['img'].shape
+        torch.Size([3, 4, 6])
+        >>> packed['data_samples'].frame, packed['data_samples'].gt_depth_map.data.shape
+        ('a', torch.Size([1, 4, 6]))
     """
 
-    FLAG_KEYS = ('truncations', 'occlusions', 'alphas')
-    INSTANCEDATA_3D_KEYS = [*Pack3DDetInputs.INSTANCEDATA_3D_KEYS, *FLAG_KEYS]
     DEFAULT_KEYS = ('img', 'gt_bboxes', 'gt_bboxes_labels', 'gt_bboxes_3d', 'gt_labels_3d',
-                    'centers_2d', 'depths', *FLAG_KEYS)
-    META_KEYS = ('img_path', 'frame', 'sample_idx', 'ori_shape', 'img_shape', 'pad_shape',
-                 'cam2img', 'affine', 'trans_mat', 'affine_aug', 'flip', 'scale_factor',
-                 'mixed_with', 'box_mode_3d', 'box_type_3d')
+                    'centers_2d', 'depths')
+    META_KEYS = ('img_path', 'frame', 'frame_reader', 'sample_idx', 'ori_shape', 'img_shape',
+                 'pad_shape', 'cam2img', 'affine', 'trans_mat', 'affine_aug', 'flip',
+                 'scale_factor', 'mixed_with', 'box_mode_3d', 'box_type_3d')
 
     def __init__(self, keys: Sequence[str] = DEFAULT_KEYS) -> None:
         super().__init__(keys=tuple(keys), meta_keys=self.META_KEYS)
 
     def pack_single_results(self, results: dict) -> dict:
-        for key in self.FLAG_KEYS:
-            if key in results:
-                results[key] = to_tensor(results[key])
+        """Pack one sample into ``inputs`` and ``data_samples``."""
         packed = super().pack_single_results(results)
-        if 'gt_bboxes_ignore' in results:
-            packed['data_samples'].ignored_instances = InstanceData(
-                bboxes=to_tensor(results['gt_bboxes_ignore']))
         if 'gt_depth_map' in results:
             packed['data_samples'].gt_depth_map = PixelData(
                 data=to_tensor(np.ascontiguousarray(results['gt_depth_map'])[None]))
