@@ -1,54 +1,197 @@
-"""Every config of the project reads, and describes models and schedules that build."""
+"""Tests of all configs: contents, promises, titles and README tables."""
+import copy
+import os
 import re
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from unittest import mock
 
 import pytest
 import torch
-from mmdet3d.registry import MODELS, TRANSFORMS
+from mmdet3d.registry import DATASETS, HOOKS, LOOPS, MODELS, TRANSFORMS
 from mmengine.config import Config
+from mmengine.dataset import RepeatDataset
+from mmengine.hooks import CheckpointHook
 from mmengine.optim import build_optim_wrapper
 
-CONFIGS = sorted(path for path in Path(__file__).parents[1].glob('configs/**/*.py')
-                 if '_base_' not in path.parts)
+from mmdet3d_plugin.engine import hooks
+from mmdet3d_plugin.engine.loops import ResumableEpochLoop
+
+FOLDER = Path(__file__).parents[1] / 'configs'
+CONFIGS = sorted(path for path in FOLDER.glob('**/*.py') if '_base_' not in path.parts)
+each_config = pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+
+
+@lru_cache(maxsize=None)
+def parse(path, data):
+    return Config.fromfile(path, import_custom_modules=False)
+
+
+def read_file(path):
+    """Read a config. Each file is parsed once per value of ABLATION_DATA."""
+    return copy.deepcopy(parse(path, os.environ.get('ABLATION_DATA')))
 
 
 def read(name):
-    return Config.fromfile(next(path for path in CONFIGS if path.stem == name))
+    return read_file(next(path for path in CONFIGS if path.stem == name))
 
 
-def build_large(model):
-    """The model without memory for its weights."""
-    # mmdet's Swin asks a tensor for numbers, which the meta device does not have.
+def build_without_memory(model):
+    """Build a model on the meta device, which allocates no weights."""
+    # mmdet's Swin reads numbers from a tensor, which the meta device does not allow.
     with torch.device('meta'), mock.patch('torch.linspace', partial(torch.linspace, device='cpu')):
         return MODELS.build(model)
 
 
-@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
+def all_dicts(value):
+    """Yield all dicts inside a value."""
+    if isinstance(value, dict):
+        yield value
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return
+    for item in value:
+        yield from all_dicts(item)
+
+
+@each_config
 def test_config_builds(path):
-    cfg = Config.fromfile(path)
+    cfg = read_file(path)
     detector = cfg.model.get('detector', cfg.model)
     detector.backbone.init_cfg = None
     if detector.type == 'SMOKEMono3D':
         detector.neck.use_dcn = False
     if 'dcn_on_last_conv' in detector.get('bbox_head', {}):
         detector.bbox_head.dcn_on_last_conv = False
-    model = build_large(cfg.model) if detector.type == 'DepthEstimator' else MODELS.build(cfg.model)
+    model = build_without_memory(cfg.model)
     dataset = cfg.train_dataloader.dataset
     for item in [*dataset.get('pipeline', []), *dataset.get('dataset', {}).get('pipeline', [])]:
         TRANSFORMS.build(item)
     assert sum(parameter.numel() for parameter in model.parameters()) > 1e6
 
 
+def check_hooks(cfg):
+    """Hooks against NaN losses, signals, unsafe checkpoints and silently skipped frames."""
+    found = {type(hook): hook for hook in map(HOOKS.build, cfg.custom_hooks)}
+    assert found.keys() >= {
+        hooks.FiniteLossHook, hooks.InterruptionHook, hooks.PlainCheckpointHook,
+        hooks.SkippedFramesHook, hooks.ProgressBarHook}
+    interruption = found[hooks.InterruptionHook]
+    assert {signal.name for signal in interruption.signals} == {'SIGINT', 'SIGTERM', 'SIGUSR1'}
+    assert interruption.backend_args == dict(backend='atomic')
+
+
+def check_checkpoints(cfg):
+    """Atomic checkpoints after every epoch, at least two of them kept, inside the work dir."""
+    hook = HOOKS.build(cfg.default_hooks.checkpoint)
+    assert type(hook) is CheckpointHook
+    assert (hook.by_epoch, hook.interval, hook.save_begin, hook.save_last) == (True, 1, 0, True)
+    assert hook.max_keep_ckpts >= 2 or hook.max_keep_ckpts == -1
+    assert hook.backend_args == dict(backend='atomic')
+    assert hook.save_optimizer and hook.save_param_scheduler
+    assert hook.out_dir is None and 'filename_tmpl' not in cfg.default_hooks.checkpoint
+
+
+def check_exact_resume(cfg):
+    """The loop, the sampler and the optimiser of trainings that resume with the same bits."""
+    assert LOOPS.get(cfg.train_cfg.type) is ResumableEpochLoop
+    assert cfg.train_dataloader.sampler.type == 'DefaultSampler'
+    # ResumableEpochLoop sets a ResumableBatchSampler unless there is another.
+    assert 'batch_sampler' not in cfg.train_dataloader
+    # Checkpoints hold no accumulated gradients.
+    assert cfg.optim_wrapper.get('accumulative_counts', 1) == 1
+    assert cfg.resume is False and cfg.load_from is None
+
+
+def check_safe_reading(cfg):
+    """Safe loaders, datasets of this project, and weights from allowed sources."""
+    assert cfg.custom_imports == dict(
+        imports=[f'mmdet3d_plugin.{name}'
+                 for name in ('datasets', 'models', 'engine', 'evaluation')],
+        allow_failed_imports=False)
+    for split in ('train', 'val', 'test'):
+        dataset = (cfg[f'{split}_dataloader'] or {}).get('dataset')
+        while dataset:
+            dataset_type = DATASETS.get(dataset.type)
+            assert (dataset_type is RepeatDataset
+                    or dataset_type.__module__.startswith('mmdet3d_plugin.')), dataset.type
+            # A broken frame stops the run unless the user asks to skip it.
+            assert dataset.get('on_error', 'stop') == 'stop'
+            dataset = dataset.get('dataset')
+    for settings in all_dicts(cfg.model.to_dict()):
+        source = settings.get('checkpoint')
+        assert source is None or re.match(
+            r'(https?|torchvision|open-mmlab|mmcls)://', source), source
+
+
+def check_logs(cfg):
+    """Logs inside the work dir."""
+    assert cfg.visualizer == dict(type='mmengine.Visualizer', vis_backends=[
+        dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')])
+
+
+@each_config
+def test_config_keeps_the_promises_of_reliability(path):
+    """Promises of docs/reliability.md that depend on entries of a config."""
+    cfg = read_file(path)
+    check_hooks(cfg)
+    check_checkpoints(cfg)
+    check_exact_resume(cfg)
+    check_safe_reading(cfg)
+    check_logs(cfg)
+
+
+def test_first_lines_are_titles():
+    for path in CONFIGS:
+        title = path.read_text(encoding='utf-8').partition('\n')[0]
+        assert re.match(r'# [A-Zm0-9]', title) and len(title) <= 99, path
+        # Titles of table rows have no full stop.
+        assert title.endswith('.') != (path.parent.name == 'ablations'), path
+
+
+def test_readmes_list_every_config():
+    """The tables of a folder's README link each of its configs, and no other file."""
+    for folder in sorted({path.relative_to(FOLDER).parts[0] for path in CONFIGS}):
+        text = (FOLDER / folder / 'README.md').read_text(encoding='utf-8')
+        linked = re.findall(r'^\| \[`[^`]+\.py`\]\(([^)]+)\)', text, re.MULTILINE)
+        own = [path.relative_to(FOLDER / folder).as_posix() for path in CONFIGS
+               if path.relative_to(FOLDER).parts[0] == folder]
+        assert sorted(linked) == sorted(own), folder
+        for name in re.findall(r'tools/\w+\.py configs/[\w./-]+', text):
+            assert (FOLDER.parent / name.split()[1]).exists(), (folder, name)
+        assert f'[{folder}]({folder}/README.md)' in (FOLDER / 'README.md').read_text('utf-8')
+
+
+def test_no_config_only_renames_another():
+    """Rows of ablations may equal a config, since tables need them."""
+    found = {}
+    for path in CONFIGS:
+        if path.parent.name != 'ablations':
+            same = found.setdefault(repr(read_file(path).to_dict()), path)
+            assert same is path, f'{path} equals {same}'
+
+
+@pytest.mark.parametrize('value', [True, False])
+def test_reference_switch_sets_model_datasets_and_crop(tmp_path, value):
+    source = FOLDER / 'monolss/monolss_dla34_kitti_reference.py'
+    text = source.read_text(encoding='utf-8')
+    changed = tmp_path / 'changed.py'
+    changed.write_text(text.replace("'./", f"'{source.parent}/").replace(
+        'reference = True', f'reference = {value}'), encoding='utf-8')
+    cfg = Config.fromfile(changed)
+    train, val, test = (cfg[f'{split}_dataloader'].dataset for split in ('train', 'val', 'test'))
+    crop, = (item for item in train.pipeline if item.type == 'CropScaleAffine')
+    assert [item.reference for item in (cfg.model, train.dataset, val, test, crop)] == [value] * 5
+
+
 @pytest.mark.parametrize('data', ['kitti', 'synthetic'])
-def test_ablations_vary_what_they_say(monkeypatch, data):
-    """Each row differs from the full recipe in its own entry, on every set."""
+def test_ablations_change_the_entries_of_their_titles(monkeypatch, data):
+    """Each row differs from the full recipe in its own entry, on each set."""
     monkeypatch.setenv('ABLATION_DATA', data)
     rows = {}
     for path in CONFIGS:
         if path.match('monolss/ablations/*.py'):
-            cfg = Config.fromfile(path)
+            cfg = read_file(path)
             warmup = next(hook for hook in cfg.custom_hooks
                           if hook.type == 'SampleSelectionWarmupHook')
             selector = cfg.model.object_head.depth_head.sample_selector
@@ -69,14 +212,14 @@ def test_ablations_vary_what_they_say(monkeypatch, data):
 
 
 @pytest.mark.parametrize('data', ['kitti', 'synthetic'])
-def test_metric_learning_ablations_vary_what_they_say(monkeypatch, data):
-    """Each row differs from the start values in its own entry alone."""
+def test_metric_learning_ablations_change_one_entry(monkeypatch, data):
+    """Each row differs from the start values in one entry."""
     monkeypatch.setenv('ABLATION_DATA', data)
     start = dict(type='QuasiIsometricLoss', K=2., B=1., epsilon=10., loss_weight=.1)
     found = {}
     for path in CONFIGS:
         if path.match('ddml/ablations/*.py'):
-            for item in Config.fromfile(path).model.get('auxiliary', []):
+            for item in read_file(path).model.get('auxiliary', []):
                 loss = item.loss.to_dict()
                 found[path.stem.split('_', 1)[1]] = {
                     key: value for key, value in [*loss.items(), ('space', item.depth_space)]
@@ -91,8 +234,8 @@ def test_metric_learning_ablations_vary_what_they_say(monkeypatch, data):
 
 
 RANGES = ((.5, 1.), (1., 1.5), (1.5, 2.))
-# Rows of MetricDepth's tables III to VIII: samples within and across, ranges of negatives (an
-# open one is that of the uniform strategy), margins.
+# Rows of MetricDepth's tables III to VIII: samples within and across, ranges of negatives, and
+# margins. The range of the uniform strategy has no upper end.
 DEPTH_ROWS = {
     '0_baseline': None,
     **{f'3_within_{count:02d}': (count, 0, RANGES[:1], (2., )) for count in (5, 10, 15, 20, 25)},
@@ -107,7 +250,7 @@ DEPTH_ROWS = {
 
 
 def regularisation_of(cfg):
-    """Samples within and across, ranges and margins; None without MetricDepth."""
+    """Return samples within and across, ranges and margins, or None without MetricDepth."""
     if not cfg.model.get('auxiliary'):
         return None
     item, = cfg.model.auxiliary
@@ -123,17 +266,17 @@ def regularisation_of(cfg):
 
 
 @pytest.mark.parametrize('data', ['nyu', 'synthetic'])
-def test_depth_ablations_are_the_papers_rows(monkeypatch, data):
+def test_depth_ablations_equal_the_rows_of_the_paper(monkeypatch, data):
     monkeypatch.setenv('ABLATION_DATA', data)
     paths = [path for path in CONFIGS if path.match('metricdepth/ablations/*.py')]
-    assert {path.stem: regularisation_of(Config.fromfile(path)) for path in paths} == DEPTH_ROWS
+    assert {path.stem: regularisation_of(read_file(path)) for path in paths} == DEPTH_ROWS
     for path in paths:
         title = path.read_text(encoding='utf-8').partition('\n')[0]
         assert re.search(r'\(tables? [IV]+.*: AbsRel 0\.1\d{3}, RMSE 0\.4\d{3}, delta1 0\.8\d{3}',
                          title), path
 
 
-def test_depth_ablations_vary_nyu_unless_told(monkeypatch):
+def test_depth_ablations_train_on_nyu_by_default(monkeypatch):
     monkeypatch.delenv('ABLATION_DATA', raising=False)
     assert read('6_margins_03-06-08').train_dataloader.dataset.type == 'NYUDepthDataset'
 
@@ -145,9 +288,9 @@ def test_depth_ablations_vary_nyu_unless_told(monkeypatch):
     ('kitti', 'lt', ((1., 5.), (5., 10.), (10., 15.)), (2., 3., 3.5)),
     ('kitti', 'bts', ((1., 5.), (5., 10.)), (1., 1.5)),
     ('kitti', 'newcrfs', ((1., 5.), (5., 10.)), (4., 7.))])
-def test_metric_depth_is_tables_I_and_II(data, model, ranges, margins):
+def test_metric_depth_equals_tables_I_and_II(data, model, ranges, margins):
     assert regularisation_of(read(f'{model}_multi-range_{data}')) == (10, 4, ranges, margins)
-    alone, regularised = (read(name) for name in (f'{model}_{data}', f'{model}_multi-range_{data}'))
+    alone, regularised = read(f'{model}_{data}'), read(f'{model}_multi-range_{data}')
     assert regularisation_of(alone) is None
     for cfg in (alone, regularised):
         cfg.pop('multi_range', None), cfg.model.pop('auxiliary', None)
@@ -155,7 +298,7 @@ def test_metric_depth_is_tables_I_and_II(data, model, ranges, margins):
     assert alone.to_dict() == regularised.to_dict()
 
 
-def test_depth_schedules_are_the_papers():
+def test_depth_schedules_equal_those_of_the_papers():
     for name, optimizer, epochs, batch in [
             ('bts_nyu', dict(type='AdamW', lr=1e-4, eps=1e-6, weight_decay=1e-2), 50, 16),
             ('newcrfs_nyu', dict(type='Adam', lr=1e-4), 20, 8),
@@ -170,7 +313,7 @@ def test_depth_schedules_are_the_papers():
         assert read(f'bts_{data}').model.decode_head.get('reference_focal') == reference
 
 
-def test_only_the_encoder_of_bts_decays():
+def test_only_the_encoder_of_bts_has_weight_decay():
     cfg = read('bts_kitti')
     cfg.model.backbone.init_cfg = None
     model = MODELS.build(cfg.model)
@@ -185,13 +328,13 @@ def test_only_the_encoder_of_bts_decays():
     assert 'backbone.body.conv1.weight' not in learned
 
 
-def test_kitti_carries_the_papers_recipe():
+def test_monolss_on_kitti_has_the_recipe_of_the_paper():
     cfg = read('monolss_dla34_kitti')
     crop = next(item for item in cfg.train_dataloader.dataset.pipeline
                 if item.type == 'CropScaleAffine')
     assert (crop.input_size, crop.prob, crop.scale, crop.shift) == ((1280, 384), .5, .4, .1)
     assert cfg.train_dataloader.batch_size == 16 and cfg.train_cfg.max_epochs == 600
-    assert cfg.param_scheduler[1].milestones == [240, 360, 480]
+    assert cfg.param_scheduler[1].milestones == [245, 365, 485]
     hooks = {hook.type: hook for hook in cfg.custom_hooks}
     assert hooks['HierarchicalTaskHook'].full_epoch == 140
     assert hooks['SampleSelectionWarmupHook'].start_epoch == 100
@@ -203,7 +346,7 @@ def test_kitti_carries_the_papers_recipe():
     assert cfg.model.backbone.init_cfg.checkpoint.startswith('http://dl.yf.io/dla/')
 
 
-def test_biases_do_not_decay():
+def test_biases_have_no_weight_decay():
     cfg = read('monolss_dla34_kitti')
     cfg.model.backbone.init_cfg = None
     model = MODELS.build(cfg.model)
@@ -216,7 +359,7 @@ def test_biases_do_not_decay():
     assert decay[id(model.neck.ida_0.proj_1.conv.weight)] == 1e-5
 
 
-def test_trainval_predicts_the_test_split():
+def test_trainval_config_predicts_the_test_split():
     cfg = read('monolss_dla34_kitti_trainval')
     assert cfg.train_dataloader.dataset.dataset.ann_file == 'ImageSets/trainval.txt'
     assert 'label' not in cfg.test_dataloader.dataset.data_prefix
@@ -228,8 +371,8 @@ def test_trainval_predicts_the_test_split():
     ('lt_kitti', dict(min_depth=1e-3, max_depth=80., crop='garg'), (704, 352), 1.),
     ('bts_nyu', dict(min_depth=1e-3, max_depth=10., crop='nyu'), (544, 416), 2.5),
     ('bts_kitti', dict(min_depth=1e-3, max_depth=80., crop='garg'), (704, 352), 1.)])
-def test_depth_is_learned_and_measured_as_published(name, evaluator, window, angle):
-    """Caps and crops of the public evaluation; windows and angles of BTS's training."""
+def test_depth_training_and_evaluation_are_as_published(name, evaluator, window, angle):
+    """Depth caps and crops of the public evaluation, windows and angles of BTS's training."""
     cfg = read(name)
     assert cfg.test_evaluator == dict(type='DepthMetric', **evaluator)
     pipeline = {item.type: item for item in cfg.train_dataloader.dataset.pipeline}

@@ -1,4 +1,4 @@
-# What every run shares: registration, logging, checkpoints.
+# Runtime of every config: registration, hooks, checkpoints, logging.
 default_scope = 'mmdet3d'
 custom_imports = dict(
     imports=[
@@ -11,14 +11,14 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    # A checkpoint replaces the file of its name at once. With two kept, one is always whole.
+    # A checkpoint file is replaced atomically. Two are kept, so that one is always whole.
     checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=2,
                     backend_args=dict(backend='atomic')),
     sampler_seed=dict(type='DistSamplerSeedHook'))
 custom_hooks = [
     dict(type='PlainCheckpointHook'),
     dict(type='ProgressBarHook'),
-    # One draws detectors, the other depth estimators.
+    # The first draws predictions of detectors, the second those of depth estimators.
     dict(type='DrawFramesHook', max_frames=12),
     dict(type='DrawDepthHook', max_frames=12),
     dict(type='FiniteLossHook'),
@@ -26,7 +26,7 @@ custom_hooks = [
     dict(type='SkippedFramesHook'),
 ]
 
-# What may run faster, at the price of rounding (docs/performance.md).
+# Faster arithmetic that rounds differently (docs/performance.md).
 acceleration = dict(bfloat16=False, channels_last=False, compile=False)
 env_cfg = dict(
     cudnn_benchmark=True,
@@ -37,7 +37,8 @@ visualizer = dict(
     vis_backends=[dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')])
 log_processor = dict(window_size=50)
 log_level = 'INFO'
-# Selectors may leave the logit branch untrained, and DLANet has unused projections.
+# Distributed training: some sample selectors leave the logit branch without gradient, and
+# DLANet has unused projections.
 find_unused_parameters = True
 load_from = None
 resume = False

@@ -1,8 +1,8 @@
-# FCOS3D with the quasi-isometric loss and object-wise depth maps on its finest level.
+# FCOS3D on KITTI with the quasi-isometric loss and object-wise depth maps.
 _base_ = ['../fcos3d/fcos3d_r101_kitti.py', '../_base_/auxiliaries/ddml.py']
 model = dict(
     _delete_=True,
     type='AuxiliarySupervision',
     detector=_base_.model,
-    feature='neck[0]',
+    feature='neck[0]',  # the finest level
     auxiliary=[_base_.quasi_isometric, {**_base_.object_depth, 'in_channels': 256}])

@@ -1,5 +1,4 @@
-# SMOKE with the quasi-isometric loss and object-wise depth maps: auxiliaries attach to
-# a detector that knows nothing of them.
+# SMOKE on KITTI with the quasi-isometric loss and object-wise depth maps.
 _base_ = ['../smoke/smoke_dla34_kitti.py', '../_base_/auxiliaries/ddml.py']
 model = dict(
     _delete_=True,

@@ -1,4 +1,4 @@
-# DID-M3D, slim, on the synthetic set.
+# DID-M3D with the slim network on the synthetic set, 15 epochs.
 _base_ = [
     '../_base_/datasets/synthetic_mono3d.py',
     '../_base_/models/didm3d_dla34.py',
@@ -17,5 +17,4 @@ model = dict(
         in_channels=_base_.slim_channels[0],
         extractor=_base_.roi_help,
         depth_head=_base_.depth_help))
-default_hooks = dict(
-    logger=dict(interval=10), checkpoint=dict(interval=4, max_keep_ckpts=2))
+default_hooks = dict(logger=dict(interval=10))

@@ -1,5 +1,5 @@
-# mmdet3d's FCOS3D on KITTI, which it ships for nuScenes only: the data, levels and
-# schedule are those of PGD, its successor.
+# mmdet3d's FCOS3D on KITTI train/val, with the data, feature levels and schedule of PGD.
+# mmdet3d has a config of FCOS3D for nuScenes alone. PGD is the successor of FCOS3D.
 _base_ = '../pgd/pgd_r101_kitti.py'
 model = dict(
     bbox_head=dict(

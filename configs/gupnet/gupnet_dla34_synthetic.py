@@ -1,4 +1,4 @@
-# GUPNet, slim, on the synthetic set.
+# GUPNet with the slim network on the synthetic set, 15 epochs.
 _base_ = [
     '../_base_/datasets/synthetic_mono3d.py',
     '../_base_/models/gupnet_dla34.py',
@@ -9,5 +9,4 @@ _base_ = [
 model = dict(
     **_base_.slim,
     object_head=dict(in_channels=_base_.slim_channels[0], extractor=_base_.roi_help))
-default_hooks = dict(
-    logger=dict(interval=10), checkpoint=dict(interval=4, max_keep_ckpts=2))
+default_hooks = dict(logger=dict(interval=10))

@@ -5,8 +5,10 @@ _base_ = [
 ]
 train_dataloader = dict(batch_size=40)
 model = dict(
-    coder=dict(class_names=_base_.class_names, mean_sizes=dict(_delete_=True, **_base_.mean_sizes)),
-    # DEVIANT keeps scores from 0.1 on.
+    coder=dict(
+        class_names=_base_.class_names,
+        mean_sizes=dict(_delete_=True, **_base_.mean_sizes)),
+    # DEVIANT keeps detections with a score of at least 0.1.
     test_cfg=dict(heatmap_threshold=0.0, score_threshold=0.1))
-# Hierarchical task learning over the whole schedule, as on KITTI.
+# Hierarchical task learning over all epochs, as on KITTI.
 custom_hooks = _base_.custom_hooks + [{**_base_.hierarchical_task, 'full_epoch': 30}]

@@ -1,4 +1,4 @@
-# BTS on NYU Depth V2 with MetricDepth, table I: AbsRel 0.115, RMSE 0.405, delta1 0.871.
+# BTS with MetricDepth on NYU Depth V2 (table I: AbsRel 0.115, RMSE 0.405, delta1 0.871).
 _base_ = ['./bts_nyu.py', '../_base_/auxiliaries/dense_multi_range.py']
 multi_range = _base_.multi_range
 multi_range.loss.strategy.update(

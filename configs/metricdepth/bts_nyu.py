@@ -1,4 +1,4 @@
-# BTS on NYU Depth V2, table I of MetricDepth: AbsRel 0.119, RMSE 0.419, delta1 0.865.
+# BTS on NYU Depth V2 (MetricDepth's table I: AbsRel 0.119, RMSE 0.419, delta1 0.865).
 _base_ = [
     '../_base_/datasets/nyu_depth.py',
     '../_base_/models/bts_resnet50.py',
@@ -6,5 +6,5 @@ _base_ = [
     '../_base_/default_runtime.py'
 ]
 train_dataloader = dict(batch_size=16)
-# Released code: nearer depth is not learned.
+# Released code: depth below the range is not learned.
 model = dict(decode_head=dict(depth_range=(0.1, _base_.max_depth)))

@@ -1,4 +1,4 @@
-# LT on KITTI with MetricDepth, table II: AbsRel 0.068, RMSE 2.669, delta1 0.947.
+# LT with MetricDepth on KITTI (table II: AbsRel 0.068, RMSE 2.669, delta1 0.947).
 _base_ = ['./lt_kitti.py', '../_base_/auxiliaries/dense_multi_range.py']
 multi_range = _base_.multi_range
 multi_range.loss.strategy.update(

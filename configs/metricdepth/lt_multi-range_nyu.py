@@ -1,4 +1,4 @@
-# LT on NYU Depth V2 with MetricDepth, table I: AbsRel 0.136, RMSE 0.473, delta1 0.818.
+# LT with MetricDepth on NYU Depth V2 (table I: AbsRel 0.136, RMSE 0.473, delta1 0.818).
 _base_ = ['./lt_nyu.py', '../_base_/auxiliaries/dense_multi_range.py']
 multi_range = _base_.multi_range
 multi_range.loss.strategy.update(

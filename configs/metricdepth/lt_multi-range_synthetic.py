@@ -1,4 +1,5 @@
-# LT + multi-range strategy, on the synthetic set: table II's ranges and margins of LT on KITTI
+# LT with MetricDepth's multi-range strategy on the synthetic set.
+# Ranges and margins are those of LT on KITTI (table II).
 _base_ = ['./lt_synthetic.py', '../_base_/auxiliaries/dense_multi_range.py']
 multi_range = _base_.multi_range
 multi_range.loss.strategy.update(

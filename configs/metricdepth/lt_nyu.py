@@ -1,9 +1,9 @@
-# LT on NYU Depth V2, table I of MetricDepth: AbsRel 0.140, RMSE 0.486, delta1 0.805.
+# LT on NYU Depth V2 (MetricDepth's table I: AbsRel 0.140, RMSE 0.486, delta1 0.805).
 _base_ = [
     '../_base_/datasets/nyu_depth.py',
     '../_base_/models/lt_mobilenetv3.py',
     '../_base_/schedules/newcrfs_depth_20e.py',
     '../_base_/default_runtime.py'
 ]
-# Released code: nearer depth is not learned.
+# Released code: depth below the range is not learned.
 model = dict(decode_head=dict(depth_range=(0.1, _base_.max_depth)))

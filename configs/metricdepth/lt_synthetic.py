@@ -1,5 +1,5 @@
-# LT alone, on the synthetic set
-# A fourth of the widths and half the resolution, from scratch: minutes on a CPU.
+# LT on the synthetic set.
+# A fourth of the channels and half the input size, from scratch: minutes on a CPU.
 _base_ = [
     '../_base_/datasets/synthetic_depth.py',
     '../_base_/models/lt_mobilenetv3.py',
@@ -7,17 +7,28 @@ _base_ = [
     '../_base_/default_runtime.py'
 ]
 input_size = (320, 96)
-train_pipeline, test_pipeline = _base_.train_pipeline, _base_.test_pipeline
-for pipeline in (train_pipeline, test_pipeline):
-    next(item for item in pipeline if item.type == 'CropScaleAffine').input_size = input_size
+crop_scale = dict(input_size=input_size)
+test_scale = dict(input_size=input_size)
+train_pipeline = [
+    *_base_.load_pipeline,
+    _base_.flip,
+    {**_base_.crop_scale, **crop_scale},
+    _base_.color,
+    _base_.pack,
+]
+test_pipeline = [
+    _base_.load_image,
+    {**_base_.test_scale, **test_scale},
+    _base_.load_depth,
+    _base_.pack,
+]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader
 model = dict(
-    # Without ImageNet's weights, batch norm in the decoder helps.
+    # Without ImageNet's weights, batch norm in the decode head helps.
     backbone=dict(init_cfg=None),
     decode_head=dict(
         channels=(64, 48, 32, 16), norm_cfg=dict(type='BN'),
         depth_range=(1.0, _base_.max_depth)))
-default_hooks = dict(
-    logger=dict(interval=10), checkpoint=dict(interval=6, max_keep_ckpts=2))
+default_hooks = dict(logger=dict(interval=10))

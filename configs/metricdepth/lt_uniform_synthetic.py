@@ -1,6 +1,6 @@
-# LT + uniform strategy, on the synthetic set
-# The paper has no such figures for roads: these are the lower bound of the first range on
-# KITTI and the margin of the second.
+# LT with MetricDepth's uniform strategy on the synthetic set.
+# The paper has no uniform strategy on roads. The threshold is the start of its first range on
+# KITTI, the margin that of the second range.
 _base_ = './lt_multi-range_synthetic.py'
 multi_range = _base_.multi_range
 multi_range.loss.strategy = dict(

@@ -1,4 +1,4 @@
-# MonoDLE on KITTI train/val: cars alone, as published.
+# MonoDLE on KITTI train/val, cars alone as in the paper.
 _base_ = [
     '../_base_/datasets/kitti_mono3d.py',
     '../_base_/models/monodle_dla34.py',
@@ -8,12 +8,14 @@ _base_ = [
 class_names = ['Car']
 object_filter = dict(depth_range=(2., 65.))
 train_pipeline = [
-    dict(type='RandomFlipMono3D', prob=0.5),
+    _base_.flip,
     {**_base_.object_filter, **object_filter},
-    dict(type='CropScaleAffine', input_size=_base_.input_size, prob=0.5, scale=0.4, shift=0.1),
-    dict(type='PackMono3DInputs'),
+    _base_.crop_scale,
+    _base_.pack,
 ]
 train_dataloader = dict(
+    # Released code: frames that do not fill a batch are left out in that epoch.
+    drop_last=True,
     dataset=dict(dataset=dict(metainfo=dict(classes=class_names)), pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(metainfo=dict(classes=class_names)))
 test_dataloader = val_dataloader

@@ -1,4 +1,4 @@
-# MonoDLE, slim, on the synthetic set: all classes.
+# MonoDLE with the slim network on the synthetic set, all classes, 15 epochs.
 _base_ = [
     '../_base_/datasets/synthetic_mono3d.py',
     '../_base_/models/monodle_dla34.py',
@@ -11,5 +11,4 @@ model = dict(
     object_head=dict(
         in_channels=_base_.slim_channels[0], hidden_channels=64,
         depth_head=_base_.depth_help))
-default_hooks = dict(
-    logger=dict(interval=10), checkpoint=dict(interval=4, max_keep_ckpts=2))
+default_hooks = dict(logger=dict(interval=10))

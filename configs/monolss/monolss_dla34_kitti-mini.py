@@ -1,12 +1,12 @@
-# Overfits ten real frames: a folder in KITTI's layout at data/kitti-mini. Shows
-# that data, geometry and losses fit together; says nothing about generalisation.
+# MonoLSS trained and validated on the same ten real frames, at data/kitti-mini in KITTI's layout.
+# Checks that data, geometry, losses and decoding fit together. Does not measure generalisation.
 #   python tools/train.py configs/monolss/monolss_dla34_kitti-mini.py --amp
 _base_ = [
     '../_base_/datasets/kitti_mono3d.py', '../_base_/models/monolss_dla34.py',
     '../_base_/schedules/monolss_600e.py', '../_base_/default_runtime.py'
 ]
 data_root = 'data/kitti-mini/'
-# Half the published input, so that a few hundred steps take minutes on a CPU.
+# Half the published input size, so that 400 steps take minutes on a CPU.
 input_size = (640, 192)
 train_pipeline = [
     dict(type='LoadImageMono3D'),
@@ -34,9 +34,9 @@ train_dataloader = dict(
             metainfo=dict(classes=_base_.class_names),
             pipeline=train_pipeline,
             filter_empty_gt=False)))
-# KITTI's AP samples 41 recalls at one detection each, so the 12 cars that count as
-# moderate can't reach more than 11/40 = 27.5 even if all are found. Four times the
-# same frames lift that bound and change neither precision nor recall.
+# KITTI's AP samples 41 recalls, with at least one detection each. The 12 moderate cars of ten
+# frames therefore reach at most 11/40 = 27.5. Repeating the frames four times lifts this bound
+# and changes neither precision nor recall.
 val_dataloader = dict(
     num_workers=1,
     dataset=dict(
@@ -52,7 +52,7 @@ val_dataloader = dict(
             test_mode=True)))
 test_dataloader = val_dataloader
 
-# Trained from scratch: the same help for a short schedule as in the demo.
+# From scratch, with the start values of configs/_base_/models/slim.py.
 model = dict(
     backbone=dict(init_cfg=None),
     dense_head=dict(prior_size_2d=(16.0, 10.0)),
@@ -72,5 +72,4 @@ param_scheduler = [
     dict(type='MultiStepLR', milestones=[14, 18], gamma=0.1, begin=0, end=max_epochs,
          by_epoch=True),
 ]
-default_hooks = dict(
-    logger=dict(interval=20), checkpoint=dict(interval=max_epochs, max_keep_ckpts=1))
+default_hooks = dict(logger=dict(interval=20))

@@ -1,7 +1,7 @@
-# A KITTI detector's depth error on nuScenes' front camera, validation scenes.
+# Tests the depth error of a KITTI detector on nuScenes' front camera, validation scenes.
 #   python tools/test.py configs/monolss/monolss_dla34_kitti-to-nuscenes.py CHECKPOINT
 _base_ = './monolss_dla34_kitti.py'
-# DEVIANT's input for these images of 1600x900.
+# DEVIANT's input size for images of 1600x900.
 input_size = (672, 384)
 test_dataloader = dict(
     dataset=dict(
@@ -17,4 +17,4 @@ test_dataloader = dict(
             dict(type='PackMono3DInputs'),
         ],
         test_mode=True))
-test_evaluator = dict(_delete_=True, type='DepthErrorMetric')
+test_evaluator = dict(_delete_=True, type='ObjectDepthMetric')

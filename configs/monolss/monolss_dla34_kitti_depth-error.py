@@ -1,5 +1,4 @@
-# A KITTI detector's depth error on KITTI val, beside its AP: the near half of the
-# cross-dataset comparison.
+# Tests the AP and the depth error of a KITTI detector on KITTI val.
 #   python tools/test.py configs/monolss/monolss_dla34_kitti_depth-error.py CHECKPOINT
 _base_ = './monolss_dla34_kitti.py'
-test_evaluator = [dict(type='KittiAPMetric'), dict(type='DepthErrorMetric')]
+test_evaluator = [dict(type='KittiAPMetric'), dict(type='ObjectDepthMetric')]

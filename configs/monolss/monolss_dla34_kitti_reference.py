@@ -1,15 +1,27 @@
-# MonoLSS with the arithmetic of the authors' released code in every place where this
-# project's differs (docs/configuration.md lists them): for their checkpoints
-# (tools/import_checkpoint.py) and for training as they did.
+# MonoLSS on KITTI with the arithmetic of the authors' released code, for their checkpoints.
+# docs/configuration.md lists the differences. tools/import_checkpoint.py converts a checkpoint.
 _base_ = './monolss_dla34_kitti.py'
 
-train_dataloader = _base_.train_dataloader
-train_dataloader.dataset.dataset.reference = True
-next(item for item in train_dataloader.dataset.pipeline
-     if item.type == 'CropScaleAffine').reference = True
-val_dataloader = dict(dataset=dict(reference=True))
+# One switch for the model, the datasets and the crops, which have to agree.
+reference = True
+model = dict(
+    reference=reference, object_head=dict(depth_head=dict(reduction='largest_logit')))
+train_pipeline = [
+    _base_.mixup3d,
+    _base_.flip,
+    _base_.object_filter,
+    {**_base_.crop_scale, 'reference': reference},
+    _base_.pack,
+]
+test_pipeline = [
+    dict(type='LoadImageMono3D'),
+    dict(type='CropScaleAffine', input_size=_base_.input_size, reference=reference),
+    _base_.pack,
+]
+train_dataloader = dict(
+    dataset=dict(dataset=dict(reference=reference), pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(reference=reference, pipeline=test_pipeline))
 test_dataloader = val_dataloader
-model = dict(reference=True, object_head=dict(depth_head=dict(reduction='largest_logit')))
-# Weight decay on all but biases.
+# Weight decay on everything except biases.
 optim_wrapper = dict(
     paramwise_cfg=dict(_delete_=True, custom_keys={'.bias': dict(decay_mult=0.)}))

@@ -1,9 +1,9 @@
-# Trains on KITTI trainval and predicts the test set, for a submission:
+# MonoLSS on KITTI trainval, tested on the test set for a submission.
 #   python tools/test.py CONFIG CHECKPOINT --submission-dir DIR
 _base_ = './monolss_dla34_kitti.py'
 
 train_dataloader = dict(dataset=dict(dataset=dict(ann_file='ImageSets/trainval.txt')))
-# The validation frames are trained on here: validation would say nothing.
+# No validation: the frames of val are in the training set.
 val_dataloader = None
 val_evaluator = None
 val_cfg = None

@@ -1,3 +1,3 @@
-# MonoLSS, slim, on the synthetic set with MetricDepth's loss on object-wise depth.
+# MonoLSS with the slim network and MetricDepth's loss on object-wise depth, on the synthetic set.
 _base_ = ['./monolss_dla34_synthetic.py', '../_base_/auxiliaries/multi_range.py']
 model = dict(auxiliary=[_base_.multi_range])

@@ -1,16 +1,17 @@
-# mmdet3d's SMOKE on this project's dataset, transforms and metric. Its deformable
-# convolutions need a GPU; on a CPU add --cfg-options model.neck.use_dcn=False.
+# mmdet3d's SMOKE on KITTI train/val, with this project's dataset, transforms and metric.
+# Deformable convolutions need a GPU. On a CPU add --cfg-options model.neck.use_dcn=False.
 _base_ = [
     'mmdet3d::_base_/models/smoke.py', '../_base_/datasets/kitti_mono3d.py',
     '../_base_/default_runtime.py'
 ]
 # The order of SMOKE's mean sizes.
 class_names = ['Pedestrian', 'Cyclist', 'Car']
+crop_scale = dict(prob=0.3)
 train_pipeline = [
-    dict(type='RandomFlipMono3D', prob=0.5),
+    _base_.flip,
     _base_.object_filter,
-    dict(type='CropScaleAffine', input_size=_base_.input_size, prob=0.3, scale=0.4, shift=0.1),
-    dict(type='PackMono3DInputs'),
+    {**_base_.crop_scale, **crop_scale},
+    _base_.pack,
 ]
 train_dataloader = dict(
     batch_size=8,

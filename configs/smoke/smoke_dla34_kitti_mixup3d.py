@@ -1,5 +1,4 @@
-# SMOKE with MixUp3D: does it help a detector that it was not made for?
+# mmdet3d's SMOKE on KITTI train/val with MonoLSS's MixUp3D.
 _base_ = './smoke_dla34_kitti.py'
-train_dataloader = _base_.train_dataloader
-train_dataloader.dataset.pipeline.insert(
-    0, dict(type='MixUp3D', prob=0.5, blend=0.5, max_objects=50))
+train_pipeline = [_base_.mixup3d, *_base_.train_pipeline]
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

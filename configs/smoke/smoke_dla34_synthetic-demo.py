@@ -1,4 +1,4 @@
-# SMOKE for minutes on a CPU: synthetic frames, plain convolutions, small input.
+# mmdet3d's SMOKE on the synthetic set with plain convolutions and a small input, 10 epochs.
 _base_ = './smoke_dla34_kitti.py'
 data_root = 'data/synthetic/'
 input_size = (640, 192)

@@ -1,10 +1,9 @@
-# Depth-discriminative metric learning (NeurIPS 2023): auxiliaries of a detector's
-# shared features. The constants are start values of this project; the paper's text
-# at hand gives none.
+# Auxiliaries of depth-discriminative metric learning (NeurIPS 2023) on a detector's shared
+# features. The constants are start values of this project, not the paper's.
 quasi_isometric = dict(
     type='MetricAuxiliary',
     loss=dict(type='QuasiIsometricLoss', K=2.0, B=1.0, epsilon=10.0, loss_weight=0.1),
-    # Labels hold metres whatever the crop's scale; 'apparent' divides them by it.
+    # 'metric' takes depths as labelled. 'apparent' divides them by the scale of the crop.
     depth_space='metric')
 object_depth = dict(
     type='ObjectDepthHead',

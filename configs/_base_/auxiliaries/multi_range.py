@@ -1,7 +1,7 @@
-# MetricDepth's loss as an auxiliary of a detector's shared features (docs/metricdepth.md).
+# MetricDepth's loss as an auxiliary of detectors, on object-wise depth (docs/metricdepth.md).
 multi_range = dict(
     type='MultiRangeAuxiliary',
-    # What the labels of every detector tell; 'dense' where the samples have depth maps.
+    # 'objects' needs 3D boxes alone, 'dense' needs samples with depth maps.
     depth='objects',
     loss=dict(
         type='MultiRangeMetricLoss',
@@ -14,5 +14,5 @@ multi_range = dict(
         # Section IV-C.
         num_within=10,
         num_across=4,
-        # A start value of this project, as of its other auxiliaries.
+        # Start value of this project.
         loss_weight=0.1))

@@ -1,19 +1,20 @@
-# KITTI's raw images with annotated depth, split of Eigen et al. (2014): 23,158 training
-# frames; of the 697 test frames the 652 that have annotated depth.
+# KITTI's raw images with annotated depth, split of Eigen et al. (2014): 23,158 training frames,
+# and the 652 of the 697 test frames that have annotated depth.
 data_root = 'data/kitti_depth/'
 max_depth = 80.  # metres
 
-# Input and augmentation are BTS's, which NeWCRFs keeps: KITTI's benchmark crop (1216x352,
-# bottom centre), rotated by up to 1 degree, windows of 704x352.
-train_pipeline = [
+load_pipeline = [
     dict(type='LoadImageMono3D'),
     dict(type='LoadDepthMap'),
-    dict(type='RandomFlipMono3D', prob=0.5),
-    dict(type='CropRotate', region='kitti_benchmark', size=(704, 352), max_angle=1.),
-    dict(type='RandomGammaColor', brightness=(0.9, 1.1)),
-    dict(type='PackMono3DInputs'),
 ]
-# Depth comes last, so that it stays that of the original image.
+flip = dict(type='RandomFlipMono3D', prob=0.5)
+# Input and augmentation of BTS, also used by NeWCRFs: KITTI's benchmark crop (1216x352, bottom
+# centre), rotated by up to 1 degree, windows of 704x352.
+crop_rotate = dict(type='CropRotate', region='kitti_benchmark', size=(704, 352), max_angle=1.)
+color = dict(type='RandomGammaColor', brightness=(0.9, 1.1))
+pack = dict(type='PackMono3DInputs')
+train_pipeline = [*load_pipeline, flip, crop_rotate, color, pack]
+# Depth is loaded last, so that it keeps the size of the original image.
 test_pipeline = [
     dict(type='LoadImageMono3D'),
     dict(type='CropRotate', region='kitti_benchmark'),
@@ -45,7 +46,7 @@ val_dataloader = dict(
         test_mode=True))
 test_dataloader = val_dataloader
 
-# Caps and crop of Garg et al. (2016). The evaluation during training of BTS and NeWCRFs takes
-# Garg's crop of the benchmark crop: crop=('kitti_benchmark', 'garg').
+# Depth caps and crop of Garg et al. (2016). During training, BTS and NeWCRFs validate on Garg's
+# crop of the benchmark crop: crop=('kitti_benchmark', 'garg').
 val_evaluator = dict(type='DepthMetric', min_depth=1e-3, max_depth=max_depth, crop='garg')
 test_evaluator = val_evaluator

@@ -1,27 +1,30 @@
-# KITTI object detection, train/val split of 3,712 / 3,769 frames.
+# KITTI object detection, train/val split of 3,712 and 3,769 frames.
 data_root = 'data/kitti/'
 class_names = ['Pedestrian', 'Car', 'Cyclist']
 input_size = (1280, 384)  # width, height; pixels
-# With dense depth beside the images (docs/data.md).
+# For detectors that also learn from dense depth (docs/data.md).
 data_prefix_with_depth = dict(
     img='training/image_2', label='training/label_2', calib='training/calib',
     depth='training/depth_2')
 
-# The recipe of GUPNet, DID-M3D and MonoLSS: objects that are too small, cut, hidden or
-# near are not learned. MonoDLE and MonoCon leave out those beyond 65 m as well.
+# Transforms of the training pipeline. Derived configs change them by name.
+flip = dict(type='RandomFlipMono3D', prob=0.5)
+# Filter of GUPNet, DID-M3D and MonoLSS: objects that are too small, truncated, occluded or near
+# are not learned. MonoDLE and MonoCon also leave out objects beyond 65 m.
 object_filter = dict(
     type='FilterObjects', min_height=25, max_truncation=0.5, max_occlusion=2,
     depth_range=(2., 1000.))
+crop_scale = dict(
+    type='CropScaleAffine', input_size=input_size, prob=0.5, scale=0.4, shift=0.1)
+pack = dict(type='PackMono3DInputs')
+# MonoLSS's, with the constants of its released code. Configs that use it put it first.
+mixup3d = dict(type='MixUp3D', prob=0.5, blend=0.5, max_objects=50)
+
 load_pipeline = [
     dict(type='LoadImageMono3D'),
     dict(type='LoadAnnotationsMono3D'),
 ]
-train_pipeline = [
-    dict(type='RandomFlipMono3D', prob=0.5),
-    object_filter,
-    dict(type='CropScaleAffine', input_size=input_size, prob=0.5, scale=0.4, shift=0.1),
-    dict(type='PackMono3DInputs'),
-]
+train_pipeline = [flip, object_filter, crop_scale, pack]
 test_pipeline = [
     dict(type='LoadImageMono3D'),
     dict(type='CropScaleAffine', input_size=input_size),

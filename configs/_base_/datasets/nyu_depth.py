@@ -1,10 +1,10 @@
-# NYU Depth V2, split of Eigen et al. (2014): 24,231 synced training frames (BTS's selection of
-# the raw videos), 654 test frames.
+# NYU Depth V2, split of Eigen et al. (2014): 24,231 synchronised training frames (BTS's selection
+# from the raw videos) and 654 test frames.
 data_root = 'data/nyu/'
 max_depth = 10.  # metres
 
-# Input and augmentation are BTS's, which NeWCRFs keeps: the frame inside the blank border,
-# rotated by up to 2.5 degrees, windows of 544x416.
+# Input and augmentation of BTS, also used by NeWCRFs: the frame inside the blank border, rotated
+# by up to 2.5 degrees, windows of 544x416.
 train_pipeline = [
     dict(type='LoadImageMono3D'),
     dict(type='LoadDepthMap'),
@@ -44,7 +44,7 @@ val_dataloader = dict(
         test_mode=True))
 test_dataloader = val_dataloader
 
-# The test frames as they lie in nyu_depth_v2_labeled.mat: in a config of yours,
+# The same test frames, read from nyu_depth_v2_labeled.mat. In a config of your own:
 # val_dataloader = dict(dataset=dict(_delete_=True, **_base_.labelled_test)).
 labelled_test = dict(
     type='NYULabelledDataset',
@@ -53,6 +53,6 @@ labelled_test = dict(
     pipeline=test_pipeline,
     test_mode=True)
 
-# Caps of BTS; the crop of Eigen et al. for NYU.
+# Depth caps of BTS, crop of Eigen et al. for NYU.
 val_evaluator = dict(type='DepthMetric', min_depth=1e-3, max_depth=max_depth, crop='nyu')
 test_evaluator = val_evaluator

@@ -1,28 +1,24 @@
-# The dense depth of the set of `tools/create_data.py synthetic` or `make demo`, for minutes on
-# a CPU.
+# Dense depth of the synthetic set, which `tools/create_data.py synthetic` or `make demo` renders.
 data_root = 'data/synthetic/'
 input_size = (640, 192)  # width, height; pixels
 max_depth = 80.  # metres
 
-# Zoom is told to depth, since the networks see no camera.
-train_pipeline = [
-    dict(type='LoadImageMono3D', keep_in_memory=True),
-    dict(type='LoadDepthMap'),
-    dict(type='RandomFlipMono3D', prob=0.5),
-    dict(type='CropScaleAffine', input_size=input_size, prob=0.5, scale=0.2, shift=0.05,
-         stride=1, scale_depth=True),
-    dict(type='RandomGammaColor'),
-    dict(type='PackMono3DInputs'),
-]
-# Depth comes last, so that it stays that of the original image.
-test_pipeline = [
-    dict(type='LoadImageMono3D'),
-    dict(type='CropScaleAffine', input_size=input_size),
-    dict(type='LoadDepthMap'),
-    dict(type='PackMono3DInputs'),
-]
+load_image = dict(type='LoadImageMono3D')
+load_depth = dict(type='LoadDepthMap')
+flip = dict(type='RandomFlipMono3D', prob=0.5)
+# scale_depth divides depth by the zoom, since the networks do not see the camera.
+crop_scale = dict(
+    type='CropScaleAffine', input_size=input_size, prob=0.5, scale=0.2, shift=0.05,
+    stride=1, scale_depth=True)
+color = dict(type='RandomGammaColor')
+test_scale = dict(type='CropScaleAffine', input_size=input_size)
+pack = dict(type='PackMono3DInputs')
+load_pipeline = [{**load_image, 'keep_in_memory': True}, load_depth]
+train_pipeline = [*load_pipeline, flip, crop_scale, color, pack]
+# Depth is loaded last, so that it keeps the size of the original image.
+test_pipeline = [load_image, test_scale, load_depth, pack]
 
-# On two cores a loading process only gets in the way of the training threads.
+# On two cores a data worker slows the training threads down.
 train_dataloader = dict(
     batch_size=4,
     num_workers=0,

@@ -1,4 +1,4 @@
-# The rendered set of `tools/create_data.py synthetic` or `make demo`, for minutes on a CPU.
+# The synthetic set, which `tools/create_data.py synthetic` or `make demo` renders.
 _base_ = './kitti_mono3d.py'
 data_root = 'data/synthetic/'
 input_size = (640, 192)
@@ -7,19 +7,21 @@ load_pipeline = [
     dict(type='LoadImageMono3D', keep_in_memory=True),
     dict(type='LoadAnnotationsMono3D'),
 ]
+crop_scale = dict(input_size=input_size, scale=0.2, shift=0.05)
+color = dict(type='mmdet.PhotoMetricDistortion')
 train_pipeline = [
-    dict(type='RandomFlipMono3D', prob=0.5),
+    _base_.flip,
     _base_.object_filter,
-    dict(type='CropScaleAffine', input_size=input_size, prob=0.5, scale=0.2, shift=0.05),
-    dict(type='mmdet.PhotoMetricDistortion'),
-    dict(type='PackMono3DInputs'),
+    {**_base_.crop_scale, **crop_scale},
+    color,
+    _base_.pack,
 ]
 test_pipeline = [
     dict(type='LoadImageMono3D'),
     dict(type='CropScaleAffine', input_size=input_size),
     dict(type='PackMono3DInputs'),
 ]
-# On two cores a loading process only gets in the way of the training threads.
+# On two cores a data worker slows the training threads down.
 train_dataloader = dict(
     batch_size=4,
     num_workers=0,

@@ -1,18 +1,19 @@
-# Waymo's front camera, as `tools/create_data.py waymo` converts it: every third training
-# frame (--every 3), all validation frames. Input and augmentation are DEVIANT's.
+# Waymo's front camera, converted by `tools/create_data.py waymo`: every third training frame
+# (--every 3) and all validation frames. Input and augmentation of DEVIANT.
 _base_ = './kitti_mono3d.py'
 data_root = 'data/waymo_mono/'
 class_names = ['Pedestrian', 'Vehicle', 'Cyclist']
 input_size = (768, 512)
 
-# Waymo has neither truncation nor occlusion. DEVIANT draws objects with few LiDAR points
-# in the heatmap, but regresses those with more than 100 (vehicles) or 50 only; here all
-# with a point are learned.
+crop_scale = dict(input_size=input_size)
+# Waymo labels neither truncation nor occlusion. In DEVIANT, objects with few LiDAR points train
+# the heatmap alone, and only those with more than 100 points (vehicles) or 50 points (others)
+# train the other outputs. Here all objects with at least one point train all outputs.
 train_pipeline = [
-    dict(type='RandomFlipMono3D', prob=0.5),
+    _base_.flip,
     _base_.object_filter,
-    dict(type='CropScaleAffine', input_size=input_size, prob=0.5, scale=0.4, shift=0.1),
-    dict(type='PackMono3DInputs'),
+    {**_base_.crop_scale, **crop_scale},
+    _base_.pack,
 ]
 test_pipeline = [
     dict(type='LoadImageMono3D'),
@@ -39,6 +40,6 @@ mean_sizes = dict(
     Pedestrian=(1.7431, 0.8494, 0.9110),
     Vehicle=(1.8032, 2.1036, 4.8104),
     Cyclist=(1.7336, 0.8230, 1.7530))
-# The official metric and the one of the published monocular numbers, named apart.
+# The official metric, and DEVIANT's, which published monocular figures use.
 val_evaluator = dict(_delete_=True, type='WaymoAPMetric', modes=('official', 'deviant'))
 test_evaluator = val_evaluator

@@ -1,5 +1,5 @@
-# BTS (Lee et al., From Big to Small, 2019) on ResNet-50, sizes of the released code: 49.5 M
-# parameters with the classifier that it does not use.
+# BTS (Lee et al., From Big to Small, 2019) with ResNet-50 and the sizes of the released code.
+# 49.5 M parameters, including the unused classifier.
 _base_ = './depth_estimator.py'
 
 model = dict(
@@ -7,7 +7,7 @@ model = dict(
         type='TorchvisionBackbone',
         name='resnet50',
         nodes=['relu', 'layer1', 'layer2', 'layer3', 'layer4'],
-        # Released code: the first convolution and the batch norms stay as loaded.
+        # Released code: the first convolution and the batch norms are frozen.
         frozen=[r'conv1\.', r'.*bn\d\.'],
         init_cfg=dict(
             type='TorchvisionImageNetInit',

@@ -1,6 +1,8 @@
-# What MonoDLE, MonoCon, GUPNet, DID-M3D and MonoLSS share: DLA-34, DLA-up, CenterNet's
-# 2D heads, objects as the cells of their projected 3D centres, and branches on their ROIs.
-# Each adds its depth head, and changes what its paper does otherwise.
+# Common model of MonoDLE, MonoCon, GUPNet, DID-M3D and MonoLSS: DLA-34, DLA-up, CenterNet's
+# 2D heads, and a 3D head on the ROI of each object. An object is assigned to the cell of its
+# projected 3D centre. Each detector's file adds a depth head and the differences of its paper.
+_base_ = './imagenet_preprocessor.py'
+
 detected_classes = ['Pedestrian', 'Car', 'Cyclist']
 num_classes = len(detected_classes)
 stride = 4
@@ -9,12 +11,6 @@ hidden_channels = 256
 
 model = dict(
     type='CenterMono3D',
-    data_preprocessor=dict(
-        type='UnitRangePreprocessor',
-        mean=[0.485, 0.456, 0.406],
-        std=[0.229, 0.224, 0.225],
-        bgr_to_rgb=True,
-        pad_size_divisor=32),
     backbone=dict(
         type='DLANet',
         depth=34,
@@ -45,7 +41,7 @@ model = dict(
     coder=dict(
         type='CenterCoder',
         class_names=detected_classes,
-        # Height, width, length in metres (KITTI train; released code of GUPNet,
+        # Height, width, length in metres, means of KITTI train (released code of GUPNet,
         # DID-M3D and MonoLSS).
         mean_sizes=dict(
             Pedestrian=(1.76255119, 0.66068622, 0.84422524),
@@ -53,6 +49,6 @@ model = dict(
             Cyclist=(1.73698127, 0.59706367, 1.76282397)),
         stride=stride),
     assigner=dict(type='CenterTargetAssigner', min_overlap=0.7),
-    # No detector of the family suppresses overlapping boxes.
+    # An nms_iou of 1 suppresses no box: none of these detectors uses NMS on boxes.
     test_cfg=dict(
         max_detections=50, heatmap_threshold=0.2, score_threshold=0.0, nms_iou=1.0))

@@ -1,5 +1,5 @@
-# DID-M3D (Peng et al., ECCV 2022): depth of the visible surface plus the attribute depth
-# behind it, at every ROI location; surfaces are taught by dense depth maps.
+# DID-M3D (Peng et al., ECCV 2022). Depth at each ROI location is the depth of the visible surface
+# plus an attribute depth. Dense depth maps supervise the surface depth.
 _base_ = './center_dla34.py'
 
 model = dict(

@@ -1,5 +1,5 @@
-# GUPNet (Lu et al., ICCV 2021): depth from heights in the world and in the image, with
-# the uncertainty of both.
+# GUPNet (Lu et al., ICCV 2021). Depth follows from the object's height in metres and in pixels,
+# with the uncertainty of both.
 _base_ = './center_dla34.py'
 
 model = dict(
@@ -7,5 +7,5 @@ model = dict(
         depth_head=dict(
             type='GeometricDepthHead', loss=dict(type='LaplacianAleatoricLoss')),
         loss_size_3d=dict(type='UncertainHeightSizeLoss')),
-    # Released code: the product of heatmap and certainty must reach 0.2.
+    # Released code: the threshold of 0.2 applies to heatmap score times certainty.
     test_cfg=dict(heatmap_threshold=0.0, score_threshold=0.2))

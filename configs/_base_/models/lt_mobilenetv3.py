@@ -1,5 +1,6 @@
-# LT, the light UNet of MetricDepth (section IV-C): MobileNetV3-Large, a decoder of upsampling,
-# convolution and leaky ReLU with skips, one prediction layer. The paper gives no widths.
+# LT, the light UNet of MetricDepth (section IV-C): MobileNetV3-Large, a decode head of upsampling,
+# convolutions, leaky ReLU and skip connections, and one prediction layer. The channels of the
+# decode head are this project's: the paper gives none.
 _base_ = './depth_estimator.py'
 
 model = dict(

@@ -1,5 +1,5 @@
-# MonoCon (Liu et al., AAAI 2022): everything from the cell of the 2D box's centre, with
-# attentive normalisation, and the projected corners as auxiliary contexts.
+# MonoCon (Liu et al., AAAI 2022). Each object is predicted from the cell of its 2D box's centre,
+# with attentive normalisation. The projected corners are an auxiliary task.
 _base_ = './center_dla34.py'
 
 norm_cfg = dict(type='AttnBN', num_affines=10)
@@ -10,7 +10,7 @@ keypoints = dict(
     min_overlap=0.3,
     loss_heatmap=dict(type='mmdet.GaussianFocalLoss', alpha=2.0, gamma=4.0),
     loss_offset=dict(type='WeightedL1Loss'),
-    # One L1 over nine keypoints, of which the centre is the object head's.
+    # The paper's L1 loss is over nine keypoints. The ninth, the centre, is offset_3d.
     loss_corners=dict(type='WeightedL1Loss', loss_weight=8 / 9),
     norm_cfg=norm_cfg)
 
@@ -22,7 +22,7 @@ model = dict(
         hidden_channels=64,
         extractor=dict(_delete_=True, type='ObjectPointExtractor', norm_cfg=norm_cfg),
         depth_head=dict(type='DirectDepthHead', loss=dict(type='LaplacianAleatoricLoss')),
-        loss_size_3d=dict(type='DimensionAwareL1Loss'),
+        loss_size_3d=dict(type='DimensionAwareL1Loss', divisor='prediction'),
         loss_offset_3d=dict(type='WeightedL1Loss', loss_weight=1 / 9),
         loss_heading=dict(type='HeadingBinLoss', independent_bins=True)),
     coder=dict(mean_sizes=None, cell_center='box', heading_center='projected'),

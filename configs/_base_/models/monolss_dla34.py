@@ -1,9 +1,9 @@
-# MonoLSS (Li et al., 3DV 2024): depth at every ROI location, of which those that fit
-# learn.
+# MonoLSS (Li et al., 3DV 2024). Depth is predicted at each ROI location. Learnable Sample
+# Selection chooses the locations that train depth.
 _base_ = './center_dla34.py'
 
-# Which ROI locations learn to regress depth: MonoLSS, section 3.2, with the constants
-# of its released code. dict(type='AllSamples') in its place selects nothing.
+# Sample selection: MonoLSS, section 3.2, with the constants of its released code.
+# dict(type='AllSamples') in its place trains all locations.
 sample_selector = dict(
     type='LearnableSampleSelector',
     tau=1.0,
@@ -16,5 +16,5 @@ model = dict(
         depth_head=dict(
             type='SelectedDepthHead',
             sample_selector=sample_selector,
-            # MonoLSS's released code weighs the depth loss by 10.
+            # Released code: the depth loss has weight 10.
             loss=dict(type='LaplacianAleatoricLoss', loss_weight=10.0))))

@@ -1,4 +1,5 @@
-# NeWCRFs (Yuan et al., CVPR 2022) on Swin-L, sizes of the released code: 270 M parameters.
+# NeWCRFs (Yuan et al., CVPR 2022) with Swin-L and the sizes of the released code.
+# 270 M parameters.
 _base_ = './depth_estimator.py'
 
 model = dict(
@@ -17,5 +18,5 @@ model = dict(
     decode_head=dict(
         type='NeWCRFsDecoder', in_channels=(192, 384, 768, 1536), channels=(128, 256, 512, 1024),
         pooled_channels=512, head_channels=32, window_size=7, grids=(1, 2, 3, 6)),
-    # The released code evaluates with the mirrored image as well.
+    # Released code: predictions of the image and of its mirror image are averaged.
     test_cfg=dict(flip=True))

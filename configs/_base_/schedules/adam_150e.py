@@ -1,4 +1,4 @@
-# 150 epochs of Adam, steps at 90 and 120: DID-M3D.
+# Schedule of DID-M3D: 150 epochs of Adam, with the steps of GUPNet.
 _base_ = './adam_140e.py'
 max_epochs = 150
 train_cfg = dict(max_epochs=max_epochs)

@@ -1,5 +1,5 @@
-# BTS: 50 epochs of AdamW, batch 16, from 1e-4 along a polynomial of power 0.9 (paper,
-# implementation details) to a tenth of it; weight decay on the encoder alone (released code).
+# Schedule of BTS: 50 epochs of AdamW, batch 16, polynomial decay of power 0.9 from 1e-4 to 1e-5
+# (paper, implementation details). Only the encoder has weight decay (released code).
 _base_ = './newcrfs_depth_20e.py'
 max_epochs = 50
 train_cfg = dict(max_epochs=max_epochs)

@@ -1,4 +1,4 @@
-# 200 epochs of AdamW with one cycle of rate and momentum: MonoCon.
+# Schedule of MonoCon: 200 epochs of AdamW with one cycle of learning rate and momentum.
 max_epochs = 200
 train_cfg = dict(type='ResumableEpochLoop', max_epochs=max_epochs, val_interval=10)
 val_cfg = dict(type='ValLoop')
@@ -9,8 +9,8 @@ optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=lr, betas=(0.95, 0.99), weight_decay=1e-5),
     clip_grad=dict(max_norm=35, norm_type=2))
-# The rate rises tenfold in 40 % of the epochs and falls to 1e-4 of its start; the first
-# momentum mirrors it.
+# The learning rate rises tenfold in 40 % of the epochs and then falls to 1e-4 of its start. The
+# first momentum falls and rises in the same epochs.
 peak = 80
 param_scheduler = [
     dict(type='CosineAnnealingLR', T_max=peak, eta_min=10 * lr, begin=0, end=peak,

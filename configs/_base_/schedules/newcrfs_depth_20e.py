@@ -1,6 +1,6 @@
-# NeWCRFs: 20 epochs of Adam, batch 8, from 1e-4 to 1e-5 (paper, implementation details), along
-# a polynomial of power 0.9 (released code). LT and all ablations of MetricDepth, too
-# (section IV-C).
+# Schedule of NeWCRFs, LT and MetricDepth's ablations (section IV-C of MetricDepth): 20 epochs of
+# Adam, batch 8, from 1e-4 to 1e-5 (NeWCRFs, implementation details) by polynomial decay of power
+# 0.9 (released code).
 max_epochs = 20
 train_cfg = dict(type='ResumableEpochLoop', max_epochs=max_epochs, val_interval=1)
 val_cfg = dict(type='ValLoop')

@@ -1,2 +1,2 @@
-# MonoLSS alone
-_base_ = '../monolss_none_{{$ABLATION_DATA:kitti}}.py'
+# MonoLSS without auxiliaries
+_base_ = '../../monolss/monolss_dla34_{{$ABLATION_DATA:kitti}}.py'

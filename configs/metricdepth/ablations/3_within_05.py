@@ -1,4 +1,4 @@
-# 5 samples within the map alone (table III: AbsRel 0.1389, RMSE 0.4756, delta1 0.8118)
+# 5 samples within the map only (table III: AbsRel 0.1389, RMSE 0.4756, delta1 0.8118)
 _base_ = '../lt_multi-range_{{$ABLATION_DATA:nyu}}.py'
 auxiliary = _base_.model.auxiliary
 auxiliary[0].loss.update(num_within=5, num_across=0)

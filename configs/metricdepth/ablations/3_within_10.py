@@ -1,4 +1,4 @@
-# 10 samples within the map alone (tables III and V: AbsRel 0.1380, RMSE 0.4745, delta1 0.8131)
+# 10 samples within the map only (tables III and V: AbsRel 0.1380, RMSE 0.4745, delta1 0.8131)
 _base_ = '../lt_multi-range_{{$ABLATION_DATA:nyu}}.py'
 auxiliary = _base_.model.auxiliary
 auxiliary[0].loss.update(num_within=10, num_across=0)

@@ -1,4 +1,4 @@
-# 20 samples within the map alone (table III: AbsRel 0.1381, RMSE 0.4747, delta1 0.8130)
+# 20 samples within the map only (table III: AbsRel 0.1381, RMSE 0.4747, delta1 0.8130)
 _base_ = '../lt_multi-range_{{$ABLATION_DATA:nyu}}.py'
 auxiliary = _base_.model.auxiliary
 auxiliary[0].loss.update(num_within=20, num_across=0)

@@ -1,4 +1,4 @@
-# 25 samples within the map alone (table III: AbsRel 0.1380, RMSE 0.4742, delta1 0.8134)
+# 25 samples within the map only (table III: AbsRel 0.1380, RMSE 0.4742, delta1 0.8134)
 _base_ = '../lt_multi-range_{{$ABLATION_DATA:nyu}}.py'
 auxiliary = _base_.model.auxiliary
 auxiliary[0].loss.update(num_within=25, num_across=0)

@@ -1,4 +1,4 @@
-# 2 samples across the batch alone (table IV: AbsRel 0.1396, RMSE 0.4812, delta1 0.8083)
+# 2 samples across the batch only (table IV: AbsRel 0.1396, RMSE 0.4812, delta1 0.8083)
 _base_ = '../lt_multi-range_{{$ABLATION_DATA:nyu}}.py'
 auxiliary = _base_.model.auxiliary
 auxiliary[0].loss.update(num_within=0, num_across=2)

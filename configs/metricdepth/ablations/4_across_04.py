@@ -1,4 +1,4 @@
-# 4 samples across the batch alone (tables IV and V: AbsRel 0.1390, RMSE 0.4760, delta1 0.8119)
+# 4 samples across the batch only (tables IV and V: AbsRel 0.1390, RMSE 0.4760, delta1 0.8119)
 _base_ = '../lt_multi-range_{{$ABLATION_DATA:nyu}}.py'
 auxiliary = _base_.model.auxiliary
 auxiliary[0].loss.update(num_within=0, num_across=4)

@@ -1,4 +1,4 @@
-# 6 samples across the batch alone (table IV: AbsRel 0.1390, RMSE 0.4762, delta1 0.8121)
+# 6 samples across the batch only (table IV: AbsRel 0.1390, RMSE 0.4762, delta1 0.8121)
 _base_ = '../lt_multi-range_{{$ABLATION_DATA:nyu}}.py'
 auxiliary = _base_.model.auxiliary
 auxiliary[0].loss.update(num_within=0, num_across=6)

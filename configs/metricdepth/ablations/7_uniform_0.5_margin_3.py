@@ -1,4 +1,4 @@
-# Uniform from 0.5 m, margin 3 (table VII: AbsRel 0.1377, RMSE 0.4755, delta1 0.8151)
+# Uniform strategy, 0.5 m, margin 3 (table VII: AbsRel 0.1377, RMSE 0.4755, delta1 0.8151)
 _base_ = '../lt_multi-range_{{$ABLATION_DATA:nyu}}.py'
 auxiliary = _base_.model.auxiliary
 auxiliary[0].loss.strategy = dict(

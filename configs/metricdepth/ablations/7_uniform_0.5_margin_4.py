@@ -1,4 +1,4 @@
-# Uniform from 0.5 m, margin 4 (tables VII and VIII: AbsRel 0.1371, RMSE 0.4745, delta1 0.8159)
+# Uniform strategy, 0.5 m, margin 4 (tables VII, VIII: AbsRel 0.1371, RMSE 0.4745, delta1 0.8159)
 _base_ = '../lt_multi-range_{{$ABLATION_DATA:nyu}}.py'
 auxiliary = _base_.model.auxiliary
 auxiliary[0].loss.strategy = dict(

@@ -1,4 +1,4 @@
-# Uniform from 0.5 m, margin 6 (table VII: AbsRel 0.1382, RMSE 0.4789, delta1 0.8142)
+# Uniform strategy, 0.5 m, margin 6 (table VII: AbsRel 0.1382, RMSE 0.4789, delta1 0.8142)
 _base_ = '../lt_multi-range_{{$ABLATION_DATA:nyu}}.py'
 auxiliary = _base_.model.auxiliary
 auxiliary[0].loss.strategy = dict(

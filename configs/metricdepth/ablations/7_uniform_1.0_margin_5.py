@@ -1,4 +1,4 @@
-# Uniform from 1 m, margin 5 (table VII: AbsRel 0.1376, RMSE 0.4756, delta1 0.8156)
+# Uniform strategy, 1 m, margin 5 (table VII: AbsRel 0.1376, RMSE 0.4756, delta1 0.8156)
 _base_ = '../lt_multi-range_{{$ABLATION_DATA:nyu}}.py'
 auxiliary = _base_.model.auxiliary
 auxiliary[0].loss.strategy = dict(

@@ -1,4 +1,4 @@
-# Uniform from 1 m, margin 6 (table VII: AbsRel 0.1385, RMSE 0.4811, delta1 0.8139)
+# Uniform strategy, 1 m, margin 6 (table VII: AbsRel 0.1385, RMSE 0.4811, delta1 0.8139)
 _base_ = '../lt_multi-range_{{$ABLATION_DATA:nyu}}.py'
 auxiliary = _base_.model.auxiliary
 auxiliary[0].loss.strategy = dict(

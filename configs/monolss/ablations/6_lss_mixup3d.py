@@ -1,2 +1,2 @@
-# Learnable Sample Selection + MixUp3D
+# LSS and MixUp3D, the recipe of the paper
 _base_ = '../monolss_dla34_{{$ABLATION_DATA:kitti}}.py'

@@ -1,2 +1,0 @@
-# GUPNet on Waymo alone.
-_base_ = '../gupnet/gupnet_dla34_waymo.py'

@@ -1,2 +1,0 @@
-# MonoDLE on KITTI alone.
-_base_ = '../monodle/monodle_dla34_kitti.py'

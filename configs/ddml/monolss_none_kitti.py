@@ -1,2 +1,0 @@
-# MonoLSS on KITTI alone.
-_base_ = '../monolss/monolss_dla34_kitti.py'

@@ -1,0 +1,35 @@
+# MonoDLE on KITTI with the arithmetic of the authors' released code, for their checkpoints.
+# docs/configuration.md lists the differences. tools/import_checkpoint.py converts a checkpoint.
+_base_ = './monodle_dla34_kitti.py'
+
+# One switch for the model, the datasets and the crops, which have to agree.
+reference = True
+# Released code: the heatmap has three classes, and training keeps cars alone.
+class_names = ['Pedestrian', 'Car', 'Cyclist']
+trained_labels = [class_names.index('Car')]
+model = dict(
+    reference=reference,
+    dense_head=dict(num_classes=len(class_names)),
+    coder=dict(class_names=class_names))
+train_pipeline = [
+    _base_.flip,
+    {**_base_.object_filter, 'labels': trained_labels},
+    {**_base_.crop_scale, 'reference': reference},
+    _base_.pack,
+]
+test_pipeline = [
+    dict(type='LoadImageMono3D'),
+    dict(type='CropScaleAffine', input_size=_base_.input_size, reference=reference),
+    _base_.pack,
+]
+train_dataloader = dict(
+    dataset=dict(
+        dataset=dict(metainfo=dict(classes=class_names), reference=reference),
+        pipeline=train_pipeline))
+val_dataloader = dict(
+    dataset=dict(
+        metainfo=dict(classes=class_names), reference=reference, pipeline=test_pipeline))
+test_dataloader = val_dataloader
+# Weight decay on everything except biases.
+optim_wrapper = dict(
+    paramwise_cfg=dict(_delete_=True, custom_keys={'.bias': dict(decay_mult=0.)}))
