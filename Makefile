@@ -1,6 +1,10 @@
-# The two commands of the README: `make demo` and `make test`.
-#   make demo DEVICE=cpu|cuda   forces the device (default: a GPU if there is one)
-#   make demo WORK_DIR=...      puts the run elsewhere
+# make env        create the virtual environment in .venv; demo and test run this first
+# make demo       render frames, train, evaluate and write a report
+#                 DEVICE=cpu or cuda (default: auto, which is a GPU if there is one)
+#                 WORK_DIR=... (default: work_dirs/demo)
+# make test       run the fast tests
+# make test-all   run all tests
+# make clean-env  remove .venv
 PYTHON_ENV := .venv/bin/python
 DEVICE ?= auto
 WORK_DIR ?= work_dirs/demo
@@ -8,7 +12,7 @@ WORK_DIR ?= work_dirs/demo
 .PHONY: help env demo test test-all clean-env
 
 help:
-	@sed -n '1,3p' Makefile; echo 'targets: env demo test test-all clean-env'
+	@sed -n 's/^# //p' Makefile
 
 env:
 	@bash tools/setup_env.sh

@@ -1,4 +1,4 @@
-"""docs/architecture.md is true: packages import only what it lets them import."""
+"""docs/architecture.md is true: its picture, its table of rooms and its table of ideas."""
 import ast
 import re
 from pathlib import Path
@@ -8,16 +8,28 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / 'mmdet3d_plugin'
 
 
+PAGE = (PACKAGE.parent / 'docs/architecture.md').read_text(encoding='utf-8')
+
+
 def read_table():
     """Room -> rooms of ours that it may import, from the page's table."""
-    page = (PACKAGE.parent / 'docs/architecture.md').read_text(encoding='utf-8')
-    rows = re.findall(r'^\| `(\w+)/?` \|.*\| (.*) \|$', page, flags=re.M)
+    rows = re.findall(r'^\| `(\w+)/?` \|.*\| (.*) \|$', PAGE, flags=re.M)
     return {room: set(re.findall(r'\w+', allowed)) for room, allowed in rows}
 
 
+def read_picture():
+    """Room -> line of the page's picture, and the line of its dashes."""
+    picture = PAGE.split('```text\n')[1].split('```')[0].splitlines()
+    lines = {room: number for number, line in enumerate(picture)
+             for room in re.findall(r'\w+', line) if room in MAY_IMPORT}
+    dashes, = (number for number, line in enumerate(picture) if line.startswith('- -'))
+    return lines, dashes
+
+
 MAY_IMPORT = read_table()
-# Rooms that start without torch and OpenMMLab.
-LIGHT = {'errors', 'utils', 'structures', 'benchmarks', 'synthetic', 'visualization'}
+LINES, DASHES = read_picture()
+# Rooms that start without torch and OpenMMLab: those below the dashes.
+LIGHT = {room for room, line in LINES.items() if line > DASHES}
 HEAVY_MODULES = {'torch', 'torchvision', 'mmengine', 'mmcv', 'mmdet', 'mmdet3d'}
 
 
@@ -57,6 +69,24 @@ def test_arrows(path):
     for imported, top_level in imports_of(path):
         assert imported in MAY_IMPORT[room] | {room, None}, f'{room} must not import {imported}'
         assert room not in LIGHT or top_level not in HEAVY_MODULES, f'{room} is to start fast'
+
+
+def test_picture_shows_every_room_above_what_it_may_import():
+    assert set(LINES) == set(MAY_IMPORT)
+    for room, allowed in MAY_IMPORT.items():
+        for imported in allowed - {'–'}:
+            assert LINES[room] < LINES[imported], f'{imported} must be below {room}'
+
+
+def test_light_rooms():
+    assert LIGHT == {'errors', 'utils', 'structures', 'benchmarks', 'synthetic', 'visualization'}
+
+
+def test_ideas_are_where_the_page_says():
+    ideas = re.findall(r'^\| [-\w `/.]+ \| `([\w/]+\.py)` \|$', PAGE, flags=re.M)
+    assert len(ideas) >= 7
+    for path in ideas:
+        assert (PACKAGE / path).is_file(), path
 
 
 def test_the_check_sees_relative_imports():

@@ -1,26 +1,33 @@
-"""Trainings of seconds, and what has to be equal where two of them end the same."""
+"""Trainings that take seconds, and comparison of their final states."""
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
+import mmengine.config.config
 import torch
 
 ROOT = Path(__file__).parents[1]
-EPOCHS = 5  # of two batches
-# Everything that has a state of its own: augmentation, Gumbel noise, hierarchical tasks, a
-# warm-up by the loss, momentum, schedules by iteration and by epoch.
+STOP_HOOKS = 'reliability.stop_hooks'  # module with hooks that stop a training
+EPOCHS = 5  # of two batches each
+# With everything that has a state: augmentation, Gumbel noise, hierarchical tasks, a warm-up
+# that depends on the loss, momentum, and schedules by iteration and by epoch.
 CONFIG = """
 _base_ = '{root}/configs/monolss/monolss_dla34_synthetic-demo.py'
 randomness = dict(seed={seed})
 train_pipeline = _base_.train_pipeline
 train_pipeline[0]['prob'] = 0.5
-next(item for item in train_pipeline if item.type == 'CropScaleAffine')['input_size'] = (320, 96)
+next(item for item in train_pipeline if item.type == 'CropScaleAffine')['input_size'] = (128, 64)
 test_pipeline = _base_.test_pipeline
-test_pipeline[1]['input_size'] = (320, 96)
+test_pipeline[1]['input_size'] = (128, 64)
 train_dataloader = dict(
     batch_size=2, num_workers={workers}, persistent_workers={workers} > 0,
     dataset=dict(pipeline=train_pipeline, dataset=dict(data_root='{data}')))
 val_dataloader = dict(num_workers=0, persistent_workers=False,
                       dataset=dict(data_root='{data}', pipeline=test_pipeline))
 test_dataloader = val_dataloader
+model = dict(dense_head=dict(hidden_channels=16), object_head=dict(hidden_channels=16))
 train_cfg = dict(max_epochs={epochs}, val_interval=2)
 acceleration = dict(channels_last=False)
 default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=1))
@@ -36,19 +43,79 @@ custom_hooks = [
          full_epoch=5, window=3),
     dict(type='SampleSelectionWarmupHook', mode='stable', window=1, tolerance=1.0),
     {hooks}]
+custom_imports = dict(imports=[*_base_.custom_imports.imports, *{imports}])
 """
 
 
-def write_config(folder, data, hooks='', workers=0, epochs=EPOCHS, seed=3):
+def skip_config_formatting():
+    """Make mmengine write configs without yapf, which takes a second per log and checkpoint."""
+    mmengine.config.config.FormatCode = lambda text, **options: (text, True)
+
+
+def write_config(folder, data, hooks='', workers=0, epochs=EPOCHS, seed=3, imports=()):
+    """Write the config of a training, and return its path.
+
+    Args:
+        folder: folder of the config; made if necessary.
+        data: KITTI folder.
+        hooks: text of further entries of ``custom_hooks``.
+        workers: number of data workers.
+        epochs: number of epochs of two batches.
+        seed: seed of the training.
+        imports: further modules that the config imports.
+    """
     folder.mkdir(exist_ok=True)
     path = folder / 'tiny.py'
     path.write_text(CONFIG.format(root=ROOT, data=data, hooks=hooks, workers=workers,
-                                  epochs=epochs, seed=seed))
+                                  epochs=epochs, seed=seed, imports=list(imports)))
     return path
 
 
+def start_training(config, work_dir):
+    """Start a training as the first process of a new process group; return the process."""
+    paths = [str(ROOT / 'tests'), *filter(None, [os.environ.get('PYTHONPATH')])]
+    return subprocess.Popen(
+        [sys.executable, 'tools/train.py', config, '--work-dir', work_dir], cwd=ROOT, text=True,
+        env={**os.environ, 'PYTHONPATH': os.pathsep.join(paths)}, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def train_until_killed(folder, data, hook, **settings):
+    """Run a training in ``folder/run`` until a KillHook kills it, and return its output.
+
+    The function returns when the last data worker has ended.
+
+    Args:
+        folder: folder of the test.
+        data: KITTI folder.
+        hook: arguments of the KillHook.
+        settings: arguments of :func:`write_config`.
+    """
+    config = write_config(folder / 'killed', data, str(dict(type='KillHook', **hook)),
+                          imports=[STOP_HOOKS], **settings)
+    job = start_training(config, folder / 'run')
+    printed = job.communicate(timeout=300)[0]
+    assert job.returncode == -signal.SIGKILL, printed
+    return printed
+
+
+def resume_training(run_tool, folder, data, **settings):
+    """Resume the training in ``folder/run`` to its end, and return its output.
+
+    Args:
+        run_tool: fixture of this name.
+        folder: folder of the test.
+        data: KITTI folder.
+        settings: arguments of :func:`write_config`.
+    """
+    config = write_config(folder / 'resumed', data, **settings)
+    code, printed = run_tool('train', config, '--work-dir', folder / 'run', '--resume')
+    assert code == 0, printed.err
+    return printed.out + printed.err
+
+
 def training_state(path):
-    """All that a training goes on from, without the facts of the run."""
+    """Return everything in a checkpoint that a resume needs, except for run information."""
     content = torch.load(path, weights_only=True)
     return {key: content[key] for key in (
         'state_dict', 'optimizer', 'param_schedulers', 'hierarchical_task',
@@ -57,6 +124,7 @@ def training_state(path):
 
 
 def assert_same(state, other):
+    """Check that two nested states have the same types, keys and values, to the last bit."""
     assert type(state) is type(other)
     if isinstance(state, torch.Tensor):
         assert torch.equal(state, other)

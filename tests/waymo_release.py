@@ -1,4 +1,7 @@
-"""A tiny segment of Waymo's Parquet release, with objects at known camera positions."""
+"""Writer of a tiny segment in the format of Waymo's Parquet release.
+
+Its objects have known positions in the camera frame.
+"""
 import io
 
 import numpy as np
@@ -8,15 +11,15 @@ from PIL import Image
 
 SIZE = (192, 128)
 INTRINSIC = dict(f_u=200., f_v=210., c_u=96., c_v=64.)
-# Camera to vehicle: 1.5 m ahead, 2.1 m up, looking 2 degrees down and 3 to the left.
+# Camera to vehicle: 1.5 m in front, 2.1 m high, turned 2 degrees down and 3 degrees to the left.
 PITCH, YAW = np.radians(2.), np.radians(3.)
 CAMERA_TO_VEHICLE = np.eye(4)
 CAMERA_TO_VEHICLE[:3, :3] = (
     np.array([[np.cos(YAW), -np.sin(YAW), 0], [np.sin(YAW), np.cos(YAW), 0], [0, 0, 1]])
     @ np.array([[np.cos(PITCH), 0, np.sin(PITCH)], [0, 1, 0], [-np.sin(PITCH), 0, np.cos(PITCH)]]))
 CAMERA_TO_VEHICLE[:3, 3] = [1.5, .1, 2.1]
-# Type, x right, y down, z forward of the bottom centre in the optical frame, length,
-# height, width, heading in the vehicle frame, LiDAR points, difficulty.
+# Key, type, bottom centre in the optical frame (x right, y down, z forward, metres), (length,
+# height, width) in metres, heading in the vehicle frame in radians, LiDAR points, difficulty.
 OBJECTS = [
     ('car', 1, (-2., 1.8, 12.), (4.2, 1.5, 1.8), .4, 120, None),
     ('walker', 2, (1.5, 1.7, 9.), (.8, 1.75, .7), -2., 4, 2),
@@ -27,19 +30,21 @@ OBJECTS = [
 
 
 def optical_to_vehicle(points):
-    """(N, 3) optical camera frame -> vehicle frame, written out."""
+    """Transform (N, 3) points from the optical camera frame to the vehicle frame."""
     x, y, z = np.asarray(points, dtype=float).T
     camera = np.stack([z, -x, -y], axis=1)
     return camera @ CAMERA_TO_VEHICLE[:3, :3].T + CAMERA_TO_VEHICLE[:3, 3]
 
 
 def jpeg(value):
+    """Return the JPEG bytes of an image of one grey value."""
     buffer = io.BytesIO()
     Image.fromarray(np.full((SIZE[1], SIZE[0], 3), value, np.uint8)).save(buffer, 'JPEG')
     return buffer.getvalue()
 
 
 def write_component(root, split, tag, name, columns, **options):
+    """Write a Parquet file of a segment from columns and return its path."""
     path = root / split / tag / f'{name}.parquet'
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table(columns), path, **options)
@@ -47,9 +52,17 @@ def write_component(root, split, tag, name, columns, **options):
 
 
 def write_segment(root, split, name, num_frames=4, empty=()):
-    """A segment with FRONT and one other camera; frames in ``empty`` have no labels.
+    """Write a segment with the front camera and another camera.
 
-    Returns the JPEGs of the front camera in order of time.
+    Args:
+        root: folder of the release.
+        split: 'training' or 'validation'.
+        name: name of the segment.
+        num_frames: number of frames.
+        empty: indices of the frames without labels.
+
+    Returns:
+        JPEG bytes of the front camera's images in order of time.
     """
     times = [1_000_000 + 100_000 * index for index in range(num_frames)]
     rows = [(time, camera) for time in reversed(times) for camera in (1, 2)]
@@ -62,7 +75,7 @@ def write_segment(root, split, name, num_frames=4, empty=()):
     }, row_group_size=3)
     write_component(root, split, 'camera_calibration', name, {
         'key.segment_context_name': [name] * 2,
-        # Some releases hold names of cameras as text.
+        # Some releases store camera names as text.
         'key.camera_name': ['2', '1'],
         **{f'[CameraCalibrationComponent].intrinsic.{key}': [1., value]
            for key, value in INTRINSIC.items()},
@@ -99,5 +112,6 @@ def write_segment(root, split, name, num_frames=4, empty=()):
 
 
 def columns_of(rows, names, kinds):
+    """Return Arrow columns by name from rows of values and the type of each column."""
     columns = list(zip(*rows)) or [()] * len(names)
     return {name: pa.array(column, kind) for name, column, kind in zip(names, columns, kinds)}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Makes, checks or converts data sets; see docs/data.md and docs/datasets.md."""
+"""Render, check or convert data sets: python tools/create_data.py COMMAND [options]."""
 from mmdet3d_plugin.commands.command_line import run_command
 from mmdet3d_plugin.commands.create_data import main
 

@@ -3,9 +3,9 @@ set -euo pipefail
 
 usage='usage: tools/dist_test.sh CONFIG CHECKPOINT GPUS [options of tools/test.py]
 
-Tests in GPUS processes of this machine, one a GPU; without GPUs in the machine by gloo on
-its CPUs. Environment: PORT, NNODES, MASTER_ADDR, NODE_RANK and OMP_NUM_THREADS as for
-tools/dist_train.sh'
+Test with one process per GPU on this machine. Machines without GPUs use their CPUs with
+the gloo backend. Environment variables: PORT, NNODES, MASTER_ADDR, NODE_RANK and
+OMP_NUM_THREADS, see tools/dist_train.sh'
 . "$(dirname "${BASH_SOURCE[0]}")/launch_common.sh"
 
 check_arguments 3 "$@"

@@ -3,15 +3,16 @@ set -euo pipefail
 
 usage='usage: tools/dist_train.sh CONFIG GPUS [options of tools/train.py]
 
-Trains in GPUS processes of this machine, one a GPU; without GPUs in the machine by gloo on
-its CPUs. Environment:
-  PORT=29500        where the processes meet; give jobs that share a machine ports of their own
-  NNODES=1          machines; start the script on each, with
-  MASTER_ADDR       the host of node 0, and
-  NODE_RANK         0 to NNODES - 1
-  MAX_RESTARTS=0    how often failed processes are started anew; then --resume auto is added
-  RDZV_ID           name of the run, where several share MASTER_ADDR and PORT
-  OMP_NUM_THREADS=1 threads a process'
+Train with one process per GPU on this machine. Machines without GPUs use their CPUs with
+the gloo backend. Environment variables:
+  PORT=29500         port for the connection of the processes; jobs on the same machine need
+                     different ports
+  NNODES=1           number of machines; run the script on each of them
+  MASTER_ADDR        host of node 0 (needed if NNODES > 1)
+  NODE_RANK          number of this machine, 0 to NNODES - 1 (needed if NNODES > 1)
+  MAX_RESTARTS=0     how often to restart failed processes; above 0, --resume auto is added
+  RDZV_ID            name of the run, if several runs share MASTER_ADDR and PORT
+  OMP_NUM_THREADS=1  threads per process'
 . "$(dirname "${BASH_SOURCE[0]}")/launch_common.sh"
 
 check_arguments 2 "$@"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Evaluates result files with the benchmarks' measures."""
+"""Evaluate result files with the metrics of a benchmark: python tools/evaluate.py BENCHMARK."""
 from mmdet3d_plugin.commands.command_line import run_command
 from mmdet3d_plugin.commands.evaluate import main
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Keeps of a checkpoint what prediction needs: python tools/export_weights.py CKPT OUT."""
+"""Export the inference weights of a checkpoint: python tools/export_weights.py CHECKPOINT OUT."""
 from mmdet3d_plugin.commands.command_line import run_command
 from mmdet3d_plugin.commands.export_weights import main
 

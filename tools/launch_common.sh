@@ -1,9 +1,9 @@
-# What the launch scripts share; they source it. $usage is theirs: its first line is the
-# usage, the rest what --help adds.
+# Functions of the launch scripts, which source this file and set $usage: the usage line,
+# followed by the rest of the help text.
 
 fail() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 2; }
 
-# check_arguments NEEDED "$@": prints the help, or refuses too few arguments.
+# check_arguments NEEDED "$@": print the help if asked for; fail if arguments are missing.
 check_arguments() {
     local needed=$1
     shift
@@ -13,13 +13,13 @@ check_arguments() {
 
 check_file() { [ -f "$2" ] || fail "error: $2: no such $1"; }
 
-# check_number NAME VALUE LEAST
+# check_number NAME VALUE MINIMUM: fail unless VALUE is a whole number of at least MINIMUM.
 check_number() {
     case $2 in '' | *[!0-9]*) fail "error: $1 is '$2', expected a whole number" ;; esac
     [ "$2" -ge "$3" ] || fail "error: $1 is $2, it must be at least $3"
 }
 
-# resumes "$@": whether the arguments say where to go on from.
+# resumes "$@": succeed if the arguments have --resume.
 resumes() {
     local argument
     for argument in "$@"; do
@@ -33,7 +33,8 @@ python=python
 [ -x "$tools/../.venv/bin/python" ] && python=$tools/../.venv/bin/python
 export PYTHONPATH="$tools/..${PYTHONPATH:+:$PYTHONPATH}"
 
-# torchrun PROCESSES SCRIPT ARGUMENTS...: by NNODES, NODE_RANK, MASTER_ADDR, PORT, MAX_RESTARTS.
+# torchrun PROCESSES SCRIPT ARGUMENTS...: run a script in distributed processes, as set by
+# NNODES, NODE_RANK, MASTER_ADDR, PORT, RDZV_ID and MAX_RESTARTS.
 torchrun() {
     local processes=$1 nodes=${NNODES:-1} port=${PORT:-29500} rendezvous host=0
     check_number GPUS "$processes" 1
@@ -46,23 +47,23 @@ torchrun() {
     else
         [ -n "${MASTER_ADDR:-}" ] || fail 'error: NNODES needs MASTER_ADDR, the host of node 0'
         check_number NODE_RANK "${NODE_RANK:-}" 0
-        # A fixed meeting point, which nodes that come back find again.
+        # A fixed rendezvous host lets restarted nodes join again.
         [ "$NODE_RANK" = 0 ] && host=1
         rendezvous=(--rdzv-backend c10d --rdzv-endpoint "$MASTER_ADDR:$port"
                     --rdzv-id "${RDZV_ID:-mmdet3d_plugin}" --rdzv-conf "is_host=$host")
-        # Processes that start anew would find the addresses of those before them.
+        # With a shared store, restarted processes would read addresses of ended processes.
         export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1
     fi
-    # torchrun would set it, too, and warn.
+    # torchrun would set the same value and print a warning.
     export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
-    # SIGUSR1, SLURM's warning, goes on to the processes as SIGTERM does.
+    # torchrun passes SIGUSR1, the warning signal of SLURM, to the processes like SIGTERM.
     exec "$python" -m torch.distributed.run --nnodes "$nodes" --nproc-per-node "$processes" \
         --max-restarts "${MAX_RESTARTS:-0}" "${rendezvous[@]}" \
         --signals-to-handle SIGTERM,SIGINT,SIGHUP,SIGQUIT,SIGUSR1 "$@"
 }
 
-# slurm_resources PARTITION JOB_NAME: what a job asks for, by GPUS, GPUS_PER_NODE,
-# CPUS_PER_TASK, GRES and SRUN_ARGS, in the array $resources.
+# slurm_resources PARTITION JOB_NAME: set the array $resources to the options of a job, from
+# GPUS, GPUS_PER_NODE, CPUS_PER_TASK, GRES and SRUN_ARGS.
 slurm_resources() {
     local partition=$1 job=$2 gpus=${GPUS:-8} cpus=${CPUS_PER_TASK:-5} per_node more
     check_number GPUS "$gpus" 1

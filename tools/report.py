@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Writes a report of a run: python tools/report.py WORK_DIR [--data-root DIR --pred DIR]."""
+"""Write an HTML report of a training run: python tools/report.py WORK_DIR [options]."""
 from mmdet3d_plugin.commands.command_line import run_command
 from mmdet3d_plugin.commands.report import main
 

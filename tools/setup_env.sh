@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Creates or completes the project's environment in .venv (see docs/install.md).
+# Create or complete the project's virtual environment in .venv (see docs/install.md).
 #
-# Every step is idempotent, so an interrupted run is resumed by running it
-# again. Nothing is written outside the project folder and the user's cache.
+# Run the script again to resume an interrupted run. It writes only to the project folder and
+# to the user's cache.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -20,7 +20,7 @@ if ! { supported $VENV/bin/python && $VENV/bin/python -m pip --version >/dev/nul
         [ -n "$candidate" ] && supported "$candidate" && python=$candidate && break
     done
     if [ -z "$python" ] || ! supported "$python"; then
-        echo "setup_env: no Python 3.10-3.12 found; install one or name it: make PYTHON=/path/to/python3.11 ..." >&2
+        echo "setup_env: no Python 3.10-3.12 found; install one or pass its path: make PYTHON=/path/to/python3.11 ..." >&2
         exit 2
     fi
     say "step 1/5  creating $VENV with $("$python" --version)"
@@ -30,7 +30,7 @@ python=$PWD/$VENV/bin/python
 pip() { "$python" -m pip --disable-pip-version-check "$@"; }
 
 say "step 2/5  PyTorch and build tools (about 1 minute, 3 GB)"
-# mmcv compiles against the installed torch, so torch and numpy come first.
+# mmcv is compiled against the installed torch, so torch and numpy are installed first.
 pip install $(pin torch) $(pin torchvision) $(pin numpy)
 pip install $(pin setuptools) wheel ninja psutil packaging
 
@@ -41,12 +41,12 @@ PY
 )
 wheels=${XDG_CACHE_HOME:-$HOME/.cache}/mmdet3d_plugin/wheels/$(pin mmcv | tr -d '=' )-$tag
 if ! ls "$wheels"/mmcv-*.whl >/dev/null 2>&1; then
-    say "step 3/5  compiling mmcv from source (about 4 minutes on 2 cores; kept in $wheels)"
+    say "step 3/5  compiling mmcv from source (about 4 minutes on 2 cores; the wheel is kept in $wheels)"
     mkdir -p "$wheels"
     build=$(mktemp -d "$wheels/build.XXXXXX")
     trap 'rm -rf "$build"' EXIT
-    # CPU operators only, with or without a GPU: the project's ROI-Align is torchvision's.
-    # pip's own wheel cache is bypassed because it ignores the torch version.
+    # CPU operators only, even with a GPU: the project uses torchvision's ROI-Align.
+    # pip's wheel cache is not used because it ignores the torch version.
     CUDA_VISIBLE_DEVICES= FORCE_CUDA=0 MMCV_WITH_OPS=1 CFLAGS="${CFLAGS:--O1 -g0}" \
         MAX_JOBS=${MAX_JOBS:-$(nproc 2>/dev/null || echo 2)} \
         "$python" -m pip --disable-pip-version-check wheel --progress-bar on \
@@ -61,7 +61,7 @@ say "step 4/5  the other requirements (about 1 minute)"
 pip install "$wheels"/mmcv-*.whl -c requirements.txt
 pip install -r requirements.txt
 
-say "step 5/5  the project itself, and a check of the whole"
+say "step 5/5  the project, and a check of all imports"
 pip install --no-deps --no-build-isolation -e .
 pip check
 "$python" -c 'import mmcv.ops, mmdet3d.models, mmdet3d.datasets'

@@ -3,8 +3,8 @@ set -euo pipefail
 
 usage='usage: tools/slurm_test.sh PARTITION JOB_NAME CONFIG CHECKPOINT [options of tools/test.py]
 
-Tests under SLURM by srun, one task a GPU. Environment: GPUS, GPUS_PER_NODE, CPUS_PER_TASK,
-GRES and SRUN_ARGS as for tools/slurm_train.sh'
+Test under SLURM with srun, one task per GPU. Environment variables: GPUS, GPUS_PER_NODE,
+CPUS_PER_TASK, GRES and SRUN_ARGS, see tools/slurm_train.sh'
 . "$(dirname "${BASH_SOURCE[0]}")/launch_common.sh"
 
 check_arguments 4 "$@"

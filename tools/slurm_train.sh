@@ -3,16 +3,16 @@ set -euo pipefail
 
 usage='usage: tools/slurm_train.sh PARTITION JOB_NAME CONFIG WORK_DIR [options of tools/train.py]
 
-Trains under SLURM, one task a GPU: at once by srun or, with MODE=batch, as a job of sbatch
-that is queued again when it is preempted or runs out of time, and goes on from its last
-checkpoint (--resume auto). Environment:
-  MODE=run          or batch
-  GPUS=8            in all
-  GPUS_PER_NODE     8, or GPUS if there are fewer
-  CPUS_PER_TASK=5   for the data loader of each
-  GRES              gpu:GPUS_PER_NODE; none on CPUs
-  SRUN_ARGS         more options of srun or sbatch, such as "--time=12:00:00 --qos=low"
-  SIGNAL_SECONDS=120  of warning before the time is up (batch)'
+Train under SLURM with one task per GPU. MODE=run trains at once with srun. MODE=batch
+submits a job with sbatch; when the job is preempted or reaches its time limit, it is
+requeued and resumes from its last checkpoint (--resume auto). Environment variables:
+  MODE=run            run or batch
+  GPUS=8              total number of GPUs
+  GPUS_PER_NODE       GPUs per node (default: 8, or GPUS if that is less)
+  CPUS_PER_TASK=5     CPU cores per task, used by its data loader
+  GRES                generic resources per node (default: gpu:GPUS_PER_NODE); none for CPUs
+  SRUN_ARGS           more options for srun or sbatch, such as "--time=12:00:00 --qos=low"
+  SIGNAL_SECONDS=120  seconds between the warning signal and the time limit (MODE=batch)'
 . "$(dirname "${BASH_SOURCE[0]}")/launch_common.sh"
 
 check_arguments 4 "$@"
@@ -30,8 +30,8 @@ batch)
     check_number SIGNAL_SECONDS "${SIGNAL_SECONDS:-120}" 1
     resumes "$@" || command+=(--resume auto)
     mkdir -p "$work_dir" || fail "error: $work_dir: cannot make this folder"
-    # The warning reaches the tasks, which save a checkpoint and end with 128 + SIGUSR1. Then
-    # the job queues itself again; when it is preempted, SLURM does that.
+    # On the warning signal the tasks save a checkpoint and exit with 128 + SIGUSR1. The job
+    # then requeues itself. After a preemption SLURM requeues the job.
     exec sbatch "${resources[@]}" --requeue --open-mode=append \
         --signal="USR1@${SIGNAL_SECONDS:-120}" --output="$work_dir/slurm-%j.out" <<EOF
 #!/usr/bin/env bash

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Tests a model: python tools/test.py CONFIG CHECKPOINT [options]."""
+"""Test a model: python tools/test.py CONFIG CHECKPOINT [options]."""
 from mmdet3d_plugin.commands.command_line import run_command
 from mmdet3d_plugin.commands.test import main
 

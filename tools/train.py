@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Trains a detector: python tools/train.py CONFIG [options]."""
+"""Train a model: python tools/train.py CONFIG [options]."""
 from mmdet3d_plugin.commands.command_line import run_command
 from mmdet3d_plugin.commands.train import main
 

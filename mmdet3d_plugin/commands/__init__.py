@@ -1,1 +1,11 @@
-"""Commands behind ``tools/``: one file per command, and the parts that they share."""
+"""Commands behind ``tools/``.
+
+``tools/NAME.py`` runs ``main`` of ``commands/NAME.py``. The other files hold shared parts:
+
+- ``command_line``: error messages and exit codes of every command;
+- ``help_formatter``: format of the ``--help`` texts;
+- ``options``: options and config checks of ``train``, ``test`` and ``benchmark``;
+- ``training_log``: reader of MMEngine's log, for ``report`` and ``ablate``;
+- ``ablation_run`` and ``ablation_table``: one run and the table of ``ablate``;
+- ``speed_test`` and ``step_profile``: the measurements of ``benchmark``.
+"""

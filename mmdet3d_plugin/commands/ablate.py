@@ -1,5 +1,7 @@
-"""Trains a family of configs with several seeds and compares them:
-python tools/ablate.py CONFIGS --data synthetic --seeds 0 1 2 --out DIR."""
+"""Train a family of configs with several seeds and compare the results.
+
+Usage: ``python tools/ablate.py CONFIGS --data synthetic --seeds 0 1 2 --out DIR``
+"""
 import argparse
 import os
 import sys
@@ -16,41 +18,51 @@ from ..utils.processes import available_cores
 from ..visualization.ablation_plot import ablation_plot
 from .ablation_run import AblationRun, row_title
 from .ablation_table import EVALUATORS, FEATURE_STYLES, AblationRow, ablation_table, style_of
+from .help_formatter import ExampleFormatter
+
+EXAMPLE = '''
+example:
+  python tools/ablate.py configs/monolss/ablations --data synthetic \\
+      --seeds 0 1 2 --out work_dirs/ablations
+'''
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description='Train every config with every seed, and write one table '
-        '(table.md) and one plot (plot.png) with the mean and the spread over seeds. Finished '
-        'runs are not repeated, interrupted ones go on, and a failed one stops no other.',
-        epilog='example: python tools/ablate.py configs/monolss/ablations --data synthetic '
-        '--seeds 0 1 2 --out work_dirs/ablations')
+        description='Train every config with every seed. Write a table (table.md) and a plot '
+        '(plot.png) of the mean and the standard deviation over seeds. Run the same command '
+        'again to resume: finished runs are kept, interrupted and failed runs continue. A failed '
+        'run does not stop the others.',
+        epilog=EXAMPLE, formatter_class=ExampleFormatter)
     parser.add_argument('configs', type=Path, nargs='+',
-                        help='folders of configs, or configs; one config a row')
+                        help='config files or folders of config files, one row per config')
     parser.add_argument('--data', metavar='NAME',
-                        help="train on this set: the rows vary the config beside the folder "
-                        "whose name ends with _NAME.py (default: the set of the rows' paper, "
-                        "kitti or nyu; 'synthetic' is rendered if need be, and small enough for "
-                        'a CPU)')
+                        help='train on this data set: every row varies the config *_NAME.py next '
+                        'to the folder of rows; "synthetic" is rendered if it is absent and is '
+                        'small enough for a CPU (default: the data set of the paper, kitti or '
+                        'nyu)')
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2], metavar='S',
-                        help='default: 0 1 2')
+                        help='random seeds of the trainings (default: 0 1 2)')
     parser.add_argument('--out', type=Path, required=True, metavar='DIR',
-                        help='folder of runs, table and plot')
-    parser.add_argument('--only', nargs='+', metavar='ROW', help='train these rows only')
+                        help='output folder for runs, table and plot')
+    parser.add_argument('--only', nargs='+', metavar='ROW',
+                        help='train only these rows, given by config name')
     parser.add_argument('--jobs', type=int, default=1, metavar='N',
-                        help='trainings at a time, which share the CPU cores (default: 1)')
+                        help='trainings that run at the same time and share the CPU cores '
+                        '(default: 1)')
     parser.add_argument('--metrics', nargs='+', metavar='KEY',
-                        help="columns, as in the training log without 'kitti/' or 'depth/' "
-                        '(default: Car AP 3D R40 moderate, or AbsRel, RMSE and delta1)')
+                        help='metrics to compare, named as in the training log without "kitti/" '
+                        'or "depth/" (default: Car AP 3D R40 moderate, or AbsRel, RMSE and '
+                        'delta1)')
     parser.add_argument('--depth-features', action='store_true',
-                        help='analyse the features of every detector as well '
-                        '(tools/analysis/depth_features.py), with columns for their Spearman '
-                        'correlation, the pairs in the band and the depth error of cars')
+                        help='also analyse the features of every detector with '
+                        'tools/analysis/depth_features.py and add columns for the Spearman '
+                        'correlation, the share of pairs in the band and the depth error of cars')
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
                         help='override config entries in every run')
     args = parser.parse_args()
     if args.jobs < 1:
-        parser.error('--jobs: at least 1')
+        parser.error('--jobs: expected at least 1')
     for option in args.cfg_options:
         if '=' not in option:
             parser.error(f'--cfg-options {option}: expected KEY=VALUE')
@@ -58,15 +70,20 @@ def parse_args() -> argparse.Namespace:
 
 
 def render_if_absent(folder: Path) -> None:
-    """Renders the frames that the demo renders."""
+    """Render the demo's synthetic set, unless the folder holds a data set."""
     if not (folder / 'ImageSets').is_dir():
-        # Imported here, since other sets need no ray caster.
+        # Imported here because only this data set needs the renderer.
         from ..synthetic import DEMO_SET, write_synthetic_set
         write_synthetic_set(folder, DEMO_SET, available_cores())
 
 
 def find_rows(args: argparse.Namespace) -> List[Path]:
-    """The configs, those of a folder in the order of their names."""
+    """Return the configs of all rows, those of a folder sorted by name.
+
+    Raises:
+        InputError: a folder holds no configs or no config for ``--data``, two rows have the same
+            name, or ``--only`` names an unknown row.
+    """
     rows = []
     for path in args.configs:
         found = sorted(path.glob('*.py')) if path.is_dir() else [path]
@@ -81,13 +98,21 @@ def find_rows(args: argparse.Namespace) -> List[Path]:
         raise InputError(f'{twice[0]}: two rows have this name; rename a config')
     unknown = set(args.only or ()) - set(names)
     if unknown:
-        raise InputError(f'--only {sorted(unknown)[0]}: no such row; there are '
+        raise InputError(f'--only {sorted(unknown)[0]}: no such row; choose from '
                          + ', '.join(names))
     return rows
 
 
 def choose_metrics(args: argparse.Namespace, evaluators: Sequence[str]) -> List[str]:
-    """The columns: those that are asked for, if the evaluators yield them, or theirs."""
+    """Return the metrics to compare: those of ``--metrics``, or the evaluators' defaults.
+
+    Args:
+        args: options of the command.
+        evaluators: type names of the validation metrics.
+
+    Raises:
+        InputError: the evaluators do not compute a metric of ``--metrics`` or have no defaults.
+    """
     known = [EVALUATORS[name] for name in evaluators if name in EVALUATORS]
     default = list(dict.fromkeys(key for metrics in known for key in metrics.columns))
     if args.metrics and len(known) == len(evaluators):
@@ -98,16 +123,23 @@ def choose_metrics(args: argparse.Namespace, evaluators: Sequence[str]) -> List[
                              f'{default[0]}')
     if not args.metrics and not default:
         raise InputError(f'{args.configs[0]}: {" and ".join(evaluators) or "no evaluator"} has no '
-                         'columns of its own; name some of its metrics with --metrics')
-    if args.depth_features and 'DepthMetric' in evaluators:
-        raise InputError(f'{args.configs[0]}: --depth-features reads what detectors see of '
-                         'objects, and this estimates depth maps; leave it out')
+                         'default metrics; choose some with --metrics')
     return [*(args.metrics or default), *(FEATURE_STYLES if args.depth_features else ())]
 
 
 def write_outputs(args: argparse.Namespace, rows: List[Path], metrics: List[str],
                   results: Dict[str, Dict[int, dict]]) -> str:
-    """Writes table and plot of what is finished; returns the table."""
+    """Write the table and the plot of all finished runs.
+
+    Args:
+        args: options of the command.
+        rows: config of each row.
+        metrics: metrics to compare.
+        results: metrics of the finished runs, by row name and seed.
+
+    Returns:
+        The table in Markdown.
+    """
     table_rows = [AblationRow(row.stem, row_title(row), results[row.stem]) for row in rows]
     table = ablation_table(table_rows, metrics)
     atomic_write(args.out / 'table.md', table + '\n')
@@ -118,10 +150,11 @@ def write_outputs(args: argparse.Namespace, rows: List[Path], metrics: List[str]
 
 
 def main() -> None:
+    """Run the command."""
     args = parse_args()
     rows = find_rows(args)
-    MMLogger.get_current_instance().setLevel('WARNING')  # mmengine tells of every variable
-    # Seed by seed, so that an early table already compares all rows.
+    MMLogger.get_current_instance().setLevel('WARNING')  # mmengine logs every environment variable
+    # All rows of one seed come before the next seed, so early tables compare all rows.
     runs = [AblationRun(row, seed, args.out / row.stem / f'seed_{seed}', args.cfg_options,
                         dict(ABLATION_DATA=args.data) if args.data else {},
                         args.depth_features)
@@ -161,6 +194,6 @@ def main() -> None:
     print(write_outputs(args, rows, metrics, results))
     print(f'\n{args.out / "table.md"}, {args.out / "plot.png"}')
     if failed:
-        print(f'{len(failed)} of {len(unfinished)} runs failed; the same command tries them again',
+        print(f'{len(failed)} of {len(unfinished)} runs failed; run the same command to retry',
               file=sys.stderr)
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""A family of configs, each trained with several seeds, as resumable runs."""
+"""Resumable training run of an ablation: one config with one seed."""
 import hashlib
 import json
 import os
@@ -12,6 +12,7 @@ from unittest import mock
 from ..benchmarks.metric_style import without_prefix
 from ..engine.config_files import read_config
 from ..errors import InputError
+from ..models.model_contract import DEPTH, task_of_config
 from ..utils.files import atomic_write
 from ..utils.processes import run_child
 from .training_log import read_training_log
@@ -23,19 +24,22 @@ FEATURES = 'depth_features/depth_features.json'
 class AblationRun:
     """One config trained with one seed.
 
-    In its folder ``settings.json`` is written before the training starts,
-    ``result.json`` when it has finished, and ``depth_features`` holds the analysis of
-    its features, if wanted.
+    The run writes ``settings.json`` into its folder before the training starts,
+    ``result.json`` when the training has finished, and the subfolder ``depth_features``
+    if features are analysed.
 
     Attributes:
-        config: file of the row.
-        seed: of the training.
+        config: config file of the row.
+        seed: random seed of the training.
         folder: work dir of the run.
-        options: further ``--cfg-options`` of the training command.
-        environment: variables that the config reads.
-        analyse: whether depth features belong to the metrics.
-        settings: all that the result depends on, as plain values.
-        evaluators: types of the metrics that validate.
+        options: further ``--cfg-options`` of the training command, each ``KEY=VALUE``.
+        environment: environment variables that the config reads.
+        analyse: whether to add the metrics of ``tools/analysis/depth_features.py``.
+        settings: everything that the result depends on, as plain values.
+        evaluators: type names of the validation metrics.
+
+    Raises:
+        InputError: the features of a depth estimator are to be analysed.
     """
     config: Path
     seed: int
@@ -45,10 +49,13 @@ class AblationRun:
     analyse: bool = False
 
     def __post_init__(self) -> None:
-        # Here, because variables of the process must not change while threads train.
+        # Read here, since the environment of the process must not change while threads run.
         with mock.patch.dict(os.environ, self.environment):
             cfg = read_config(str(self.config))
         evaluators = cfg.get('val_evaluator') or cfg.get('test_evaluator') or []
+        if self.analyse and task_of_config(cfg.model) == DEPTH:
+            raise InputError(f'{self.config}: --depth-features analyses detectors, but this '
+                             'config estimates depth maps; leave it out')
         self.evaluators = [item.type for item in (
             [evaluators] if isinstance(evaluators, dict) else evaluators)]
         content = cfg.pretty_text
@@ -58,7 +65,7 @@ class AblationRun:
             config_sha256=hashlib.sha256(content.encode()).hexdigest())
 
     def recorded(self) -> Optional[Dict[str, float]]:
-        """Metrics of the finished run, or None.
+        """Return the metrics of the finished run, or None if it is unfinished.
 
         Raises:
             InputError: the folder holds a run with other settings.
@@ -73,10 +80,16 @@ class AblationRun:
         return None if features is None else {**result, **feature_metrics(features)}
 
     def run(self, num_threads: int) -> Dict[str, float]:
-        """Does what is not yet recorded, and returns the metrics.
+        """Do the unfinished steps of the run.
+
+        Args:
+            num_threads: OpenMP threads of each command.
+
+        Returns:
+            The metrics by name.
 
         Raises:
-            RuntimeError: a command failed; the message is its last line.
+            RuntimeError: a command failed; the message is the last line of its log.
         """
         if self._read('result.json') is None:
             self._train(num_threads)
@@ -90,18 +103,18 @@ class AblationRun:
         return self.recorded()
 
     def _train(self, num_threads: int) -> None:
-        """Trains, or goes on from the last checkpoint, and records the metrics."""
+        """Train, or resume from the last checkpoint, and write ``result.json``."""
         atomic_write(self.folder / 'settings.json', json.dumps(self.settings, indent=1))
         options = self._overrides(f'randomness.seed={self.seed}', *self.options)
         self._run('train', num_threads, str(self.config), '--work-dir', str(self.folder),
                   '--resume', 'auto', *options)
         metrics = self._final_validation()
         if metrics is None:
-            # Killed after its last epoch, a resumed training has nothing left to validate.
+            # A training that was killed after its last epoch has no validation to resume.
             tests = self.folder / 'test'
             self._run('test', num_threads, str(self.config), self._last_checkpoint(),
                       '--work-dir', str(tests), *options)
-            # Folders of runs have the time as name; hooks write JSON into others.
+            # Log folders are named by time; hooks write JSON files into other folders.
             log = max(tests.glob('[0-9]*_[0-9]*/*.json'), key=lambda path: path.parent.name)
             metrics = _metrics(json.loads(log.read_text(encoding='utf-8')))
         atomic_write(self.folder / 'result.json', json.dumps(metrics, indent=1))
@@ -125,7 +138,7 @@ class AblationRun:
         return path.read_text(encoding='utf-8').strip() if path.is_file() else None
 
     def _final_validation(self) -> Optional[Dict[str, float]]:
-        """Metrics of the validation after the last epoch, or None."""
+        """Return the metrics of the validation after the last epoch, or None."""
         last_epoch = int(Path(self._last_checkpoint()).stem.rpartition('_')[2])
         for row in reversed(read_training_log(self.folder)):
             metrics = _metrics(row)
@@ -144,20 +157,26 @@ class AblationRun:
 
 
 def _metrics(row: dict) -> Dict[str, float]:
-    """Of a row of the log: what an evaluator yields has its prefix, what training yields
-    none."""
+    """Return the validation metrics of a log row: the values whose key has a prefix."""
     return without_prefix({key: value for key, value in row.items() if '/' in key})
 
 
 def feature_metrics(figures: dict) -> Dict[str, Optional[float]]:
-    """What ``tools/analysis/depth_features.py`` writes, as metrics: shares in percent,
-    depth errors in metres."""
+    """Convert the JSON figures of ``tools/analysis/depth_features.py`` to metrics.
+
+    Args:
+        figures: content of ``depth_features.json``.
+
+    Returns:
+        ``spearman`` and ``qi_satisfied`` in percent, and ``CLASS_depth_error`` in metres for
+        each class, None for a class without detections.
+    """
     errors = figures['mean_depth_error']
     return dict(spearman=100 * figures['spearman'], qi_satisfied=100 * figures['qi_satisfied'],
                 **{f'{name}_depth_error': error for name, error in errors.items()})
 
 
 def row_title(config: Path) -> str:
-    """What a config varies: its first line, a comment."""
+    """Return the title of a config: its first line if this is a comment, else its name."""
     first = config.read_text(encoding='utf-8').partition('\n')[0]
     return first.lstrip('# ').strip() if first.startswith('#') else config.stem

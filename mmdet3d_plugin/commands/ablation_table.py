@@ -1,19 +1,21 @@
-"""Table of an ablation: one row per config, mean and spread over seeds."""
+"""Tables of an ablation: mean and spread over seeds, differences of rows, values per seed."""
+import math
 import statistics
-from typing import Callable, List, Mapping, NamedTuple, Sequence
+from typing import Callable, Dict, List, Mapping, NamedTuple, Sequence
 
-from ..benchmarks.depth.map_errors import METRICS as DEPTH_METRICS
-from ..benchmarks.depth.metric_styles import DEPTH_STYLES
+from ..benchmarks.depth.map_errors import DEPTH_STYLES
 from ..benchmarks.kitti.metric_names import is_metric_key, metric_key
-from ..benchmarks.metric_style import UNDEFINED, MetricStyle
+from ..benchmarks.metric_style import UNDEFINED, MetricStyle, format_value
+from .paired_comparison import (CONFIDENCE, DEFAULT_EFFECT, MAX_PAIRS, POWER, Effect,
+                                paired_difference, required_pairs)
 
 
 class EvaluatorMetrics(NamedTuple):
-    """What an evaluator yields.
+    """Metrics of an evaluator.
 
     Attributes:
-        columns: metrics that are compared by default.
-        yields: whether there is a metric of this name.
+        columns: names of the metrics that are compared by default.
+        yields: function that tells whether the evaluator computes a metric of this name.
     """
     columns: Sequence[str]
     yields: Callable[[str], bool]
@@ -22,7 +24,7 @@ class EvaluatorMetrics(NamedTuple):
 EVALUATORS = {
     'KittiAPMetric': EvaluatorMetrics(
         (metric_key('Car', overlap='loose'), metric_key('Car', overlap='strict')), is_metric_key),
-    'DepthMetric': EvaluatorMetrics(('AbsRel', 'RMSE', 'delta1'), DEPTH_METRICS.__contains__),
+    'DepthMetric': EvaluatorMetrics(('AbsRel', 'RMSE', 'delta1'), DEPTH_STYLES.__contains__),
 }
 METRIC_STYLES = {
     **DEPTH_STYLES,
@@ -38,28 +40,42 @@ FEATURE_STYLES = {
 
 
 def style_of(metric: str) -> MetricStyle:
+    """Return title, unit and decimals of a metric."""
     return {**METRIC_STYLES, **FEATURE_STYLES}.get(metric, MetricStyle(metric))
 
 
 class AblationRow(NamedTuple):
-    """One variant.
+    """Row of the table.
 
     Attributes:
-        name: of its config.
-        title: what it varies.
-        results: by seed, the metrics by key.
+        name: name of the config.
+        title: title of the config, which says what it varies.
+        results: metrics of the finished runs, by seed and metric name.
     """
     name: str
     title: str
     results: Mapping[int, Mapping[str, float]]
 
     def values(self, metric: str) -> List[float]:
+        """Return the values of a metric over the seeds that have one."""
         return [metrics[metric] for metrics in self.results.values()
                 if metrics.get(metric) is not None]
 
+    def values_by_seed(self, metric: str) -> Dict[int, float]:
+        """Return the finite values of a metric by seed."""
+        return {seed: metrics[metric] for seed, metrics in sorted(self.results.items())
+                if metrics.get(metric) is not None and math.isfinite(metrics[metric])}
+
 
 def mean_and_spread(values: Sequence[float], decimals: int = 1) -> str:
-    """``mean ± sample standard deviation``; a single value has no spread."""
+    """Format values as ``mean ± sample standard deviation``.
+
+    A single value is shown without a deviation, no values as a dash.
+
+    Example:
+        >>> mean_and_spread([10., 20., 36.])
+        '22.0 ± 13.1'
+    """
     if not values:
         return UNDEFINED
     mean = f'{statistics.fmean(values):.{decimals}f}'
@@ -67,10 +83,112 @@ def mean_and_spread(values: Sequence[float], decimals: int = 1) -> str:
 
 
 def ablation_table(rows: Sequence[AblationRow], metrics: Sequence[str]) -> str:
-    """A Markdown table with the mean and the spread over seeds."""
+    """Return a Markdown table with the mean and the standard deviation over seeds.
+
+    Args:
+        rows: rows in the order of the table.
+        metrics: metric names, one column each.
+
+    Example:
+        >>> print(ablation_table([AblationRow('plain', 'Nothing', {0: dict(ap=12.3)})], ['ap']))
+        | config | varies | seeds | ap |
+        | --- | --- | --- | --- |
+        | `plain` | Nothing | 0 | 12.3 |
+    """
     header = ['config', 'varies', 'seeds', *(style_of(key).title for key in metrics)]
-    lines = [header, ['---'] * len(header)]
-    lines += [[f'`{row.name}`', row.title, ' '.join(map(str, sorted(row.results))) or UNDEFINED,
-               *(mean_and_spread(row.values(key), style_of(key).decimals) for key in metrics)]
-              for row in rows]
-    return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
+    return _markdown_table(header, [
+        [f'`{row.name}`', row.title, ' '.join(map(str, sorted(row.results))) or UNDEFINED,
+         *(mean_and_spread(row.values(key), style_of(key).decimals) for key in metrics)]
+        for row in rows])
+
+
+def comparison_table(rows: Sequence[AblationRow], metrics: Sequence[str], baseline: str,
+                     effects: Mapping[str, Effect] = {}) -> str:
+    """Return a Markdown table that compares rows with a baseline by paired seeds.
+
+    Args:
+        rows: rows in the order of the table, including the baseline.
+        metrics: metric names.
+        baseline: name of the row that all others are compared with.
+        effects: by metric name, the effect for which the number of seeds is computed; 5 % of
+            the baseline's mean if absent.
+
+    Example:
+        >>> rows = [AblationRow('plain', 'Nothing', {0: dict(ap=10.), 1: dict(ap=20.)}),
+        ...         AblationRow('mixed', 'MixUp', {0: dict(ap=12.), 1: dict(ap=23.)})]
+        >>> table = comparison_table(rows, ['ap'], 'plain', dict(ap=Effect(2., False)))
+        >>> table.splitlines()[2].split(' | ')[1:5]
+        ['`mixed`', '2', '+2.5', '-3.9 to +8.9']
+    """
+    reference = next(row for row in rows if row.name == baseline)
+    header = ['metric', 'config', 'common seeds', 'mean difference',
+              f'{100 * CONFIDENCE:.0f} % interval', 'result', 'seeds for an effect of']
+    return _markdown_table(header, [
+        [style_of(key).title, f'`{row.name}`',
+         *_comparison_cells(reference, row, key, effects.get(key, DEFAULT_EFFECT))]
+        for key in metrics for row in rows if row is not reference])
+
+
+def _comparison_cells(baseline: AblationRow, row: AblationRow, metric: str,
+                      effect: Effect) -> List[str]:
+    """Return the cells of one comparison: common seeds to seeds for an effect."""
+    values, compared = baseline.values_by_seed(metric), row.values_by_seed(metric)
+    found = paired_difference(values, compared)
+    if found is None:
+        return [str(len(values.keys() & compared.keys())), UNDEFINED, UNDEFINED, 'not decidable',
+                UNDEFINED]
+    decimals = style_of(metric).decimals
+    size = effect.absolute(statistics.fmean(values.values()))
+    needed = required_pairs(size, found.deviation) if size > 0 else None
+    return [str(found.count), f'{found.mean:+.{decimals}f}',
+            f'{found.low:+.{decimals}f} to {found.high:+.{decimals}f}', found.verdict,
+            f'{size:.{decimals + 1}f}: {needed or f"more than {MAX_PAIRS:,}"}']
+
+
+def seed_table(rows: Sequence[AblationRow], metrics: Sequence[str]) -> str:
+    """Return a Markdown table with the value of each metric, row and seed.
+
+    Args:
+        rows: rows in the order of the table.
+        metrics: metric names.
+
+    Example:
+        >>> print(seed_table([AblationRow('plain', 'Nothing', {3: dict(ap=12.3)})], ['ap']))
+        | metric | config | seed 3 |
+        | --- | --- | --- |
+        | ap | `plain` | 12.3 |
+    """
+    seeds = sorted({seed for row in rows for seed in row.results})
+    return _markdown_table(['metric', 'config', *(f'seed {seed}' for seed in seeds)], [
+        [style_of(key).title, f'`{row.name}`',
+         *(format_value(row.results.get(seed, {}).get(key), style_of(key).decimals)
+           for seed in seeds)]
+        for key in metrics for row in rows])
+
+
+def ablation_page(rows: Sequence[AblationRow], metrics: Sequence[str], baseline: str,
+                  effects: Mapping[str, Effect] = {}) -> str:
+    """Return the content of ``table.md``: all tables of an ablation.
+
+    Args:
+        rows, metrics, baseline, effects: as for :func:`comparison_table`.
+    """
+    return '\n'.join([
+        ablation_table(rows, metrics),
+        '',
+        f'Differences from `{baseline}`, between trainings with the same seed. The interval is '
+        "Student's t interval of the paired differences. It is not corrected for the number of "
+        'comparisons. The last column shows the size of an effect and the number of seeds that '
+        f'detect it with a probability of {100 * POWER:.0f} %. The number is rough if the '
+        'common seeds are few, because they determine the deviation of differences poorly.',
+        '',
+        comparison_table(rows, metrics, baseline, effects),
+        '',
+        'Values per seed:',
+        '',
+        seed_table(rows, metrics)])
+
+
+def _markdown_table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    return '\n'.join(f'| {" | ".join(line)} |'
+                     for line in [header, ['---'] * len(header), *lines])

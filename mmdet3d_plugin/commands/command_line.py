@@ -1,4 +1,5 @@
-"""How every command of ``tools/`` ends: cleanly, with one line on bad input."""
+"""Exit codes and error lines that all commands of ``tools/`` share."""
+import atexit
 import errno
 import os
 import re
@@ -7,28 +8,52 @@ import threading
 import traceback
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, Iterator, Optional
+from typing import Any, Callable, Iterator, NoReturn, Optional
 
 from ..errors import InputError
 
+CONFIG_ERROR_EXIT = 1
+CONFIG_PACKAGE = os.path.join('mmengine', 'config')
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-# What gloo, NCCL and torch's store say of it.
-LOST_PROCESS = re.compile('Connection (closed|reset) by peer|Connection was likely closed|'
-                          'Broken pipe|ncclRemoteError')
-LOST_PROCESS_MESSAGE = 'another process has ended; see its message above'
+# Messages of gloo, NCCL and torch's store about a lost connection.
+LOST_RANK = re.compile('Connection (closed|reset) by peer|Connection was likely closed|'
+                       'Broken pipe|ncclRemoteError')
+LOST_RANK_MESSAGE = 'another process has ended; see its message above'
 
 
 def run_command(main: Callable[[], None]) -> None:
-    """Runs ``main`` and maps its failures to exit codes.
+    """Run ``main`` and map its failures to exit codes.
 
-    Bad input (:class:`InputError`), a full disk and a data worker that died print one line
-    and exit with 2, an interrupt exits with 130; a closed output pipe ends the command
-    quietly. Of several processes those that miss another exit with 1, below the code of the
-    one that failed. Any other exception is a bug and keeps its traceback.
+    - 2: bad input (:class:`InputError`), a full disk, or a data worker that died; one line on
+      stderr.
+    - 1: a lost connection to another rank, with one line; or a bug, which is any other
+      exception and keeps its traceback.
+    - 130: an interrupt; one line.
+    - 0: success, or an output pipe that the reader closed.
+
+    In a rank of a process group the function does not return but ends the process.
+
+    Args:
+        main: the command, without arguments.
+
+    Raises:
+        SystemExit: a failure, with its exit code.
+        Exception: any bug of ``main``.
     """
-    # Threads that write meet a full disk, too, and so do files that are closed at the end.
+    # A full disk also raises in threads that write and in files that are closed at the end.
     threading.excepthook = _without_faults(threading.__excepthook__)
     sys.unraisablehook = _without_faults(sys.__unraisablehook__)
+    try:
+        _run(main)
+    except BaseException as error:
+        if _in_process_group():
+            _end_process(_report(error))
+        raise
+    if _in_process_group():
+        _end_process(0)
+
+
+def _run(main: Callable[[], None]) -> None:
     try:
         main()
     except InputError as error:
@@ -43,15 +68,21 @@ def run_command(main: Callable[[], None]) -> None:
         message = fault_message(error)
         if message is None:
             raise
-        if message == LOST_PROCESS_MESSAGE:
-            _leave(message)
+        if message == LOST_RANK_MESSAGE:
+            _tell(message)
+            _end_process(1)
         _fail(message)
 
 
 @contextmanager
 def outputs_in(folder: str) -> Iterator[None]:
-    """Names the folder in the error of a full disk that names no file, as one that was open
-    does."""
+    """Name a folder in the error of a full disk that names no file.
+
+    The error of a file that is already open names no file.
+
+    Args:
+        folder: folder of the outputs.
+    """
     try:
         yield
     except OSError as error:
@@ -61,10 +92,17 @@ def outputs_in(folder: str) -> Iterator[None]:
 
 
 def fault_message(error: Optional[BaseException]) -> Optional[str]:
-    """What to tell of a failure that is the machine's: a full disk, or a data worker or
-    another process that died. None of any other error.
+    """Return the line to print for a fault of the machine.
 
-    A worker's death interrupts whatever runs, and may come wrapped in that's own error.
+    Such faults are a full disk, a data worker that died, and a lost connection to another rank.
+    The death of a data worker interrupts any code that runs, and may be the cause of an error of
+    that code. So causes and contexts of an error are searched too.
+
+    Args:
+        error: any exception, or None.
+
+    Returns:
+        The line; None if the error is not a fault of the machine.
     """
     if error is None:
         return None
@@ -75,51 +113,25 @@ def fault_message(error: Optional[BaseException]) -> Optional[str]:
         return (f'a data worker died ({" ".join(str(error).split())[:160]}); if memory is short, '
                 'lower num_workers or batch_size of the dataloader; a training goes on with '
                 '--resume')
-    if isinstance(error, RuntimeError) and LOST_PROCESS.search(str(error)):
-        return LOST_PROCESS_MESSAGE
+    if isinstance(error, RuntimeError) and LOST_RANK.search(str(error)):
+        return LOST_RANK_MESSAGE
     return fault_message(error.__cause__ or error.__context__)
-
-
-def _without_faults(show: Callable[[Any], None]) -> Callable[[Any], None]:
-    """A hook for exceptions that nothing catches, which leaves out what is told already."""
-    def hook(unhandled: Any) -> None:
-        if fault_message(unhandled.exc_value) is None:
-            show(unhandled)
-    return hook
-
-
-def _fail(message: str) -> None:
-    _tell(message)
-    sys.exit(2)
-
-
-def _leave(message: str) -> None:
-    """Ends without clean-up, in which gloo's threads abort once a connection is lost."""
-    _tell(message)
-    sys.stdout.flush()
-    os._exit(1)
-
-
-def _tell(message: str) -> None:
-    print(f'{os.path.basename(sys.argv[0])}: error: {message}', file=sys.stderr, flush=True)
-
-
-def _message(error: InputError) -> str:
-    """The line that was raised. A data loader's worker wraps it in its traceback, and
-    mmengine's registries put the classes that were being built before it."""
-    line = str(error).strip().rsplit('InputError: ', 1)[-1]
-    return re.sub(r'^(class `\w+` in \S+: )+', '', line)
-CONFIG_ERROR_EXIT = 1
-CONFIG_PACKAGE = os.path.join('mmengine', 'config')
 
 
 @contextmanager
 def config_errors(config: str) -> Iterator[None]:
-    """Turns mmengine's complaint about a config into one line and exit code 1."""
+    """Turn an exception that a config causes into one line and exit code 1.
+
+    Args:
+        config: file of the config, for the line.
+
+    Raises:
+        SystemExit: reading the config, or building an object of the config, failed.
+    """
     try:
         yield
     except Exception as error:
-        # A worker's death is noticed anywhere, also where a config is being written.
+        # The death of a data worker may be raised anywhere, also where a config is written.
         if (isinstance(error, InputError) or fault_message(error) is not None
                 or not _is_config_error(error)):
             raise
@@ -130,10 +142,70 @@ def config_errors(config: str) -> Iterator[None]:
 
 
 def _is_config_error(error: BaseException) -> bool:
-    """Whether a config was being read, or something that it names being built."""
+    """Whether the error arose in reading a config or in building an object of a config."""
     frames = traceback.extract_tb(error.__traceback__)
     if any(CONFIG_PACKAGE in frame.filename for frame in frames):
         return True
     return (isinstance(error, (AttributeError, ImportError, KeyError, TypeError, ValueError))
             and any(frame.name.startswith('build_') and 'mmengine' in frame.filename
                     for frame in frames))
+
+
+def _without_faults(show: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Wrap a hook for uncaught exceptions so that it ignores faults of the machine."""
+    def hook(unhandled: Any) -> None:
+        if fault_message(unhandled.exc_value) is None:
+            show(unhandled)
+    return hook
+
+
+def _fail(message: str) -> NoReturn:
+    _tell(message)
+    sys.exit(2)
+
+
+def _tell(message: str) -> None:
+    print(f'{os.path.basename(sys.argv[0])}: error: {message}', file=sys.stderr, flush=True)
+
+
+def _message(error: InputError) -> str:
+    """Return the line of an InputError, without the text that others put before it.
+
+    A data worker puts its traceback before the line, and mmengine's registries the names of
+    the classes under construction.
+    """
+    line = str(error).strip().rsplit('InputError: ', 1)[-1]
+    return re.sub(r'^(class `\w+` in \S+: )+', '', line)
+
+
+def _in_process_group() -> bool:
+    # Commands that do not import torch are in no process group.
+    dist = sys.modules.get('torch.distributed')
+    return dist is not None and dist.is_available() and dist.is_initialized()
+
+
+def _report(error: BaseException) -> int:
+    """Print an uncaught exception as the interpreter does, and return the exit code."""
+    if not isinstance(error, SystemExit):
+        sys.excepthook(type(error), error, error.__traceback__)
+        return 1
+    if error.code is None or isinstance(error.code, int):
+        return error.code or 0
+    print(error.code, file=sys.stderr)
+    return 1
+
+
+def _end_process(code: int) -> NoReturn:
+    """End the process with clean-up of Python, but without destructors of C++.
+
+    While the interpreter shuts down, a thread of gloo that needs the interpreter's lock aborts
+    the process with SIGABRT. So does a thread whose connection is lost.
+    """
+    threading._shutdown()  # waits for threads, as the interpreter does first
+    atexit._run_exitfuncs()  # ends data workers, flushes logs, removes temporary folders
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):  # the stream's reader has gone
+            pass
+    os._exit(code)

@@ -1,4 +1,4 @@
-"""Makes, checks or converts data sets; see docs/data.md and docs/datasets.md."""
+"""Render, check or convert data sets: python tools/create_data.py COMMAND [options]."""
 import argparse
 import os
 import re
@@ -6,16 +6,18 @@ import sys
 from pathlib import Path
 from typing import Optional, Tuple
 
-# One thread per worker: numpy's own threads only wait for each other on images.
-# Set before numpy starts; workers inherit it.
+# One thread per worker process: numpy's threads do not speed up work on images. The variable
+# must be set before numpy is imported, and workers inherit it.
 os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
 
 from ..utils.processes import available_cores  # noqa: E402
+from .help_formatter import ExampleFormatter  # noqa: E402
 
 MIN_SIZE = 32  # pixels; smaller images show no objects
 
 
 def non_negative(text: str) -> int:
+    """Parse an option value that must be an integer of at least 0."""
     value = int(text)
     if value < 0:
         raise argparse.ArgumentTypeError(f'{text} is negative')
@@ -23,6 +25,7 @@ def non_negative(text: str) -> int:
 
 
 def positive(text: str) -> int:
+    """Parse an option value that must be an integer of at least 1."""
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f'{text} is not 1 or more')
@@ -30,6 +33,7 @@ def positive(text: str) -> int:
 
 
 def image_size(text: str) -> Tuple[int, int]:
+    """Parse WIDTHxHEIGHT into (width, height) in pixels."""
     match = re.fullmatch(r'(\d+)x(\d+)', text)
     if not match or min(map(int, match.groups())) < MIN_SIZE:
         raise argparse.ArgumentTypeError(
@@ -37,14 +41,16 @@ def image_size(text: str) -> Tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-# argparse names the type in its messages
+# argparse prints the name of the type in its error messages.
 non_negative.__name__ = positive.__name__ = 'integer'
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog='Each command has its own --help with an example.')
+        description='Render synthetic data sets, check downloaded data sets, or convert them; '
+        'see docs/data.md and docs/datasets.md.',
+        epilog='Run "python tools/create_data.py COMMAND --help" for the options and an example '
+        'of a command.')
     commands = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
     _add_synthetic(commands)
     _add_kitti(commands)
@@ -56,67 +62,70 @@ def parse_args() -> argparse.Namespace:
 
 def _add_synthetic(commands) -> None:
     parser = commands.add_parser(
-        'synthetic', help='render street scenes with exact labels',
-        description='Renders street scenes in KITTI\'s layout. The same arguments give the '
-                    'same bytes; an interrupted run continues where it stopped.',
-        epilog='example: python tools/create_data.py synthetic --out data/synthetic '
-               '--num-train 300 --num-val 60 --seed 0')
+        'synthetic', formatter_class=ExampleFormatter,
+        help='render street scenes with exact labels',
+        description="Render street scenes with exact labels in KITTI's layout. The same options "
+                    'give the same bytes. An interrupted run resumes where it stopped.',
+        epilog='example:\n  python tools/create_data.py synthetic --out data/synthetic \\\n'
+               '      --num-train 300 --num-val 60 --seed 0')
     parser.add_argument('--out', type=Path, required=True, metavar='DIR',
-                        help='the folder to create')
+                        help='output folder')
     parser.add_argument('--num-train', type=non_negative, required=True, metavar='N',
-                        help='frames of the train split')
+                        help='number of frames in the train split')
     parser.add_argument('--num-val', type=non_negative, required=True, metavar='M',
-                        help='frames of the val split')
+                        help='number of frames in the val split')
     parser.add_argument('--seed', type=non_negative, default=0, metavar='S',
-                        help='start of all random numbers (default: %(default)s)')
+                        help='random seed (default: %(default)s)')
     parser.add_argument('--size', type=image_size, default=(1242, 375), metavar='WxH',
                         help='image size in pixels (default: 1242x375)')
     parser.add_argument('--sequence-length', type=positive, default=1, metavar='L',
-                        help='frames of a clip, 0.1 s apart, with ego motion and poses; N and '
-                             'M must be multiples of it (default: 1, unrelated frames)')
+                        help='frames per clip, 0.1 s apart, with ego motion and poses; N and M '
+                             'must be multiples of L (default: 1, unrelated frames)')
     parser.add_argument('--workers', type=positive, default=None, metavar='W',
-                        help='processes (default: one per available core)')
+                        help='worker processes (default: one per available core)')
     parser.add_argument('--overwrite', action='store_true',
-                        help='replace a synthetic set that DIR already holds')
+                        help='replace an existing synthetic data set in DIR')
     parser.set_defaults(run=run_synthetic)
 
 
 def _add_kitti(commands) -> None:
     parser = commands.add_parser(
-        'kitti', help='check a folder in KITTI\'s layout and print its statistics',
-        description='Checks a folder in KITTI\'s layout (missing and unreadable files, wrong '
-                    'field counts, image sizes, splits) and prints statistics per class. '
-                    'Exit code 0 if all is well, 2 if there are problems.',
-        epilog='example: python tools/create_data.py kitti --root data/kitti')
-    _add_check_arguments(parser, 'the folder with training/ and ImageSets/',
-                         'ImageSets/*.txt, or all frames if there are none')
+        'kitti', formatter_class=ExampleFormatter,
+        help="check a folder in KITTI's layout and print statistics",
+        description="Check a folder in KITTI's layout for missing and unreadable files, wrong "
+                    'field counts, wrong image sizes and bad splits, and print statistics per '
+                    'class. The exit code is 0 without problems and 2 with problems.',
+        epilog='example:\n  python tools/create_data.py kitti --root data/kitti')
+    _add_check_arguments(parser, 'data set folder with training/ and ImageSets/',
+                         'ImageSets/*.txt, or all frames without such files')
     parser.set_defaults(run=run_kitti)
 
 
 def _add_kitti_depth(commands) -> None:
     parser = commands.add_parser(
-        'kitti-depth', help="check KITTI's raw images and annotated depth maps",
-        description='Checks what the splits name in raw/ and data_depth_annotated/ (missing '
-                    'drives, images, depth maps and calibrations, sizes, 16 bits). Exit code 0 '
-                    'if all is well, 2 if there are problems.',
-        epilog='example: python tools/create_data.py kitti-depth --root data/kitti_depth')
-    _add_check_arguments(parser, 'the folder with raw/, data_depth_annotated/ and splits/',
+        'kitti-depth', formatter_class=ExampleFormatter,
+        help="check KITTI's raw images and annotated depth maps",
+        description='Check all files of the splits in raw/ and data_depth_annotated/: missing '
+                    'drives, images, depth maps and calibrations, image sizes, and 16-bit depth. '
+                    'The exit code is 0 without problems and 2 with problems.',
+        epilog='example:\n  python tools/create_data.py kitti-depth --root data/kitti_depth')
+    _add_check_arguments(parser, 'data set folder with raw/, data_depth_annotated/ and splits/',
                          'splits/*.txt')
     parser.set_defaults(run=run_kitti_depth)
 
 
 def _add_nyu(commands) -> None:
     parser = commands.add_parser(
-        'nyu', help='check NYU Depth V2',
-        description='Checks what the splits name in sync/, official_splits/test/ (splits with '
-                    '"test" in their name) and nyu_depth_v2_labeled.mat (splits named '
-                    '"labelled..."). Exit code 0 if all is well, 2 if there are problems.',
-        epilog='example: python tools/create_data.py nyu --root data/nyu')
-    _add_check_arguments(parser, 'the folder with sync/, official_splits/ and splits/',
+        'nyu', formatter_class=ExampleFormatter, help='check NYU Depth V2',
+        description='Check all files of the splits in sync/, in official_splits/test/ (splits '
+                    'with "test" in their name) and in nyu_depth_v2_labeled.mat (splits named '
+                    '"labelled..."). The exit code is 0 without problems and 2 with problems.',
+        epilog='example:\n  python tools/create_data.py nyu --root data/nyu')
+    _add_check_arguments(parser, 'data set folder with sync/, official_splits/ and splits/',
                          'splits/*.txt')
     parser.add_argument('--splits-mat', type=Path, default=None, metavar='FILE',
-                        help="first write splits/labelled_train.txt and labelled_test.txt from "
-                             "NYU's splits.mat")
+                        help="first write splits/labelled_train.txt and "
+                             "splits/labelled_test.txt from NYU's splits.mat")
     parser.set_defaults(run=run_nyu)
 
 
@@ -125,35 +134,37 @@ def _add_check_arguments(parser: argparse.ArgumentParser, root: str, splits: str
     parser.add_argument('--split', type=Path, nargs='+', default=None, metavar='FILE',
                         help=f'split files to check (default: {splits})')
     parser.add_argument('--json', type=Path, default=None, metavar='OUT',
-                        help='also write problems and statistics to this file')
+                        help='also write problems and statistics to this JSON file')
 
 
 def _add_waymo(commands) -> None:
     parser = commands.add_parser(
-        'waymo', help="convert Waymo's Parquet release",
-        description="Converts Waymo's Parquet release (v2) to images, JSON annotations and split "
-                    'files. Finished segments are skipped; images are not encoded anew.',
-        epilog='example: python tools/create_data.py waymo --root /data/waymo_v2 '
-               '--out data/waymo_mono --split training --every 3')
+        'waymo', formatter_class=ExampleFormatter, help="convert Waymo's Parquet release",
+        description="Convert Waymo's Parquet release (v2) to images, JSON annotations and split "
+                    'files. Finished segments are skipped. Images keep their original encoding.',
+        epilog='example:\n  python tools/create_data.py waymo --root /data/waymo_v2 \\\n'
+               '      --out data/waymo_mono --split training --every 3')
     parser.add_argument('--root', type=Path, required=True, metavar='WAYMO_PARQUET',
-                        help='the folder with training/camera_image, validation/... ')
+                        help='folder of the release, with training/camera_image and so on')
     parser.add_argument('--out', type=Path, default=Path('data/waymo_mono'), metavar='DIR',
-                        help='default: %(default)s')
+                        help='output folder (default: %(default)s)')
     parser.add_argument('--split', choices=['training', 'validation'], nargs='+',
-                        default=None, help='default: those that the root holds')
+                        default=None,
+                        help='splits to convert (default: all in WAYMO_PARQUET)')
     parser.add_argument('--camera', default='FRONT',
                         choices=['FRONT', 'FRONT_LEFT', 'FRONT_RIGHT', 'SIDE_LEFT', 'SIDE_RIGHT'],
-                        help='default: FRONT')
+                        help='camera to convert (default: FRONT)')
     parser.add_argument('--every', type=positive, default=1, metavar='N',
-                        help="keep frames whose number is a multiple of N; 3 gives the papers' "
-                             'training frames (default: 1)')
+                        help='keep every N-th frame of a segment; papers train with 3 '
+                             '(default: 1)')
     parser.add_argument('--workers', type=positive, default=None, metavar='W',
-                        help='processes (default: one per available core)')
+                        help='worker processes (default: one per available core)')
     parser.set_defaults(run=run_waymo)
 
 
 def run_synthetic(args: argparse.Namespace) -> None:
-    # Imported here so that --help and `kitti` need no ray caster.
+    """Render a synthetic data set."""
+    # Imported here because only this command needs the renderer.
     from ..synthetic import SyntheticSet, write_synthetic_set
     content = SyntheticSet(args.num_train, args.num_val, args.seed, *args.size,
                            args.sequence_length)
@@ -162,26 +173,29 @@ def run_synthetic(args: argparse.Namespace) -> None:
 
 
 def run_kitti(args: argparse.Namespace) -> None:
+    """Check a data set in KITTI's layout."""
     from ..benchmarks.kitti.folder_check import check_folder
-    _tell(check_folder(args.root, args.split), args.json)
+    _finish_check(check_folder(args.root, args.split), args.json)
 
 
 def run_kitti_depth(args: argparse.Namespace) -> None:
+    """Check KITTI's raw images and depth maps."""
     from ..benchmarks.kitti.depth_folder_check import check_kitti_depth
-    _tell(check_kitti_depth(args.root, args.split), args.json)
+    _finish_check(check_kitti_depth(args.root, args.split), args.json)
 
 
 def run_nyu(args: argparse.Namespace) -> None:
+    """Check NYU Depth V2."""
     from ..benchmarks.nyu.folder_check import check_nyu
     if args.splits_mat:
         from ..benchmarks.nyu.labelled_file import write_labelled_lists
         for path in write_labelled_lists(args.splits_mat, args.root / 'splits'):
             print(f'wrote {path}')
-    _tell(check_nyu(args.root, args.split), args.json)
+    _finish_check(check_nyu(args.root, args.split), args.json)
 
 
-def _tell(report, path: Optional[Path]) -> None:
-    """Prints a folder's report, writes it if asked to, and ends with 2 if it has problems."""
+def _finish_check(report, path: Optional[Path]) -> None:
+    """Print a check's report, write it to a file if wanted, and exit with 2 on problems."""
     import json
 
     from ..utils.files import atomic_write
@@ -193,6 +207,7 @@ def _tell(report, path: Optional[Path]) -> None:
 
 
 def run_waymo(args: argparse.Namespace) -> None:
+    """Convert Waymo's Parquet release."""
     from ..errors import InputError
     try:
         from ..benchmarks.waymo.converter import ConversionSettings, convert_waymo
@@ -205,7 +220,7 @@ def run_waymo(args: argparse.Namespace) -> None:
         raise InputError(f'{args.root}: holds neither training nor validation; --root is the '
                          'folder of the Parquet release')
     if args.every > 1 and args.split is None and 'validation' in splits:
-        raise InputError(f'--every {args.every} would thin the validation split too; name the '
+        raise InputError(f'--every {args.every} would also drop validation frames; choose the '
                          'splits with --split')
     settings = ConversionSettings(args.camera, args.every)
     for split in splits:
@@ -215,5 +230,6 @@ def run_waymo(args: argparse.Namespace) -> None:
 
 
 def main() -> None:
+    """Run the command."""
     args = parse_args()
     args.run(args)

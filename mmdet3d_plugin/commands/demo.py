@@ -1,4 +1,4 @@
-"""The demo: renders frames, trains on them, evaluates, and writes a report."""
+"""Demo: render frames, train on them, evaluate, and write a report: python tools/demo.py."""
 import argparse
 import os
 import shlex
@@ -11,25 +11,33 @@ from typing import Dict, List
 from ..errors import InputError
 from ..synthetic import DEMO_SET
 from ..utils.processes import run_child
+from .help_formatter import ExampleFormatter
 
 CONFIG = 'configs/monolss/monolss_dla34_synthetic-demo.py'
 DATA = 'data/synthetic'
-SCORE_THRESHOLD = '0.05'  # of what is drawn; a short training is seldom sure
+SCORE_THRESHOLD = '0.05'  # of drawn detections; scores are low after a short training
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description='Render synthetic street scenes, train a detector on them, evaluate it on '
-        'held-out frames and write WORK_DIR/report.html. An interrupted demo goes on where it '
-        'stopped when it is run again.')
+        'held-out frames and write WORK_DIR/report.html. Run the same command again to resume an '
+        'interrupted demo.',
+        epilog='example:\n  python tools/demo.py --device cpu --work-dir work_dirs/demo',
+        formatter_class=ExampleFormatter)
     parser.add_argument('--device', choices=['auto', 'cpu', 'cuda'], default='auto',
-                        help='default: a GPU if there is one')
-    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/demo'))
+                        help='training device (default: auto, which is a GPU if there is one)')
+    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/demo'), metavar='DIR',
+                        help='output folder (default: %(default)s)')
     return parser.parse_args()
 
 
 def device_environment(device: str) -> Dict[str, str]:
-    """Environment of the steps: the training commands take a GPU where they see one."""
+    """Return the environment of the commands, which use a GPU unless it is hidden.
+
+    Raises:
+        InputError: a GPU is wanted, and there is none.
+    """
     environment = dict(os.environ)
     if device == 'cpu':
         environment['CUDA_VISIBLE_DEVICES'] = ''
@@ -41,10 +49,17 @@ def device_environment(device: str) -> Dict[str, str]:
 
 
 def step(title: str, command: List[str], environment: Dict[str, str]) -> float:
-    """Runs one command of the project, shown as a user would type it.
+    """Print and run one command of the project.
+
+    A failure of the command ends this process with the same exit code.
+
+    Args:
+        title: title of the step.
+        command: script and arguments.
+        environment: environment variables of the command.
 
     Returns:
-        Its duration in seconds.
+        Duration in seconds.
     """
     print(f'\n=== {title}\n$ python {shlex.join(command)}', flush=True)
     start = time.monotonic()
@@ -53,19 +68,26 @@ def step(title: str, command: List[str], environment: Dict[str, str]) -> float:
         code = run_child([sys.executable, *command], env=environment)
     finally:
         if code is None or code > 128:
-            print('\nThe demo was stopped; the same command (make demo) goes on from here.',
+            print('\nThe demo was stopped; run the same command (make demo) to resume.',
                   file=sys.stderr)
     if code:
-        # The command has said why.
+        # The command has printed its error.
         sys.exit(code)
     return time.monotonic() - start
 
 
 def minutes(seconds: float) -> str:
+    """Format a duration.
+
+    Example:
+        >>> minutes(65.2)
+        '1 min 05 s'
+    """
     return f'{int(seconds // 60)} min {int(seconds % 60):02d} s'
 
 
 def main() -> None:
+    """Run the command."""
     args = parse_args()
     environment = device_environment(args.device)
     work_dir = args.work_dir
@@ -81,13 +103,13 @@ def main() -> None:
     train = ['tools/train.py', CONFIG, '--work-dir', str(work_dir)]
     report.unlink(missing_ok=True)
     if not unfinished:
-        for checkpoint in work_dir.glob('*.pth'):  # of an earlier demo
+        for checkpoint in work_dir.glob('*.pth'):  # of an earlier run
             checkpoint.unlink()
     times['Training'] = step('2/4 training', train + ['--resume'] * unfinished, environment)
     checkpoint = (work_dir / 'last_checkpoint').read_text(encoding='utf-8').strip()
     test = ['tools/test.py', CONFIG, checkpoint, '--work-dir', str(work_dir / 'test'),
             '--submission-dir', str(results), '--show-samples', '--score-thr', SCORE_THRESHOLD]
-    shutil.rmtree(samples, ignore_errors=True)  # pictures of an earlier demo
+    shutil.rmtree(samples, ignore_errors=True)  # pictures of an earlier run
     times['Evaluation'] = step('3/4 evaluation on held-out frames', test, environment)
     facts = [f'Frames={DEMO_SET.num_train} rendered for training, {DEMO_SET.num_val} held out',
              f'Config={CONFIG}',
@@ -97,6 +119,6 @@ def main() -> None:
     step('4/4 report', ['tools/report.py', str(work_dir), '--data-root', DATA, '--pred',
                         str(results / 'data'), *(['--samples', str(samples)] * samples.is_dir()),
                         '--score-thr', SCORE_THRESHOLD, '--title',
-                        'Monocular 3D detection: what the demo learned', '--facts', *facts],
+                        'Monocular 3D detection on synthetic street scenes', '--facts', *facts],
          environment)
     print(f'\nOpen {report} in a browser. Total: {minutes(sum(times.values()))}.')

@@ -1,4 +1,7 @@
-"""How features are ordered by depth: python tools/analysis/depth_features.py CONFIG CKPT."""
+"""Analyse how features are ordered by depth.
+
+Usage: ``python tools/analysis/depth_features.py CONFIG CHECKPOINT``
+"""
 import argparse
 import json
 from pathlib import Path
@@ -12,7 +15,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from tqdm import tqdm
 
-from ..benchmarks.depth.object_errors import depth_errors
+from ..benchmarks.depth.object_errors import object_depth_errors
 from ..benchmarks.kitti.labels import read_objects
 from ..engine.config_files import read_config
 from ..engine.load_model import load_model
@@ -25,21 +28,38 @@ from ..models.auxiliaries.metric_auxiliary import sample_descriptors
 from ..models.detectors import AuxiliarySupervision, CenterMono3D
 from ..structures.object_table import ObjectTable
 from ..utils.files import atomic_write, check_writable
-from ..visualization.depth_order import depth_order_plot
+from ..visualization.depth_order_plot import depth_order_plot
 from .command_line import config_errors
+from .help_formatter import ExampleFormatter
 from .options import ConfigOverride
 
-MAX_OBJECTS = 3000  # whose pairs are compared
+EXAMPLE = '''
+example:
+  python tools/analysis/depth_features.py configs/ddml/monolss_qi_synthetic.py \\
+      work_dirs/monolss_qi_synthetic/epoch_15.pth --out work_dirs/depth_features
+'''
+MAX_OBJECTS = 3000  # analysed objects; all their pairs are compared
 
 
 class DescriptorRecorder:
-    """Sees what auxiliaries see, and keeps descriptors and depths."""
+    """Recorder of the descriptors and depths of objects, called like an auxiliary.
+
+    Attributes:
+        descriptors: (N, C) descriptors of the N objects of each recorded batch.
+        depths: (N,) depths in metres of the same objects.
+    """
 
     def __init__(self) -> None:
         self.descriptors: List[torch.Tensor] = []
         self.depths: List[torch.Tensor] = []
 
     def __call__(self, feature: torch.Tensor, labels: AuxiliaryLabels) -> None:
+        """Record the objects of a batch.
+
+        Args:
+            feature: (B, C, H, W) feature map.
+            labels: labels of the batch, with objects.
+        """
         objects = labels.need_objects(self)
         self.descriptors.append(
             sample_descriptors(feature, objects.image_index, objects.centers).cpu())
@@ -48,27 +68,27 @@ class DescriptorRecorder:
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description="Compare distances of objects' features with distances of their depths on "
-        'the validation set: a picture (DIR/depth_features.png) and figures '
+        description='Compare feature distances with depth differences of all pairs of objects '
+        'in the validation set of a detector. Write a plot (DIR/depth_features.png) and metrics '
         '(DIR/depth_features.json).',
-        epilog='example: python tools/analysis/depth_features.py '
-        'configs/ddml/monolss_qi_synthetic.py work_dirs/monolss_qi_synthetic/epoch_15.pth '
-        '--out work_dirs/depth_features')
+        epilog=EXAMPLE, formatter_class=ExampleFormatter)
     parser.add_argument('config', help='config file, see configs/')
-    parser.add_argument('checkpoint', help='weights of the model that the config describes')
+    parser.add_argument('checkpoint', help='checkpoint file or URL')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/depth_features'),
-                        metavar='DIR', help='default: %(default)s')
-    parser.add_argument('--feature', default='neck[0]', help='feature map of a detector that '
-                        'lists no auxiliaries (default: %(default)s)')
+                        metavar='DIR', help='output folder (default: %(default)s)')
+    parser.add_argument('--feature', default='neck[0]', metavar='MODULE',
+                        help='module whose output to analyse, for detectors without auxiliaries '
+                        '(default: %(default)s)')
     parser.add_argument('--band', type=float, nargs=3, default=(2., 1., 10.),
-                        metavar=('K', 'B', 'EPSILON'), help='default: 2 1 10')
+                        metavar=('K', 'B', 'EPSILON'),
+                        help='parameters of the quasi-isometric band (default: 2 1 10)')
     parser.add_argument('--cfg-options', nargs='+', action=ConfigOverride, metavar='KEY=VALUE',
                         help='override config entries')
     return parser.parse_args()
 
 
 def build_model(cfg: Config, args: argparse.Namespace) -> nn.Module:
-    """The detector with its weights, able to show what auxiliaries see."""
+    """Build the detector and load its weights; wrap it to expose inputs of auxiliaries."""
     model = load_model(cfg, args.checkpoint)
     if isinstance(model, (CenterMono3D, AuxiliarySupervision)):
         return model
@@ -76,7 +96,11 @@ def build_model(cfg: Config, args: argparse.Namespace) -> nn.Module:
 
 
 def labelled_validation_set(cfg: Config):
-    """The validation frames with the objects that training would learn from."""
+    """Build the validation set of a config with the objects that training learns from.
+
+    Raises:
+        InputError: the config has no validation set.
+    """
     if cfg.get('val_dataloader') is None:
         raise InputError(f'{cfg.filename}: has no validation set; pass a config with a '
                          'val_dataloader')
@@ -93,7 +117,11 @@ def labelled_validation_set(cfg: Config):
 @torch.no_grad()
 def run(model: nn.Module, recorder: DescriptorRecorder,
         dataset) -> Tuple[List[ObjectTable], List[ObjectTable]]:
-    """Lets the recorder see all frames; returns labels and predictions by frame."""
+    """Record the objects of all frames and predict.
+
+    Returns:
+        Ground truth and predictions of each frame.
+    """
     truths, predictions = [], []
     for index in tqdm(range(len(dataset)), desc='frames', dynamic_ncols=True):
         sample = dataset[index]
@@ -108,6 +136,7 @@ def run(model: nn.Module, recorder: DescriptorRecorder,
 
 
 def main() -> None:
+    """Run the command."""
     args = parse_args()
     band = QuasiIsometricLoss(*args.band)
     check_writable(str(args.out), '--out')
@@ -120,13 +149,14 @@ def main() -> None:
     truths, predictions = run(model, recorder, dataset)
     count = sum(map(len, recorder.depths))
     if count < 3:
-        raise InputError(f'{args.config}: the validation set holds {count} objects; at least 3 '
-                         'are needed')
+        raise InputError(f'{args.config}: the validation set has {count} objects, expected at '
+                         'least 3')
     chosen = torch.randperm(count, generator=torch.Generator().manual_seed(0))[:MAX_OBJECTS]
     descriptors = torch.cat(recorder.descriptors)[chosen]
     depths = torch.cat(recorder.depths)[chosen]
     order = measure_depth_order(descriptors, depths, band)
-    errors = [depth_errors(truths, predictions, name) for name in dataset.metainfo['classes']]
+    errors = [object_depth_errors(truths, predictions, name)
+              for name in dataset.metainfo['classes']]
     figures: Dict = dict(
         config=args.config, checkpoint=args.checkpoint, objects=len(chosen),
         band=dict(zip(('K', 'B', 'epsilon'), args.band)), **order.figures(),

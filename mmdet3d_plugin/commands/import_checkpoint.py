@@ -1,4 +1,4 @@
-"""Converts published checkpoints: python tools/import_checkpoint.py monolss OFFICIAL OUT."""
+"""Convert a published checkpoint: python tools/import_checkpoint.py METHOD OFFICIAL OUT."""
 import argparse
 import sys
 from pathlib import Path
@@ -10,37 +10,45 @@ from ..engine.load_model import load_model
 from ..engine.safe_loading import load_plain_checkpoint
 from ..errors import InputError
 from ..models.detectors import CenterMono3D
-from ..models.official_weights import import_monolss, tensor_entries
+from ..models.official_weights import METHODS, import_official, tensor_entries
 from ..utils.files import atomic_path, check_writable
 from .command_line import config_errors
+from .help_formatter import ExampleFormatter
 
-CONFIG = 'configs/monolss/monolss_dla34_kitti_reference.py'
+CONFIG = 'configs/{method}/{method}_dla34_kitti_reference.py'
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description="Convert a checkpoint of the authors' own code into weights for this "
-        'project. Every entry and its shape is checked; the file is read without executing code.',
-        epilog='example: python tools/import_checkpoint.py monolss checkpoint_best.pth '
-        'work_dirs/monolss_official.pth')
-    parser.add_argument('method', choices=['monolss'], help='whose checkpoint it is')
-    parser.add_argument('official', help="the authors' file")
-    parser.add_argument('out', type=Path, help='the file to write')
-    parser.add_argument('--config', default=CONFIG,
-                        help='config that the weights are for (default: %(default)s)')
-    return parser.parse_args()
+        description="Convert a checkpoint of the authors' code to weights of this project. The "
+        'name and shape of every entry is checked. The file is read without executing code.',
+        epilog='example:\n  python tools/import_checkpoint.py monolss checkpoint_best.pth '
+        'work_dirs/monolss_official.pth', formatter_class=ExampleFormatter)
+    parser.add_argument('method', choices=sorted(METHODS), help='method of the checkpoint')
+    parser.add_argument('official', help="checkpoint of the authors' code")
+    parser.add_argument('out', type=Path, help='output file')
+    parser.add_argument('--config', metavar='CONFIG', help='config of the converted weights '
+                        f'(default: {CONFIG.format(method="METHOD")})')
+    args = parser.parse_args()
+    args.config = args.config or CONFIG.format(method=args.method)
+    return args
 
 
 def build_detector(path: str) -> CenterMono3D:
+    """Build the detector of a config file on the CPU.
+
+    Raises:
+        InputError: the config is missing or describes another model.
+    """
     with config_errors(path):
         detector = load_model(path, device='cpu')
     if not isinstance(detector, CenterMono3D):
-        raise InputError(f'{path}: describes a {type(detector).__name__}, not MonoLSS')
+        raise InputError(f'{path}: describes a {type(detector).__name__}, not a CenterMono3D')
     return detector
 
 
 def check_mean_sizes(source: Dict[str, torch.Tensor], detector: CenterMono3D) -> None:
-    """Warns if the sizes that residuals count from are others than the config's."""
+    """Print a warning if the checkpoint's mean object sizes differ from the config's."""
     theirs, ours = source.get('mean_size'), detector.coder.mean_sizes
     if theirs is not None and (theirs.shape != ours.shape
                                or not torch.allclose(theirs.float(), ours, atol=1e-4)):
@@ -49,13 +57,14 @@ def check_mean_sizes(source: Dict[str, torch.Tensor], detector: CenterMono3D) ->
 
 
 def main() -> None:
+    """Run the command."""
     args = parse_args()
     check_writable(args.out.parent, 'OUT')
     content = load_plain_checkpoint(args.official)
     source = tensor_entries(content.get('model_state', content))
     detector = build_detector(args.config)
     try:
-        imported = import_monolss(source, detector)
+        imported = import_official(source, args.method, detector)
     except InputError as error:
         raise InputError(f'{args.official}: {error}') from None
     check_mean_sizes(source, detector)

@@ -1,4 +1,4 @@
-"""Command-line options that the training, test and benchmark commands share."""
+"""Shared command-line options of the training, test and benchmark commands."""
 import argparse
 import os
 from pathlib import Path
@@ -6,13 +6,14 @@ from pathlib import Path
 from mmengine.config import Config, DictAction
 
 from ..engine.acceleration import acceleration_switches, configure_acceleration
-from ..engine.config_files import check_centers, check_classes, check_file_names, read_config
+from ..engine.config_files import (check_centers, check_classes, check_file_names,
+                                   check_reference, read_config)
 from ..engine.distributed import configure_distributed
 from ..utils.files import check_writable
 
 
 class ConfigOverride(DictAction):
-    """``--cfg-options`` that reports a malformed KEY=VALUE as a usage error."""
+    """Action of ``--cfg-options`` that reports a malformed KEY=VALUE as a usage error."""
 
     def __call__(self, parser, namespace, values, option_string=None) -> None:
         wrong = [value for value in values if '=' not in value]
@@ -22,33 +23,35 @@ class ConfigOverride(DictAction):
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags of mmdet3d's train and test commands."""
+    """Add the options of mmdet3d's train and test commands."""
     parser.add_argument('--work-dir', metavar='DIR',
-                        help='folder of logs and checkpoints (default: work_dirs/CONFIG_NAME)')
+                        help='output folder for logs and checkpoints (default: '
+                        'work_dirs/CONFIG_NAME)')
     parser.add_argument('--cfg-options', nargs='+', action=ConfigOverride, metavar='KEY=VALUE',
                         help='override config entries, for example '
                         'train_dataloader.batch_size=8 optim_wrapper.optimizer.lr=5e-4')
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none',
-                        help='how distributed processes are started')
+                        help='launcher of distributed processes (default: none)')
     add_acceleration_arguments(parser)
-    # torch.distributed.launch passes it; torchrun sets the variable instead.
+    # torch.distributed.launch passes this option; torchrun sets LOCAL_RANK instead.
     parser.add_argument('--local-rank', '--local_rank', type=int, default=0,
                         help=argparse.SUPPRESS)
 
 
 def add_acceleration_arguments(parser: argparse.ArgumentParser) -> None:
-    """Flags for the switches of ``acceleration``."""
+    """Add the options that set the config's ``acceleration``."""
     group = parser.add_argument_group('speed (docs/performance.md)')
     group.add_argument('--amp', action='store_true', dest='bfloat16',
-                       help='mixed precision (bfloat16), on a GPU or a CPU')
+                       help='use mixed precision (bfloat16) on a GPU or a CPU')
     group.add_argument('--channels-last', action='store_true',
-                       help='keep feature maps channels-last')
+                       help='store feature maps in channels-last memory format')
     group.add_argument('--compile', action='store_true',
-                       help='compile backbone, neck and dense head; starts a minute later')
+                       help='compile the dense parts of the model with torch.compile, which '
+                       'delays the start by about a minute')
 
 
 def set_acceleration(cfg: Config, args: argparse.Namespace) -> None:
-    """Adds the flags that are set to the config's own switches, and applies all."""
+    """Enable the acceleration options of the command line and apply the config's own."""
     flags = {name: True for name in ('bfloat16', 'channels_last', 'compile')
              if getattr(args, name)}
     cfg.acceleration = {**acceleration_switches(cfg), **flags}
@@ -56,7 +59,14 @@ def set_acceleration(cfg: Config, args: argparse.Namespace) -> None:
 
 
 def load_config(args: argparse.Namespace) -> Config:
-    """The config that ``args`` name, for a run: overridden, its folder made, checked."""
+    """Read the config of a run, apply the common options, check it and create its work dir.
+
+    Args:
+        args: options of :func:`add_common_arguments`, and ``config``, the config file.
+
+    Raises:
+        InputError: the config is missing or inconsistent, or the work dir is not writable.
+    """
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = read_config(args.config, args.cfg_options)
     check_file_names(cfg.to_dict(), cfg.filename)
@@ -68,5 +78,5 @@ def load_config(args: argparse.Namespace) -> Config:
     set_acceleration(cfg, args)
     check_classes(cfg)
     check_centers(cfg)
+    check_reference(cfg)
     return cfg
-

@@ -1,4 +1,4 @@
-"""Writes a report of a run: python tools/report.py WORK_DIR [--data-root DIR --pred DIR]."""
+"""Write an HTML report of a training run: python tools/report.py WORK_DIR [options]."""
 import argparse
 from pathlib import Path
 from typing import Dict, List, Tuple
@@ -6,23 +6,23 @@ from typing import Dict, List, Tuple
 import cv2
 import numpy as np
 
-from ..benchmarks.depth.distance_errors import DISTANCE_ERRORS, read_distance_errors
-from ..benchmarks.depth.metric_styles import DEPTH_STYLES
-from ..benchmarks.depth.object_errors import depth_errors
+from ..benchmarks.depth.map_errors import DEPTH_STYLES
+from ..benchmarks.depth.object_errors import object_depth_errors
+from ..benchmarks.depth.pixel_errors import DISTANCE_ERRORS, read_pixel_errors
 from ..benchmarks.kitti.average_precision import KittiEvaluation, evaluate_kitti
 from ..benchmarks.kitti.calibration import read_calibration
-from ..benchmarks.kitti.labels import read_objects
 from ..benchmarks.kitti.splits import read_split
 from ..errors import InputError
 from ..structures.object_table import ObjectTable
 from ..visualization import frame_panel, write_depth_report, write_report
-from ..visualization.plots import Rows
+from ..visualization.report_plots import Rows
+from .evaluate import read_frames
+from .help_formatter import ExampleFormatter
 from .training_log import read_training_log
 
-CLASSES = ('Car', 'Pedestrian', 'Cyclist')
-# What the log of a depth estimator holds after a validation.
+# Only validations of depth estimators log this metric.
 DEPTH_KEY = 'depth/AbsRel'
-EXAMPLE = '''
+EXAMPLES = '''
 examples:
   python tools/test.py CONFIG CKPT --submission-dir WORK_DIR/results
   python tools/report.py WORK_DIR --data-root data/kitti --pred WORK_DIR/results/data
@@ -34,31 +34,45 @@ examples:
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description='Write WORK_DIR/report.html. Of a detector: losses, AP, precision-recall, '
-        'depth error by distance, and frames with ground truth and predictions. Of a depth '
-        'estimator, which the training log tells: losses, errors, also by distance, and frames.',
-        epilog=EXAMPLE, formatter_class=argparse.RawDescriptionHelpFormatter)
+        description='Write WORK_DIR/report.html. The report of a detector shows losses, AP, '
+        'precision-recall curves, depth errors by distance, and frames with ground truth and '
+        'predictions. The report of a depth estimator shows losses, depth errors, depth errors '
+        'by distance, and frames. The training log tells which one to write.',
+        epilog=EXAMPLES, formatter_class=ExampleFormatter)
     parser.add_argument('work_dir', type=Path, help='folder of the training run')
-    parser.add_argument('--title', help='default: the task')
-    parser.add_argument('--max-frames', type=int, default=12, help='pictures (default: 12)')
+    parser.add_argument('--title', help='title of the page (default: the task)')
+    parser.add_argument('--max-frames', type=int, default=12, metavar='N',
+                        help='largest number of frames to show (default: 12)')
     parser.add_argument('--facts', nargs='*', default=[], metavar='NAME=VALUE',
-                        help='lines of the table at the top')
+                        help='rows of the summary table at the top of the page')
     detector = parser.add_argument_group('detectors')
-    detector.add_argument('--data-root', type=Path, help="folder in KITTI's layout")
-    detector.add_argument('--pred', type=Path, help='folder of result files')
-    detector.add_argument('--split', default='val', help='evaluated split (default: val)')
-    detector.add_argument('--score-thr', type=float, default=0.1,
-                          help='draw detections of at least this score (default: 0.1)')
+    detector.add_argument('--data-root', type=Path, metavar='DIR',
+                          help="data set folder in KITTI's layout (required)")
+    detector.add_argument('--pred', type=Path, metavar='DIR',
+                          help='folder of result files (required)')
+    detector.add_argument('--split', default='val', metavar='NAME',
+                          help='evaluated split (default: val)')
+    detector.add_argument('--score-thr', type=float, default=0.1, metavar='S',
+                          help='minimum score of drawn detections (default: 0.1)')
     detector.add_argument('--samples', type=Path, metavar='DIR',
-                          help='pictures of tools/test.py --show-samples, to be shown too')
+                          help='folder of pictures of tools/test.py --show-samples to show too')
     depth = parser.add_argument_group('depth estimators')
     depth.add_argument('--frames', type=Path, metavar='DIR',
-                       help='what tools/test.py draws (default: WORK_DIR/test/frames, if it is '
-                       'there)')
+                       help='folder of pictures of tools/test.py (default: '
+                       'WORK_DIR/test/frames, if it exists)')
     return parser.parse_args()
 
 
 def parse_facts(facts: List[str]) -> Dict[str, str]:
+    """Parse NAME=VALUE texts.
+
+    Raises:
+        InputError: a text has no ``=``.
+
+    Example:
+        >>> parse_facts(['Config=demo.py'])
+        {'Config': 'demo.py'}
+    """
     pairs = [fact.split('=', 1) for fact in facts]
     wrong = [fact for fact, pair in zip(facts, pairs) if len(pair) != 2]
     if wrong:
@@ -67,7 +81,7 @@ def parse_facts(facts: List[str]) -> Dict[str, str]:
 
 
 def curves(evaluation: KittiEvaluation) -> Dict[str, Dict[str, Tuple[np.ndarray, np.ndarray]]]:
-    """Precision over recall at moderate difficulty, by class, metric and overlap."""
+    """Return (recalls, precisions) at moderate difficulty, by class, metric and overlap."""
     moderate = evaluation.difficulties.index('moderate')
     return {
         name: {f'{metric}, {overlap}': (evaluation.recall,
@@ -79,7 +93,17 @@ def curves(evaluation: KittiEvaluation) -> Dict[str, Dict[str, Tuple[np.ndarray,
 
 def draw_panels(args: argparse.Namespace, names: List[str], truths: List[ObjectTable],
                 predictions: List[ObjectTable]) -> List[Tuple[str, np.ndarray]]:
-    """Pictures spread over the split, that with the most cars first."""
+    """Draw frames that are evenly spaced over the split, frames with more cars first.
+
+    Args:
+        args: options of the command.
+        names: frame names of the split.
+        truths: ground truth of each frame.
+        predictions: predictions of each frame.
+
+    Returns:
+        (caption, (H, W, 3) BGR picture) of each drawn frame.
+    """
     count = min(args.max_frames, len(names))
     chosen = np.unique(np.linspace(0, len(names) - 1, count).round().astype(int)).tolist()
     chosen.sort(key=lambda index: -np.sum(truths[index].names == 'Car'))
@@ -98,7 +122,18 @@ def draw_panels(args: argparse.Namespace, names: List[str], truths: List[ObjectT
 
 
 def read_pictures(folder: Path, flag: str) -> List[Tuple[str, np.ndarray]]:
-    """(frame, picture) of every JPEG in a folder, that tools/test.py makes with ``flag``."""
+    """Read the JPEG files of a folder and its subfolders.
+
+    Args:
+        folder: folder of pictures.
+        flag: option of ``tools/test.py`` that writes such pictures, for the error message.
+
+    Returns:
+        (frame name, (H, W, 3) BGR picture) of each file.
+
+    Raises:
+        InputError: there are no pictures, or one is unreadable.
+    """
     paths = sorted(folder.rglob('*.jpg'))
     pictures = [(path.relative_to(folder).with_suffix('').as_posix(), cv2.imread(str(path)))
                 for path in paths]
@@ -108,16 +143,15 @@ def read_pictures(folder: Path, flag: str) -> List[Tuple[str, np.ndarray]]:
 
 
 def report_detector(args: argparse.Namespace, path: Path, scalars: Rows) -> str:
-    """Writes the report; returns the table of the figures."""
+    """Write the report of a detector and return the table of its AP."""
     for flag, value in (('--data-root', args.data_root), ('--pred', args.pred)):
         if value is None:
-            raise InputError(f'{args.work_dir}: its training log names no depth metrics, and to '
-                             f'report a detector {flag} is needed; see --help')
+            raise InputError(f'{args.work_dir}: the training log has no depth metrics, so this is '
+                             f'a detector, and its report needs {flag}; see --help')
     names = read_split(args.data_root / 'ImageSets' / f'{args.split}.txt')
-    truths = [read_objects(args.data_root / 'training/label_2' / f'{name}.txt')
-              for name in names]
-    predictions = [read_objects(args.pred / f'{name}.txt', with_scores=True) for name in names]
-    evaluation = evaluate_kitti(truths, predictions, CLASSES)
+    truths = read_frames(args.data_root / 'training/label_2', names, with_scores=False)
+    predictions = read_frames(args.pred, names, with_scores=True)
+    evaluation = evaluate_kitti(truths, predictions)
     write_report(
         path,
         title=args.title or 'Monocular 3D detection',
@@ -125,14 +159,15 @@ def report_detector(args: argparse.Namespace, path: Path, scalars: Rows) -> str:
         scalars=scalars,
         metrics=evaluation.to_dict(),
         precision_recall=curves(evaluation),
-        depth_error=[depth_errors(truths, predictions, name) for name in CLASSES],
+        depth_error=[object_depth_errors(truths, predictions, name)
+                     for name in evaluation.classes],
         samples=read_pictures(args.samples, '--show-samples') if args.samples else (),
         summary=parse_facts(args.facts))
     return evaluation.table()
 
 
 def report_depth(args: argparse.Namespace, path: Path, scalars: Rows) -> str:
-    """Writes the report; returns the figures of the last validation."""
+    """Write the report of a depth estimator and return the metrics of its last validation."""
     folder = args.frames or args.work_dir / 'test/frames'
     frames = read_pictures(folder, '--show-dir') if args.frames or folder.is_dir() else []
     metrics = next(row for row in reversed(scalars) if DEPTH_KEY in row)
@@ -142,13 +177,14 @@ def report_depth(args: argparse.Namespace, path: Path, scalars: Rows) -> str:
         frames=frames[:args.max_frames],
         scalars=scalars,
         metrics=metrics,
-        depth_error=read_distance_errors(folder / DISTANCE_ERRORS),
+        depth_error=read_pixel_errors(folder / DISTANCE_ERRORS),
         summary=parse_facts(args.facts))
     return '\n'.join(f'{style.title}: {metrics[f"depth/{key}"]:.{style.decimals}f}'
                      for key, style in DEPTH_STYLES.items())
 
 
 def main() -> None:
+    """Run the command."""
     args = parse_args()
     if not args.work_dir.is_dir():
         raise InputError(f'{args.work_dir}: no such work dir')

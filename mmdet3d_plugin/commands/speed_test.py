@@ -1,4 +1,4 @@
-"""How fast a config loads, trains and predicts, and how much of the machine it uses."""
+"""Speed of loading, training and inference of a config, and its use of the machine."""
 import copy
 import resource
 import time
@@ -33,17 +33,20 @@ PROCESS = Path('/proc/self')
 
 
 class SpeedTest:
-    """One config on one device, ready to be timed step by step.
+    """Model, data and optimizer of a config on a device, ready to be timed.
 
     Args:
-        cfg: of a detector or depth estimator; ``acceleration`` may ask for bfloat16,
-            channels-last, compilation.
+        cfg: config of a detector or depth estimator; its ``acceleration`` is applied.
         device: 'cpu' or 'cuda'.
-        batch_size: images of a training step.
-        num_workers: of the loader that feeds it.
+        batch_size: images per training step.
+        num_workers: data loader processes.
+
+    Attributes:
+        train_flops: floating-point operations of a training step.
+        predict_flops: floating-point operations of the prediction of one image.
 
     Raises:
-        InputError: a switch of ``acceleration`` is unknown.
+        InputError: an option of ``acceleration`` is unknown.
     """
 
     def __init__(self, cfg: Config, device: str, batch_size: int, num_workers: int) -> None:
@@ -51,7 +54,7 @@ class SpeedTest:
         cfg = copy.deepcopy(cfg)
         configure_acceleration(cfg)
         switches = acceleration_switches(cfg)
-        del switches['bfloat16']  # which the optimiser's wrapper does
+        del switches['bfloat16']  # the optimizer wrapper applies it
         self.device = device
         self.batch_size = batch_size
         bfloat16 = cfg.optim_wrapper.type == 'AutocastOptimWrapper'
@@ -65,7 +68,7 @@ class SpeedTest:
         self.test_batches = [pseudo_collate([frames[index]])
                              for index in range(min(len(frames), 8))]
         self.train_flops = self._count_flops(lambda: self._train(self.next_batch()))
-        # The model learns on, what predicts is final.
+        # A copy, since the frozen predictor cannot be trained.
         self.predictor = copy.deepcopy(self.model).eval()
         self.predict_flops = self._count_flops(lambda: self._predict(self.test_batches[0]))
         accelerate(self.model, **switches)
@@ -79,19 +82,22 @@ class SpeedTest:
         return Runner.build_dataloader(options, seed=0)
 
     def load(self, num_batches: int) -> float:
-        """Seconds a batch that the loader takes when nothing else is done."""
+        """Return the mean seconds per batch of the data loader alone."""
         for _ in range(self.loader.num_workers * (self.loader.prefetch_factor or 0)):
-            self.next_batch()  # was loaded before
+            self.next_batch()  # drop the batches that were loaded in advance
         return self._mean_time(num_batches, self.next_batch)
 
     def train(self, num_steps: int) -> float:
-        """Seconds a training step, the wait for data included."""
+        """Return the mean seconds per training step, including the wait for data."""
         self.model.train()
         return self._mean_time(num_steps, lambda: self._train(self.next_batch()))
 
     def split(self, num_steps: int) -> Dict[str, float]:
-        """Mean seconds of a step's phases. The device is waited for after each, so on a GPU
-        they add up to more than a step takes."""
+        """Return the mean seconds of each phase of a training step.
+
+        The device is synchronised after each phase, so on a GPU the sum exceeds the time of an
+        ordinary step.
+        """
         self.model.train()
         times = dict.fromkeys(PHASES, 0.)
         for _ in range(num_steps):
@@ -99,16 +105,16 @@ class SpeedTest:
             batch = self.next_batch()
             times['data'] += time.perf_counter() - start
             self._train(batch, times)
-        times['forward'] -= times['loss']  # which is a part of it
+        times['forward'] -= times['loss']  # the loss is computed in the forward pass
         return {phase: seconds / num_steps for phase, seconds in times.items()}
 
     def predict(self, num_images: int) -> List[float]:
-        """Seconds of each of some predictions of one image, decoded boxes included."""
+        """Return the seconds of each prediction of one image, including decoding."""
         return [self._mean_time(1, lambda: self._predict(batch)) for batch in (
             self.test_batches[index % len(self.test_batches)] for index in range(num_images))]
 
     def next_batch(self) -> dict:
-        """Of the set, read over and over."""
+        """Return the next batch of the data loader, which restarts at its end."""
         while True:
             if self._batches is None:
                 self._batches = iter(self.loader)
@@ -118,7 +124,7 @@ class SpeedTest:
             self._batches = None
 
     def _train(self, batch: dict, times: Optional[Dict[str, float]] = None) -> None:
-        """A step; the seconds of its phases are added to ``times``, if given."""
+        """Run a training step and add the seconds of its phases to ``times``, if given."""
         clock = PhaseClock(self.device, times)
         with self.optim_wrapper.optim_context(self.model), clock.phase('forward'), \
                 clock.losses_of(self.model):
@@ -151,10 +157,12 @@ class SpeedTest:
 
 
 class PhaseClock:
-    """Adds up seconds by phase, with the device's work done.
+    """Clock of the phases of a training step.
 
     Args:
-        times: seconds by phase; without it nothing is measured, and nothing waited for.
+        device: 'cpu' or 'cuda'; the device is synchronised before and after each phase.
+        times: seconds by phase, increased in place; None measures nothing and never
+            synchronises.
     """
 
     def __init__(self, device: str, times: Optional[Dict[str, float]]) -> None:
@@ -163,6 +171,7 @@ class PhaseClock:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
+        """Add the seconds of a ``with`` block to a phase."""
         if self.times is None:
             yield
             return
@@ -174,7 +183,7 @@ class PhaseClock:
 
     @contextmanager
     def losses_of(self, model: nn.Module) -> Iterator[None]:
-        """Counts a model's targets and losses as phase 'loss'."""
+        """Add the seconds of a model's target and loss methods to the phase 'loss'."""
         with ExitStack() as stack:
             for owner, method in loss_methods_of(model) if self.times is not None else ():
                 stack.enter_context(mock.patch.object(
@@ -189,16 +198,21 @@ class PhaseClock:
 
 
 def synchronize(device: str) -> None:
+    """Wait until the device has finished all queued work."""
     if device == 'cuda':
         torch.cuda.synchronize()
 
 
 def matrix_ceiling(device: str, dtype: torch.dtype, repeats: int = 5) -> float:
-    """Floating-point operations a second of a large product of square matrices: what a
-    network of convolutions can hope for.
+    """Measure the floating-point operations per second of a large matrix product.
 
-    The product is also done as a 1x1 convolution, for which CPUs have another library; the
-    faster one counts.
+    This is an upper bound for networks of convolutions. The product is also computed as a 1x1
+    convolution, for which CPUs have another library; the faster result counts.
+
+    Args:
+        device: 'cpu' or 'cuda'.
+        dtype: data type of the matrices.
+        repeats: timed products of each kind.
     """
     size = MATRIX_SIZES[device]
     a, b = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
@@ -215,8 +229,11 @@ def matrix_ceiling(device: str, dtype: torch.dtype, repeats: int = 5) -> float:
 
 
 def peak_memory(device: str) -> float:
-    """MiB since the last reset: on a GPU of its tensors, on a CPU of this process, with all that
-    it holds. Where the system does not tell (it is no Linux), of this process so far."""
+    """Return the peak memory since the last reset, in MiB.
+
+    On a GPU this is the memory of tensors, on a CPU the resident memory of this process. Systems
+    other than Linux cannot reset the peak; there it counts from the start of the process.
+    """
     if device == 'cuda':
         return torch.cuda.max_memory_allocated() / 2 ** 20
     try:
@@ -227,26 +244,30 @@ def peak_memory(device: str) -> float:
 
 
 def reset_peak_memory(device: str) -> None:
+    """Restart the measurement of :func:`peak_memory`."""
     if device == 'cuda':
         torch.cuda.reset_peak_memory_stats()
     else:
         with suppress(OSError):
-            (PROCESS / 'clear_refs').write_text('5')  # proc(5): the peak is what is held now
+            (PROCESS / 'clear_refs').write_text('5')  # proc(5): sets the peak to the current size
 
 
 def measure(tests: Sequence[SpeedTest], rounds: int, steps: int,
             images: int) -> List[Dict[str, Any]]:
-    """Measures configs in turn, round by round, so that a busy moment meets all of them.
+    """Measure configs in alternating rounds, so that other load on the machine affects all.
 
     Args:
-        rounds: in each, every config loads and trains ``steps`` batches and predicts
-            ``images`` images. One more comes before, in which kernels are compiled and chosen.
+        tests: speed tests of the configs.
+        rounds: measured rounds, after one warm-up round in which kernels are compiled and
+            selected.
+        steps: batches to load and training steps per round and config.
+        images: predicted images per round and config.
 
     Returns:
-        Figures of each config, medians over all rounds.
+        Figures of each config. Times are medians over all rounds, memory is the maximum.
     """
     samples = [defaultdict(list) for _ in tests]
-    for number in tqdm(range(rounds + 1), desc='rounds, the first to warm up', disable=None):
+    for number in tqdm(range(rounds + 1), desc='rounds, including warm-up', disable=None):
         for test, sample in zip(tests, samples):
             if number == 1:
                 sample.clear()
@@ -285,6 +306,11 @@ def _summarise(test: SpeedTest, sample: Dict[str, list]) -> Dict[str, Any]:
 
 
 def ratios(own: Dict[str, Any], other: Dict[str, Any]) -> Dict[str, float]:
-    """How many times as fast one config is as another."""
+    """Return the speed-ups of one config over another.
+
+    Args:
+        own: figures of the config, see :func:`measure`.
+        other: figures of the reference config.
+    """
     return {name: own[f'{name}_images_per_s'] / other[f'{name}_images_per_s']
             for name in ('loading', 'training', 'inference')}

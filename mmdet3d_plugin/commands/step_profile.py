@@ -1,4 +1,4 @@
-"""Where the time of a training step goes, by torch's profiler."""
+"""Time of each part of a training step, measured with PyTorch's profiler."""
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, List, Tuple
@@ -10,6 +10,12 @@ from mmengine.optim import OptimWrapper
 from torch.autograd.profiler_util import FunctionEvent
 from torch.profiler import ProfilerActivity, profile, record_function
 
+from ..models.detectors import CenterMono3D
+from ..models.model_contract import dense_parts_of, loss_methods_of
+
+# Methods by part: (object, method name) pairs.
+PartMethods = Dict[str, List[Tuple[Any, str]]]
+
 BACKWARD_NODE = 'autograd::engine::evaluate_function: '
 LOSSES = 'selector and losses'
 
@@ -20,17 +26,17 @@ class StepProfile:
 
     Attributes:
         step: milliseconds of a whole step.
-        parts: milliseconds by part, forward and backward together.
+        parts: milliseconds of each part, forward and backward together.
     """
     step: float
     parts: Dict[str, float]
 
     def share(self, part: str) -> float:
-        """Share of the step, 0-1."""
+        """Return the share of a part in the step, 0 to 1."""
         return self.parts[part] / self.step
 
     def table(self) -> str:
-        """One line a part, the largest first."""
+        """Return a table with one line per part, the largest first, and the step at the end."""
         rows = sorted(self.parts.items(), key=lambda item: -item[1])
         lines = [f'{name:<22} {time:9.2f} ms {100 * time / self.step:6.1f} %'
                  for name, time in rows]
@@ -38,8 +44,8 @@ class StepProfile:
 
 
 @contextmanager
-def labelled(methods: Dict[str, List[Tuple[Any, str]]]) -> Iterator[None]:
-    """Marks methods for the profiler: by label, (object, name of the method)."""
+def labelled(methods: PartMethods) -> Iterator[None]:
+    """Label all calls of methods for the profiler while the context is active."""
     def mark(method: Callable, label: str) -> Callable:
         def run(*args, **kwargs):
             with record_function(label):
@@ -56,24 +62,20 @@ def labelled(methods: Dict[str, List[Tuple[Any, str]]]) -> Iterator[None]:
 
 def profile_steps(model: nn.Module, optim_wrapper: OptimWrapper, batch: dict, num_steps: int,
                   warmup_steps: int = 2) -> StepProfile:
-    """Profiles training steps of a centre detector on one batch.
+    """Profile training steps of a model on one batch.
 
-    Backward operations count for the part whose forward operation they belong to.
+    Backward operations count for the part that runs the matching forward operation.
+
+    Args:
+        model: detector or depth estimator, see ``model_contract``.
+        optim_wrapper: optimizer of the model.
+        batch: batch of the data loader.
+        num_steps: profiled steps.
+        warmup_steps: steps before them.
     """
     device = next(model.parameters()).device
     activities = [ProfilerActivity.CPU] + [ProfilerActivity.CUDA] * (device.type == 'cuda')
-    parts = {
-        'backbone': [(model.backbone, 'forward')],
-        'neck': [(model.neck, 'forward')],
-        'dense head': [(model.dense_head, 'forward')],
-        '3D head': [(model.object_head, 'forward')],
-        'targets': [(model.assigner, 'assign')],
-        LOSSES: [(model.dense_head, 'loss'), (model.object_head, 'loss')],
-        'optimizer': [(optim_wrapper, 'step')],
-        'preprocessing': [(model.data_preprocessor, 'forward')],
-    }
-    if model.auxiliary:
-        parts['auxiliaries'] = [(module, 'forward') for module in model.auxiliary]
+    parts = part_methods(model, optim_wrapper)
     model.train()
     with labelled(parts):
         for _ in range(warmup_steps):
@@ -92,10 +94,28 @@ def profile_steps(model: nn.Module, optim_wrapper: OptimWrapper, batch: dict, nu
     return StepProfile(step, times)
 
 
-def part_time(events: List[FunctionEvent], label: str, on_device: bool) -> float:
-    """Microseconds of what ran under a label, with its backward operations.
+def part_methods(model: nn.Module, optim_wrapper: OptimWrapper) -> PartMethods:
+    """Return the methods of each part of a training step."""
+    parts: PartMethods = {'preprocessing': [(model.data_preprocessor, 'forward')]}
+    for name, module in dense_parts_of(model).items():
+        parts[name.replace('_', ' ')] = [(module, 'forward')]
+    if isinstance(model, CenterMono3D):
+        parts['3D head'] = [(model.object_head, 'forward')]
+    for owner, method in loss_methods_of(model):
+        parts.setdefault('targets' if method == 'assign' else LOSSES, []).append((owner, method))
+    if getattr(model, 'auxiliary', None):
+        parts['auxiliaries'] = [(module, 'forward') for module in model.auxiliary]
+    parts['optimizer'] = [(optim_wrapper, 'step')]
+    return parts
 
-    On a GPU, the time of its kernels; on a CPU, of its operations.
+
+def part_time(events: List[FunctionEvent], label: str, on_device: bool) -> float:
+    """Return the microseconds of a labelled part, including its backward operations.
+
+    Args:
+        events: events of the profiler.
+        label: label of the part.
+        on_device: whether to add up the time of GPU kernels instead of CPU operations.
     """
     def time(event: FunctionEvent) -> float:
         return event.device_time_total if on_device else event.time_range.elapsed_us()
@@ -110,10 +130,12 @@ def part_time(events: List[FunctionEvent], label: str, on_device: bool) -> float
 
 
 def is_kernel(event: FunctionEvent) -> bool:
+    """Return whether an event ran on a GPU."""
     return event.device_type != torch.autograd.DeviceType.CPU
 
 
 def descendants(event: FunctionEvent) -> Iterator[FunctionEvent]:
+    """Yield all events inside an event."""
     for child in event.cpu_children:
         yield child
         yield from descendants(child)

@@ -1,4 +1,4 @@
-"""Tests a model: python tools/test.py CONFIG CHECKPOINT [options]."""
+"""Test a model: python tools/test.py CONFIG CHECKPOINT [options]."""
 import argparse
 
 import torch.nn as nn
@@ -10,51 +10,58 @@ from ..errors import InputError
 from ..models.model_contract import DEPTH, task_of_config
 from ..utils.files import check_writable
 from .command_line import config_errors, outputs_in
+from .help_formatter import ExampleFormatter
 from .options import add_common_arguments, load_config
 
-# Metrics that write what they evaluate.
+EXAMPLE = '''
+example:
+  python tools/test.py configs/monolss/monolss_dla34_kitti.py \\
+      work_dirs/monolss_dla34_kitti/epoch_600.pth --show-dir work_dirs/frames
+'''
+# Metrics that write result files if they have a result_dir.
 WRITERS = ('KittiAPMetric', 'WaymoAPMetric', 'DepthMetric')
 
 
 class TestRunner(Runner):
-    """Runner whose model holds the weights of ``cfg.checkpoint``."""
+    """Runner that loads the weights of ``cfg.checkpoint`` into its model."""
 
     def build_model(self, model: dict) -> nn.Module:
+        """Build the model of the config and load the checkpoint on the CPU."""
         self.logger.info(f'Load checkpoint from {self.cfg.checkpoint}')
         return load_model(self.cfg, self.cfg.checkpoint, 'cpu')
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description='Evaluate a checkpoint and draw what it sees.',
-        epilog='example: python tools/test.py configs/monolss/monolss_dla34_kitti.py '
-        'work_dirs/monolss_dla34_kitti/epoch_600.pth --show-dir work_dirs/frames')
+        description='Evaluate a checkpoint on the test set of a config and draw predictions.',
+        epilog=EXAMPLE, formatter_class=ExampleFormatter)
     parser.add_argument('config', help='config file, see configs/')
-    parser.add_argument('checkpoint', help='weights of the model that the config describes')
+    parser.add_argument('checkpoint', help='checkpoint file or URL')
     parser.add_argument('--submission-dir', metavar='DIR',
-                        help='also write results: of KITTI DIR/data/FRAME.txt, as the test '
-                        'server takes them, of Waymo DIR/labels.npz and DIR/detections.npz, of '
-                        'depth estimators 16-bit PNG files')
+                        help='also write result files: DIR/data/FRAME.txt in the format of '
+                        "KITTI's test server, DIR/labels.npz and DIR/detections.npz for Waymo, or "
+                        '16-bit PNG files for depth estimators')
     parser.add_argument('--show-dir', metavar='DIR',
-                        help='draw every frame there (default: a dozen in WORK_DIR/frames)')
+                        help='draw all frames into this folder (default: draw 12 frames into '
+                        'WORK_DIR/frames)')
     parser.add_argument('--show-samples', action='store_true',
-                        help="lay the weights of ROI locations over each frame's most certain "
-                        'objects, in SHOW_DIR/samples (default: a dozen in WORK_DIR/samples)')
+                        help='also draw the weights of the ROI locations of the highest-scoring '
+                        'objects, into SHOW_DIR/samples (default: WORK_DIR/samples, 12 frames)')
     parser.add_argument('--score-thr', type=float, metavar='S',
-                        help='draw detections of at least this score (default: 0.1)')
+                        help='minimum score of drawn detections (default: 0.1)')
     add_common_arguments(parser)
     return parser.parse_args()
 
 
 def configure_drawing(cfg: Config, args: argparse.Namespace) -> None:
-    """Applies the drawing flags to the config's hook that draws.
+    """Apply the drawing options to the config's drawing hook.
 
     Raises:
-        InputError: there is no such hook, or a flag is not of the model's kind.
+        InputError: the config has no drawing hook, or an option does not fit the model's task.
     """
     estimates_depth = task_of_config(cfg.model) == DEPTH
     for flag, given, purpose in (
-            ('--show-samples', args.show_samples, 'shows where a detector takes depth from'),
+            ('--show-samples', args.show_samples, 'draws ROI locations of a detector'),
             ('--score-thr', args.score_thr is not None, 'selects detections')):
         if given and estimates_depth:
             raise InputError(f'{args.config}: {flag} {purpose}, but this config estimates depth '
@@ -73,7 +80,7 @@ def configure_drawing(cfg: Config, args: argparse.Namespace) -> None:
 
 
 def configure_samples(cfg: Config, args: argparse.Namespace) -> None:
-    """Adds the hook that draws samples."""
+    """Add the hook that draws the weights of ROI locations."""
     hook = dict(type='DrawSamplesHook')
     if args.show_dir:
         hook.update(out_dir=f'{args.show_dir}/samples', max_frames=None)
@@ -83,7 +90,11 @@ def configure_samples(cfg: Config, args: argparse.Namespace) -> None:
 
 
 def configure_submission(cfg: Config, folder: str) -> None:
-    """Writes result files, and only that where KITTI's frames have no labels."""
+    """Configure the metric to write result files. KITTI frames without labels are not evaluated.
+
+    Raises:
+        InputError: the metric does not write files, or the folder is not writable.
+    """
     evaluator = cfg.test_evaluator
     if not isinstance(evaluator, dict) or evaluator.type not in WRITERS:
         raise InputError(f'{cfg.filename}: --submission-dir needs one test_evaluator that writes '
@@ -96,6 +107,7 @@ def configure_submission(cfg: Config, folder: str) -> None:
 
 
 def main() -> None:
+    """Run the command."""
     args = parse_args()
     with config_errors(args.config):
         cfg = load_config(args)
@@ -105,5 +117,6 @@ def main() -> None:
         if args.submission_dir:
             configure_submission(cfg, args.submission_dir)
         cfg.checkpoint = args.checkpoint
+        cfg.load_from, cfg.resume = None, False  # the runner must not load other weights
         with outputs_in(cfg.work_dir):
             TestRunner.from_cfg(cfg).test()

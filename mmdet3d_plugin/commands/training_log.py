@@ -1,4 +1,4 @@
-"""The training log that MMEngine writes, ``vis_data/scalars.json``."""
+"""Reader of MMEngine's training log, ``vis_data/scalars.json``."""
 import json
 from pathlib import Path
 from typing import Any, Dict, List, Union
@@ -7,7 +7,14 @@ from ..errors import InputError
 
 
 def read_training_log(work_dir: Path) -> List[Dict[str, Any]]:
-    """Rows of all sessions of a run; a later session overrides from its first step on."""
+    """Return the log rows of a run, merged over its sessions.
+
+    A resumed training writes a new log. Its rows replace those of earlier sessions from its
+    first step on.
+
+    Args:
+        work_dir: folder of the run.
+    """
     rows: List[Dict[str, Any]] = []
     for path in sorted(work_dir.glob('*/vis_data/scalars.json')):
         session = [row for row in read_scalars(path) if 'step' in row]
@@ -18,14 +25,12 @@ def read_training_log(work_dir: Path) -> List[Dict[str, Any]]:
 
 
 def read_scalars(path: Union[str, Path]) -> List[Dict[str, Any]]:
-    """Reads a log of one JSON object a line.
+    """Read a log with one JSON object per line.
 
-    The last line may be cut short, as in a log that is still being written; it
-    is then left out.
+    An incomplete last line, as in a log that is still being written, is left out.
 
     Raises:
-        InputError: the file is missing, or a line before the last is no JSON
-            object.
+        InputError: the file is missing, or a line before the last is not a JSON object.
     """
     try:
         text = Path(path).read_text(encoding='utf-8', errors='replace')

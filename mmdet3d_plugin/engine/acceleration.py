@@ -1,8 +1,7 @@
-"""Switches that run the same model faster: bfloat16, channels-last, compilation.
+"""Switches for speed: bfloat16, channels-last memory format, and compilation.
 
-``acceleration = dict(bfloat16=..., channels_last=..., compile=...)`` in a config sets them
-(``configs/_base_/default_runtime.py``), and so do flags of the training, test and benchmark
-commands.
+They are set by ``acceleration = dict(bfloat16=..., channels_last=..., compile=...)`` in a config
+(``configs/_base_/default_runtime.py``) or by flags of the training, test and benchmark commands.
 """
 from typing import Dict, Tuple
 
@@ -22,12 +21,19 @@ SWITCHES = ('bfloat16', 'channels_last', 'compile')
 
 
 def has_fast_bfloat16(device_type: str) -> bool:
-    """Whether bfloat16 is a gain there. CPUs without its arithmetic convert to and fro."""
+    """Return whether bfloat16 is faster than float32 on ``'cpu'`` or another device type.
+
+    It is slower on CPUs without bfloat16 arithmetic, which convert to float32 and back.
+    """
     return device_type != 'cpu' or torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 def use_channels_last(model: nn.Module) -> None:
-    """Keeps feature maps channels-last from the backbone on. Results differ by rounding."""
+    """Keep feature maps in channels-last memory format. Results differ by rounding.
+
+    Args:
+        model: a model with dense parts, see :func:`dense_parts_of`; changed in place.
+    """
     first = next(iter(dense_parts_of(unwrap_model(model)).values()))
     first.register_forward_pre_hook(_to_channels_last)
 
@@ -37,13 +43,15 @@ def _to_channels_last(module: nn.Module, inputs: Tuple[torch.Tensor, ...]) -> tu
 
 
 def compile_dense_parts(model: nn.Module, freeze: bool = False) -> None:
-    """Compiles what runs at every pixel, in place; the first steps take a minute or more.
+    """Compile the parts of a model that run per pixel, in place.
 
-    Objects are left to eager execution: their number changes with every batch.
+    The first steps then take a minute or more. Parts that run per object are not compiled, since
+    the number of objects changes with every batch.
 
     Args:
-        freeze: weights will not change any more. Normalisation is folded into
-            convolutions, whose weights are laid out once for all.
+        model: a model with dense parts, see :func:`dense_parts_of`.
+        freeze: treat weights as constants, for a model that only predicts. Normalisation is
+            then folded into the weights of convolutions.
     """
     for part in dense_parts_of(unwrap_model(model)).values():
         part.compile(options=dict(freezing=freeze))
@@ -51,11 +59,13 @@ def compile_dense_parts(model: nn.Module, freeze: bool = False) -> None:
 
 def accelerate(model: nn.Module, channels_last: bool = False, compile: bool = False,
                freeze: bool = False) -> None:
-    """Applies the switches that concern the model. Call it once.
+    """Apply the switches that concern the model. To be called once per model.
 
     Args:
-        channels_last, compile: the switches.
-        freeze: the model is to predict only, see :func:`compile_dense_parts`.
+        model: a model with dense parts; changed in place.
+        channels_last: keep feature maps channels-last, see :func:`use_channels_last`.
+        compile: compile dense parts, see :func:`compile_dense_parts`.
+        freeze: the model only predicts, see :func:`compile_dense_parts`.
     """
     if channels_last:
         use_channels_last(model)
@@ -65,7 +75,12 @@ def accelerate(model: nn.Module, channels_last: bool = False, compile: bool = Fa
 
 @HOOKS.register_module()
 class AccelerationHook(Hook):
-    """Applies :func:`accelerate` to the model of a training or a test."""
+    """Hook that applies :func:`accelerate` to the model of a training or a test.
+
+    Args:
+        channels_last: see :func:`accelerate`.
+        compile: see :func:`accelerate`.
+    """
 
     def __init__(self, channels_last: bool = False, compile: bool = False) -> None:
         self.switches = dict(channels_last=channels_last, compile=compile)
@@ -84,10 +99,17 @@ class AccelerationHook(Hook):
 
 
 def acceleration_switches(cfg: Config) -> Dict[str, bool]:
-    """All switches; those that ``cfg.acceleration`` leaves out are off.
+    """Return all switches of a config by name. Missing switches are off.
+
+    Args:
+        cfg: config with the optional entry ``acceleration``.
 
     Raises:
-        InputError: it is no dict, or a switch is unknown or neither true nor false.
+        InputError: ``acceleration`` is no dict, a switch is unknown, or its value no bool.
+
+    Example:
+        >>> acceleration_switches(Config(dict(acceleration=dict(compile=True))))
+        {'bfloat16': False, 'channels_last': False, 'compile': True}
     """
     given = cfg.get('acceleration', {})
     if not isinstance(given, dict):
@@ -101,17 +123,20 @@ def acceleration_switches(cfg: Config) -> Dict[str, bool]:
 
 
 def configure_acceleration(cfg: Config) -> None:
-    """Turns ``cfg.acceleration`` into what mmengine's runner understands.
+    """Translate ``cfg.acceleration`` into entries of mmengine's runner, in place.
 
-    bfloat16 concerns training, and tests; validation during a training stays exact.
+    bfloat16 applies to trainings and tests. Validations during a training run in float32.
+
+    Args:
+        cfg: config of a run.
 
     Raises:
-        InputError: as :func:`acceleration_switches`.
+        InputError: a switch is wrong, see :func:`acceleration_switches`.
     """
     switches = acceleration_switches(cfg)
     if switches.pop('bfloat16'):
         cfg.optim_wrapper.type = 'AutocastOptimWrapper'
-        # mmengine's autocast takes torch's default type, which is float16 on GPUs.
+        # mmengine's autocast uses torch's default type, which is float16 on GPUs.
         torch.set_autocast_dtype('cuda', torch.bfloat16)
         cfg.test_cfg.fp16 = has_fast_bfloat16(get_device().split(':')[0])
     if any(switches.values()):

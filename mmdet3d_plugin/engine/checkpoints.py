@@ -1,4 +1,4 @@
-"""Checkpoints on disk: written whole or not at all, found again after a crash."""
+"""Checkpoint files: atomic writing, the newest one for resume, checks against a model."""
 import zipfile
 from pathlib import Path
 from typing import Any, Dict, Iterator, Optional, Tuple, Union
@@ -13,15 +13,17 @@ from ..utils.files import atomic_write
 from .process_state import unwrap_model
 from .safe_loading import load_plain_checkpoint, short_reason
 
-TRAINING_STATE = {'meta', 'optimizer', 'message_hub'}  # what a training goes on from
+TRAINING_STATE = {'meta', 'optimizer', 'message_hub'}  # entries that a resume needs
 
 
 class AtomicBackend(LocalBackend):
-    """mmengine's local files, each replaced at once: a process that dies while it writes
-    leaves the old file. Configs choose it by ``backend_args=dict(backend='atomic')``.
+    """mmengine's backend of local files, with atomic writing.
+
+    A process that dies while it writes leaves the old file unchanged. A config selects the
+    backend by ``backend_args=dict(backend='atomic')``.
 
     Raises:
-        InputError: the disk is full or the folder unwritable.
+        InputError: the disk is full or the folder is not writable.
     """
 
     def put(self, obj: Union[bytes, memoryview], filepath: Union[str, Path]) -> None:
@@ -39,22 +41,33 @@ register_backend('atomic', AtomicBackend, force=True)
 
 
 def remove_unfinished(folder: Union[str, Path]) -> None:
-    """Removes what writers that were killed have left."""
+    """Remove the temporary checkpoint files of processes that were killed.
+
+    Args:
+        folder: work dir of a training.
+    """
     for path in Path(folder).glob('.*.pth'):
         path.unlink(missing_ok=True)
 
 
 def newest_checkpoint(folder: Union[str, Path]) -> Optional[Path]:
-    """The checkpoint that was written last, among those that are whole.
+    """Return the newest checkpoint of a folder that is whole and holds a training state.
 
-    The time is the one in the checkpoint, which copying a folder does not change; of the same
-    second, the one with more iterations. Iterations do not come first, since a longer training
-    may have used the folder before. The time is mmengine's, the local clock's: where that is set
-    back, or differs between machines, a checkpoint of up to so much earlier may be taken, and
-    steps are repeated, with the same result. Files that no training can go on from, as a crash
-    or another program leaves them, are named in the log and passed over.
+    Checkpoints are sorted by the time of writing that they hold, which copying a folder does not
+    change, then by the number of iterations. Time comes first, since a longer training may have
+    used the same folder before. mmengine takes the time from the local clock. If the clock is
+    set back, or differs between machines, the result may be older than the newest checkpoint by
+    that difference; steps are then repeated with the same result.
+
+    Other ``.pth`` files, such as damaged ones, are skipped with one line in the log.
+
+    Args:
+        folder: work dir of a training.
+
+    Returns:
+        File of the checkpoint, or None.
     """
-    candidates = sorted(_trainings(Path(folder)), reverse=True)
+    candidates = sorted(_training_states(Path(folder)), reverse=True)
     for _, _, path in candidates:
         if is_whole(path):
             return path
@@ -63,43 +76,60 @@ def newest_checkpoint(folder: Union[str, Path]) -> Optional[Path]:
 
 
 def is_whole(path: Path) -> bool:
-    """Whether the check sums of everything in a checkpoint are right."""
+    """Return whether all check sums of a checkpoint file are right.
+
+    Args:
+        path: file in torch's zip format.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None
-    except Exception:  # of many kinds, as the damage
+    except Exception:  # depends on the damage
         return False
 
 
-def _trainings(folder: Path) -> Iterator[Tuple[str, int, Path]]:
-    """(time of writing, iterations, file) of what a training can go on from."""
+def _training_states(folder: Path) -> Iterator[Tuple[str, int, Path]]:
+    """Yield (time of writing, iterations, file) of each checkpoint with a training state."""
     for path in folder.glob('[!.]*.pth'):
         try:
-            # Tensors stay on disk.
+            # With mmap, tensors stay on disk.
             content = torch.load(path, map_location='cpu', weights_only=True, mmap=True)
             key = _time_and_iterations(content)
-        except Exception as error:  # of many kinds, as the damage
+        except Exception as error:  # depends on the damage
             print_log(f'{path}: not resumed from ({short_reason(error)})', 'current')
             continue
         yield *key, path
 
 
 def _time_and_iterations(content: object) -> Tuple[str, int]:
-    """When a checkpoint was written; raises InputError if it is none of a training."""
+    """Return the time of writing and the iterations of a checkpoint.
+
+    Raises:
+        InputError: it holds no training state.
+    """
     if not isinstance(content, dict) or not TRAINING_STATE <= set(content):
         raise InputError('it holds no training state')
     meta = content['meta']
-    facts = tuple(meta.get(name) for name in ('time', 'iter')) if isinstance(meta, dict) else ()
-    if tuple(map(type, facts)) != (str, int):
+    key = tuple(meta.get(name) for name in ('time', 'iter')) if isinstance(meta, dict) else ()
+    if tuple(map(type, key)) != (str, int):
         raise InputError('meta.time and meta.iter are no text and no number')
-    return facts
+    return key
 
 
 def check_checkpoint(path: str, model: nn.Module, resume: bool = False) -> None:
-    """Raises InputError unless ``path`` holds the weights of this very model and,
-    to ``resume`` from it, the state of its training."""
+    """Check that a checkpoint file fits a model.
+
+    Args:
+        path: file; a URL is not checked.
+        model: the model, or the distributed wrapper of it.
+        resume: whether the checkpoint has to hold a training state.
+
+    Raises:
+        InputError: the file is unreadable, holds the weights of another model, or lacks the
+            training state.
+    """
     if '://' in path:
-        return  # mmengine fetches it
+        return
     content = load_plain_checkpoint(path)
     check_weights(path, content.get('state_dict', content), model)
     if resume and not TRAINING_STATE <= set(content):
@@ -108,12 +138,24 @@ def check_checkpoint(path: str, model: nn.Module, resume: bool = False) -> None:
 
 
 def check_weights(path: str, weights: Dict[str, Any], model: nn.Module) -> None:
-    """Raise InputError unless weights have exactly the entries and shapes of a model.
+    """Check that weights have exactly the entries and shapes of a model.
 
     Args:
-        path: the file that they come from, for the message.
-        weights: by key.
+        path: file of the weights, for the message.
+        weights: state dict.
         model: the model, or the distributed wrapper of it.
+
+    Raises:
+        InputError: an entry is missing, unknown or of another shape.
+
+    Example:
+        >>> model = nn.Linear(2, 3)
+        >>> check_weights('a.pth', model.state_dict(), model)
+        >>> check_weights('a.pth', dict(weight=torch.zeros(3, 2)),
+        ...               model)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ...
+        mmdet3d_plugin.errors.InputError: a.pth: the checkpoint of another model (1 of 2 entries ...
     """
     own = unwrap_model(model).state_dict()
     wrong = [key for key in own

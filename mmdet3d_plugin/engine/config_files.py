@@ -1,18 +1,27 @@
-"""Configs: read, overridden and checked before anything long starts."""
+"""Functions that read a config and check it before a run starts."""
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Iterator, List, Optional, Tuple
 
 from mmengine.config import Config
 
 from ..errors import InputError
 from ..utils.files import is_inner_name, shortened
 
+DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 # Options of mmengine's hooks and visualisers that name files inside the work dir.
 FILE_NAMES = ('filename_tmpl', 'config_save_file', 'scalar_save_file', 'img_save_dir')
 
 
 def read_config(name: str, options: Optional[dict] = None) -> Config:
-    """Reads a config and overrides the entries that ``options`` name."""
+    """Read a config and override some of its entries.
+
+    Args:
+        name: file of the config.
+        options: new values by dotted key, as of ``--cfg-options``.
+
+    Raises:
+        InputError: there is no such file; the message suggests a config of a similar name.
+    """
     path = Path(name)
     if not path.is_file():
         near = sorted(str(other) for other in Path('configs').rglob('*.py')
@@ -25,8 +34,15 @@ def read_config(name: str, options: Optional[dict] = None) -> Config:
 
 
 def check_file_names(entries: Any, title: str) -> None:
-    """Raises InputError if a name of output files, anywhere in a config's ``entries``, leads
-    out of their folder. ``title`` is where the entries stand."""
+    """Check that names of output files stay inside their folder.
+
+    Args:
+        entries: a config, or a part of it, as plain dicts and lists.
+        title: file of the config, for the message.
+
+    Raises:
+        InputError: a name leads out of its folder.
+    """
     if isinstance(entries, (list, tuple)):
         entries = dict(enumerate(entries))
     elif not isinstance(entries, dict):
@@ -40,31 +56,92 @@ def check_file_names(entries: Any, title: str) -> None:
 
 
 def check_classes(cfg: Config) -> None:
-    """Raises InputError if a dataset labels other classes than the model's."""
+    """Check that every dataset has the classes of the model, in the same order.
+
+    Args:
+        cfg: config of a run; ``model.coder.class_names`` are the classes of the model.
+
+    Raises:
+        InputError: a dataset has other classes.
+    """
     expected = cfg.model.get('coder', {}).get('class_names')
-    for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        dataset = (cfg.get(name) or {}).get('dataset', {})
-        while 'dataset' in dataset:
-            dataset = dataset['dataset']
-        classes = dataset.get('metainfo', {}).get('classes')
+    for name in DATALOADERS:
+        datasets = _nested_datasets(cfg, name)
+        classes = datasets[-1][1].get('metainfo', {}).get('classes') if datasets else None
         if expected and classes and list(classes) != list(expected):
             raise InputError(f'{cfg.filename}: {name} labels the classes {list(classes)}, but '
                              f'model.coder has {list(expected)}; make them equal, order included')
 
 
 def check_centers(cfg: Config) -> None:
-    """Raises InputError if training keeps objects by another centre than their cells'."""
+    """Check that training keeps an object by the centre that its cell is computed from.
+
+    Args:
+        cfg: config of a run; ``model.coder.cell_center`` is the centre of cells.
+
+    Raises:
+        InputError: ``kept_center`` of a CropScaleAffine is another centre.
+    """
     coder = cfg.model.get('coder', {})
     if coder.get('type') != 'CenterCoder':
         return
-    dataset = (cfg.get('train_dataloader') or {}).get('dataset', {})
-    pipelines = []
-    while dataset:
-        pipelines += dataset.get('pipeline', [])
-        dataset = dataset.get('dataset', {})
     cell_center = coder.get('cell_center', 'projected')
-    for item in pipelines:
-        if (item['type'] == 'CropScaleAffine'
-                and item.get('kept_center', 'projected') != cell_center):
+    for _, item in _crops(cfg, 'train_dataloader'):
+        if item.get('kept_center', 'projected') != cell_center:
             raise InputError(f'{cfg.filename}: model.coder.cell_center is {cell_center!r}, so '
                              f'CropScaleAffine in training needs kept_center={cell_center!r}')
+
+
+def check_reference(cfg: Config) -> None:
+    """Check that model, datasets and transforms agree on ``reference``.
+
+    ``reference=True`` selects the arithmetic of the released code of MonoDLE, GUPNet, DID-M3D
+    and MonoLSS for the projected centres of KITTI datasets, for the warp of images and the
+    cells that CropScaleAffine keeps, and for the geometry of the model. A missing entry counts as False. Datasets of other types have no such
+    entry and are not checked.
+
+    Args:
+        cfg: config of a run.
+
+    Raises:
+        InputError: an entry differs from ``model.reference``.
+    """
+    expected = cfg.model.get('reference', False)
+    given = [*_dataset_references(cfg),
+             *((f'{title}.reference', item.get('reference', False))
+               for name in DATALOADERS for title, item in _crops(cfg, name))]
+    for entry, value in given:
+        if value != expected:
+            raise InputError(f'{cfg.filename}: {entry} is {value}, but model.reference is '
+                             f'{expected}; set {entry}={expected}')
+
+
+def _nested_datasets(cfg: Config, dataloader: str) -> List[Tuple[str, dict]]:
+    """Return (key, settings) of a dataloader's dataset and of those that it wraps, in order."""
+    datasets = []
+    key, settings = f'{dataloader}.dataset', (cfg.get(dataloader) or {}).get('dataset')
+    while settings:
+        datasets.append((key, settings))
+        key, settings = f'{key}.dataset', settings.get('dataset')
+    return datasets
+
+
+def _dataset_references(cfg: Config) -> Iterator[Tuple[str, bool]]:
+    """Yield (key, value) of the ``reference`` of every KITTI dataset."""
+    for name in DATALOADERS:
+        datasets = _nested_datasets(cfg, name)
+        # MixImageDataset's own entries override those of the dataset that it wraps.
+        given = [(f'{key}.reference', settings['reference']) for key, settings in datasets
+                 if 'reference' in settings]
+        if given:
+            yield given[0]
+        elif datasets and datasets[-1][1].get('type') == 'KittiMonoDataset':
+            yield f'{datasets[-1][0]}.reference', False
+
+
+def _crops(cfg: Config, dataloader: str) -> Iterator[Tuple[str, dict]]:
+    """Yield (key, settings) of every CropScaleAffine of a dataloader's pipelines."""
+    for key, settings in _nested_datasets(cfg, dataloader):
+        for index, item in enumerate(settings.get('pipeline', [])):
+            if item['type'] == 'CropScaleAffine':
+                yield f'{key}.pipeline.{index}', item

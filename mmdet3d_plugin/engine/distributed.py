@@ -1,4 +1,4 @@
-"""Processes that launchers start: their environment, and gloo where there is no GPU."""
+"""Distributed runs: environment of the launchers, and gloo for machines without a GPU."""
 import os
 import subprocess
 from datetime import timedelta
@@ -10,7 +10,7 @@ from mmengine.config import Config
 
 from ..errors import InputError
 
-# Where each launcher tells a process its rank, their number, and its rank on its node.
+# Variables of each launcher: rank, number of ranks, and rank on the node.
 ENVIRONMENTS = dict(
     pytorch=('RANK', 'WORLD_SIZE', 'LOCAL_RANK'),
     slurm=('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID'),
@@ -20,18 +20,18 @@ STARTERS = dict(pytorch='tools/dist_train.sh or torchrun', slurm='tools/slurm_tr
 
 
 def configure_distributed(cfg: Config) -> None:
-    """Readies a launched process for mmengine's ``Runner``.
+    """Prepare a rank for mmengine's ``Runner``.
 
-    With GPUs the runner itself joins the processes, as ``env_cfg.dist_cfg`` says.
-    Without, they are joined here, by gloo, and ``cfg`` is told that there are no devices;
-    its ``sync_bn`` is refused then. Without a launcher nothing happens.
+    On a machine with GPUs the runner makes the process group, according to
+    ``env_cfg.dist_cfg``. On other machines this function makes a group of gloo, and sets the
+    model wrapper of ``cfg`` to one without devices. Without a launcher it does nothing.
 
     Args:
-        cfg: ``launcher`` is set.
+        cfg: config of a run with the entry ``launcher``; changed in place.
 
     Raises:
-        InputError: the launcher's environment is missing or odd, the config needs GPUs, or its
-            timeout is none.
+        InputError: a variable of the launcher is missing or malformed, ``sync_bn`` is set on a
+            machine without GPUs, or the timeout is invalid.
     """
     if cfg.launcher == 'none':
         return
@@ -49,10 +49,20 @@ def configure_distributed(cfg: Config) -> None:
 
 
 def agreed_timeout(cfg: Config) -> Optional[timedelta]:
-    """How long processes wait for each other, if ``env_cfg.dist_cfg.timeout`` says so.
+    """Return how long ranks wait for each other, ``env_cfg.dist_cfg.timeout`` in seconds.
+
+    Args:
+        cfg: config of a run.
+
+    Returns:
+        The time, or None if the config does not set it.
 
     Raises:
-        InputError: it is no number of seconds.
+        InputError: it is no number of seconds of at least 1.
+
+    Example:
+        >>> agreed_timeout(Config(dict(env_cfg=dict(dist_cfg=dict(timeout=90)))))
+        datetime.timedelta(seconds=90)
     """
     seconds = cfg.get('env_cfg', {}).get('dist_cfg', {}).get('timeout')
     try:
@@ -66,13 +76,16 @@ def agreed_timeout(cfg: Config) -> Optional[timedelta]:
 
 
 def join_environment(launcher: str) -> None:
-    """Puts a launcher's variables where torch looks for them.
+    """Copy the variables of a launcher to the variables that torch reads.
 
-    Of SLURM, the first node of the job is the master, and its port comes from the job's
-    number, so that jobs that share a node don't meet.
+    For SLURM the master is the first node of the job. The port is derived from the job number, so
+    that jobs on the same node use different ports.
+
+    Args:
+        launcher: ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
 
     Raises:
-        InputError: they are missing, or no numbers where they should be.
+        InputError: a variable is missing or no number.
     """
     for name, source in zip(ENVIRONMENTS['pytorch'], ENVIRONMENTS[launcher]):
         if source not in os.environ:
@@ -92,7 +105,7 @@ def join_environment(launcher: str) -> None:
 
 
 def _whole_number(launcher: str, name: str, default: Optional[str] = None) -> int:
-    """Of the environment; raises InputError if it is none."""
+    """Return a whole number of the environment; raise InputError for other text."""
     text = os.environ.get(name, default)
     if not text.isdecimal():
         raise InputError(f'--launcher {launcher}: {name} is {text!r}, expected a whole number')
@@ -100,10 +113,13 @@ def _whole_number(launcher: str, name: str, default: Optional[str] = None) -> in
 
 
 def first_node(nodes: str) -> str:
-    """The first host of SLURM's short form of a list, such as ``node[03-07]``.
+    """Return the first host of a list of nodes of SLURM, with the help of ``scontrol``.
+
+    Args:
+        nodes: the list in SLURM's short form, such as ``node[03-07]``.
 
     Raises:
-        InputError: scontrol can't tell.
+        InputError: scontrol is missing or fails.
     """
     try:
         return subprocess.run(['scontrol', 'show', 'hostnames', nodes], check=True, text=True,

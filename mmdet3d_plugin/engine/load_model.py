@@ -1,5 +1,6 @@
-"""Model of a config, ready to predict."""
+"""Models that are ready to predict."""
 import copy
+import logging
 from pathlib import Path
 from typing import Any, Optional, Union
 
@@ -8,6 +9,7 @@ import torch.nn as nn
 from mmdet3d.registry import HOOKS, MODELS
 from mmengine.config import Config
 from mmengine.device import get_device
+from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmengine.runner import CheckpointLoader
 
@@ -20,13 +22,13 @@ def load_model(config: Union[str, Path, Config], checkpoint: Optional[str] = Non
                device: Optional[str] = None) -> nn.Module:
     """Build the model of a config, load a checkpoint into it, and set it to evaluation mode.
 
-    The config is left as it is, and nothing that it names is downloaded: pre-trained weights
-    serve the start of a training alone.
+    The config is not changed. Pre-trained weights that it names are not downloaded, since only
+    the start of a training needs them.
 
     Args:
-        config: file of a config, or a config.
+        config: a config or its file.
         checkpoint: file or URL of a checkpoint of this model, read without executing code;
-            without one the weights are random.
+            by default weights are random.
         device: such as ``'cpu'`` or ``'cuda:0'``; by default a GPU if there is one.
 
     Returns:
@@ -47,7 +49,7 @@ def load_model(config: Union[str, Path, Config], checkpoint: Optional[str] = Non
     drop_pretrained(cfg.model)
     model = MODELS.build(cfg.model)
     if checkpoint is None:
-        model.init_weights()
+        _init_weights(model)
     else:
         content = CheckpointLoader.load_checkpoint(str(checkpoint), map_location='cpu')
         weights = content.get('state_dict', content)
@@ -61,8 +63,29 @@ def load_model(config: Union[str, Path, Config], checkpoint: Optional[str] = Non
     return model.to(torch.device(device or get_device())).eval()
 
 
+def _init_weights(model: nn.Module) -> None:
+    """Initialise weights without mmengine's log, which has a line per parameter."""
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        model.init_weights()
+    finally:
+        logger.setLevel(level)
+
+
 def drop_pretrained(entries: Any) -> None:
-    """Remove every ``init_cfg`` that names a checkpoint from a model's config, in place."""
+    """Remove every ``init_cfg`` that names a checkpoint from the config of a model, in place.
+
+    Args:
+        entries: the config, or a part of it.
+
+    Example:
+        >>> backbone = dict(init_cfg=dict(type='Pretrained', checkpoint='a.pth'))
+        >>> drop_pretrained(backbone)
+        >>> backbone
+        {'init_cfg': None}
+    """
     if isinstance(entries, (list, tuple)):
         for item in entries:
             drop_pretrained(item)

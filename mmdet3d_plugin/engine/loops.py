@@ -1,4 +1,4 @@
-"""A training loop that goes on in the middle of an epoch, exactly."""
+"""Training loop that resumes in the middle of an epoch."""
 from bisect import bisect
 from typing import Sequence, Union
 
@@ -13,20 +13,27 @@ from ..errors import InputError
 
 @LOOPS.register_module()
 class ResumableEpochLoop(EpochBasedTrainLoop):
-    """mmengine's epoch loop that resumes at any iteration.
+    """mmengine's epoch loop, resumable at any iteration.
 
-    The random numbers of a step are a function of the run's seed, the process and the
-    iteration; those of a sample, of the run's seed, the epoch and the sample
-    (:class:`ResumableBatchSampler`). A resumed training thus sees the same batches,
-    augmentation and noise as one that was never interrupted.
+    The random numbers of a step are a function of the run's seed, the rank and the iteration.
+    Those of a sample are a function of the run's seed, the epoch and the sample
+    (:class:`ResumableBatchSampler`). So a resumed training gets the same batches, augmentation
+    and noise as a training without interruption.
+
+    Args:
+        runner: the runner of the training.
+        dataloader: dataloader or its config. A config without ``batch_sampler`` gets a
+            ResumableBatchSampler.
+        args: further positional arguments of mmengine's EpochBasedTrainLoop.
+        kwargs: further arguments of mmengine's EpochBasedTrainLoop.
 
     Attributes:
-        validating: whether a validation is due of the epoch that has ended: from before its
-            checkpoint is saved until the validation is done. A run that is resumed from such a
-            checkpoint starts with the validation.
+        validating: whether the validation of the last epoch is due. It is set before the
+            epoch's checkpoint is saved, and cleared after the validation. A training that is
+            resumed from such a checkpoint starts with the validation.
 
     Raises:
-        InputError: the batch sampler cannot start in the middle of an epoch.
+        InputError: the batch sampler is no ResumableBatchSampler.
     """
 
     def __init__(self, runner: Runner, dataloader: Union[DataLoader, dict], *args,
@@ -46,12 +53,12 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
 
     @property
     def batch_in_epoch(self) -> int:
-        """Batches of the current epoch that have been trained."""
+        """Number of batches of the current epoch that are done."""
         return self._iter - self._epoch * len(self.dataloader)
 
     def run(self):
         self.runner.call_hook('before_train')
-        self._validate_if_due()  # what the run that is resumed had not finished
+        self._validate_if_due()  # of the resumed checkpoint
         while self._epoch < self._max_epochs and not self.stop_training:
             self.run_epoch()
             self._validate_if_due()
@@ -59,7 +66,7 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         return self.runner.model
 
     def run_epoch(self) -> None:
-        # A resumed run takes its seed from the checkpoint, after the sampler was built.
+        # A resumed run loads its seed from the checkpoint after the sampler is built.
         self.dataloader.batch_sampler.sampler.seed = self.runner.seed
         start = self.dataloader.batch_sampler.start = self.batch_in_epoch
         self.runner.call_hook('before_train_epoch')
@@ -75,14 +82,17 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         super().run_iter(idx, data_batch)
 
     def _is_validation_due(self) -> bool:
-        """Of the epoch that ends, as mmengine decides it once the epoch has been counted."""
+        """Whether the epoch that ends is validated.
+
+        The rule is mmengine's, which applies it after the epoch is counted.
+        """
         ended = self._epoch + 1
         self.val_interval = self.dynamic_intervals[bisect(self.dynamic_milestones, ended + 1) - 1]
         return (self.runner.val_loop is not None and ended >= self.val_begin
                 and (ended % self.val_interval == 0 or ended == self._max_epochs))
 
     def _validate_if_due(self) -> None:
-        # A resumed run's config may have no validation any more.
+        # The config of a resumed run may lack the validation of the checkpoint's run.
         if self.validating and self.runner.val_loop is not None:
             self.runner.val_loop.run()
         self.validating = False

@@ -1,12 +1,12 @@
-"""Checkpoints load as tensors and plain values, wherever they come from.
+"""Loaders of checkpoints that execute no code.
 
-mmengine's own loaders trust what they load: one from a URL unpickles anything, one from a
-local file does so if ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD`` is set. Importing this module puts
-these in their place.
+They accept tensors and plain values only. mmengine's loaders unpickle any object: from a URL
+always, from a local file if ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD`` is set. Importing this module
+replaces all of mmengine's loaders.
 """
 import os
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional, Union
+from typing import Any, Callable, Dict, NoReturn, Optional, Union
 from urllib.error import URLError
 from urllib.parse import urlparse
 
@@ -17,22 +17,25 @@ from mmengine.runner.checkpoint import CheckpointLoader
 
 from ..errors import InputError
 
-# Runner.resume runs the first as a program. Runs write their config as 'cfg', which nothing
-# here reads.
+# Entries of 'meta' that Runner.resume executes. Runs store their config as 'cfg' instead.
 CODE_ENTRIES = ('config', )
 REFUSED = (r'(\S+\:)?s3://', r'(\S+\:)?petrel://', 'pavi://')
 
 
 def load_plain_checkpoint(path: Union[str, Path], map_location: Any = 'cpu',
                           title: Optional[str] = None) -> dict:
-    """The content of a checkpoint file, without what mmengine would execute.
+    """Load a checkpoint file without the entries that mmengine executes.
 
     Args:
-        map_location: as of ``torch.load``.
-        title: what messages call the file; its path by default.
+        path: the file.
+        map_location: argument of ``torch.load``.
+        title: name of the file in messages; its path by default.
+
+    Returns:
+        Content of the file.
 
     Raises:
-        InputError: there is no such file, it holds anything but tensors and plain values,
+        InputError: there is no such file, it holds other objects than tensors and plain values,
             or it is no checkpoint.
     """
     title = title or str(path)
@@ -41,7 +44,7 @@ def load_plain_checkpoint(path: Union[str, Path], map_location: Any = 'cpu',
         raise InputError(f'{title}: no such checkpoint')
     try:
         content = torch.load(path, map_location=map_location, weights_only=True)
-    except Exception as error:  # torch's, pickle's and zipfile's, of many kinds
+    except Exception as error:  # torch, pickle and zipfile raise many types
         raise InputError(f'{title}: not a checkpoint that loads safely as plain weights '
                          f'({short_reason(error)})') from None
     if not isinstance(content, dict):
@@ -54,20 +57,31 @@ def load_plain_checkpoint(path: Union[str, Path], map_location: Any = 'cpu',
 
 
 def short_reason(error: Exception) -> str:
-    """The telling line: torch puts advice before what it refuses."""
+    """Return the line of an error that states the reason, at most 120 characters.
+
+    torch puts advice before the reason.
+
+    Args:
+        error: any exception.
+
+    Example:
+        >>> short_reason(ValueError('unknown header\\nsecond line'))
+        'unknown header'
+    """
     lines = str(error).splitlines() or [type(error).__name__]
-    telling = [line.split('error: ', 1)[1] for line in lines if 'WeightsUnpickler error: ' in line]
-    return (telling or lines)[0].strip()[:120]
+    reasons = [line.split('error: ', 1)[1] for line in lines if 'WeightsUnpickler error: ' in line]
+    return (reasons or lines)[0].strip()[:120]
 
 
 def load_from_local(filename: str, map_location: Any = None) -> dict:
+    """Load a checkpoint from a local file, see :func:`load_plain_checkpoint`."""
     return load_plain_checkpoint(filename, map_location)
 
 
 def load_from_http(filename: str, map_location: Any = None) -> dict:
-    """From a URL, or from the folder of earlier downloads."""
+    """Load a checkpoint from a URL, or from torch's folder of earlier downloads."""
     path = Path(torch.hub.get_dir(), 'checkpoints', os.path.basename(urlparse(filename).path))
-    # One process downloads for all that share the folder.
+    # Rank 0 downloads for all ranks that share the folder.
     if is_main_process():
         _download(filename, path)
     barrier()
@@ -88,7 +102,7 @@ def _download(url: str, path: Path) -> None:
 
 def _load_named(prefixes: Dict[str, Callable[[], Dict[str, str]]], filename: str,
                 map_location: Any) -> dict:
-    """A checkpoint that one of mmengine's lists has a URL, or a path, for."""
+    """Load a checkpoint whose URL or path is in one of mmengine's lists."""
     prefix = next(item for item in prefixes if filename.startswith(item))
     name = filename[len(prefix):]
     urls = prefixes[prefix]()
@@ -101,6 +115,7 @@ def _load_named(prefixes: Dict[str, Callable[[], Dict[str, str]]], filename: str
 
 
 def load_from_torchvision(filename: str, map_location: Any = None) -> dict:
+    """Load a checkpoint of ``torchvision://NAME``."""
     models = mmengine_checkpoint.get_torchvision_models
     return _load_named({'torchvision://': models, 'modelzoo://': models}, filename, map_location)
 
@@ -112,22 +127,25 @@ def _openmmlab_models() -> Dict[str, str]:
 
 
 def load_from_openmmlab(filename: str, map_location: Any = None) -> dict:
+    """Load a checkpoint of ``open-mmlab://NAME``."""
     return _load_named({'open-mmlab://': _openmmlab_models, 'openmmlab://': _openmmlab_models},
                        filename, map_location)
 
 
 def load_from_mmcls(filename: str, map_location: Any = None) -> dict:
+    """Load a checkpoint of ``mmcls://NAME``."""
     return mmengine_checkpoint._process_mmcls_checkpoint(_load_named(
         {'mmcls://': mmengine_checkpoint.get_mmcls_models}, filename, map_location))
 
 
-def load_from_refused(filename: str, map_location: Any = None) -> dict:
+def load_from_refused(filename: str, map_location: Any = None) -> NoReturn:
+    """Refuse a source that mmengine loads by unpickling, with an InputError."""
     raise InputError(f'{filename}: checkpoints are not loaded from there; download the file and '
                      'pass its path')
 
 
 def register_safe_loaders() -> None:
-    """Puts safe loaders in the place of all of mmengine's."""
+    """Replace all of mmengine's loaders of checkpoints."""
     for prefixes, loader in [
             ('', load_from_local), (('http://', 'https://'), load_from_http),
             (('torchvision://', 'modelzoo://'), load_from_torchvision),

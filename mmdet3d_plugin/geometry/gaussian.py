@@ -1,30 +1,39 @@
 """Gaussian heatmap targets for all objects of a batch at once.
 
-The same numbers as mmdet3d's ``gaussian_radius`` and ``draw_heatmap_gaussian``,
-which take one object at a time.
+The results equal those of mmdet3d's ``gaussian_radius`` and ``draw_heatmap_gaussian``, which
+take one object at a time.
 """
 import torch
 
 
 def gaussian_radius(heights: torch.Tensor, widths: torch.Tensor, min_overlap: float = 0.7,
                     exact: bool = False) -> torch.Tensor:
-    """Largest shift of a box's corners that keeps its IoU above ``min_overlap``.
+    """Return the largest shift of a box's corners that keeps its IoU above ``min_overlap``.
 
     Args:
-        heights, widths: (M,) box sizes, pixels of the heatmap.
-        min_overlap: IoU bound (CornerNet, section 3.2).
-        exact: solves the equations as mmdet does. CornerNet's released code, and
-            those who follow it, take larger roots.
+        heights: (M,) box heights, pixels of the heatmap.
+        widths: (M,) box widths, pixels of the heatmap.
+        min_overlap: minimum IoU (CornerNet, section 3.2).
+        exact: solve the quadratic equations exactly, as mmdet does. By default the radius is
+            the larger one of CornerNet's released code, which MonoDLE and MonoLSS share.
 
     Returns:
         (M,) radius, pixels of the heatmap, not rounded.
+
+    Example:
+        >>> import torch
+        >>> height, width = torch.tensor([10.]), torch.tensor([20.])
+        >>> gaussian_radius(height, width)
+        tensor([3.6779])
+        >>> gaussian_radius(height, width, exact=True)
+        tensor([1.0774])
     """
     total, area = heights + widths, heights * widths
 
     def root(a: float, b: torch.Tensor, c: torch.Tensor) -> torch.Tensor:
         discriminant = torch.sqrt(b ** 2 - 4 * a * c)
         if exact:
-            # Of the last equation, whose c is negative, the positive root.
+            # The last equation has b < 0 and c < 0 and needs its positive root.
             return (b + torch.sign(-b) * discriminant) / (2 * a)
         # CornerNet's released code divides by 2 whatever `a` is.
         return (b + discriminant) / 2
@@ -37,18 +46,25 @@ def gaussian_radius(heights: torch.Tensor, widths: torch.Tensor, min_overlap: fl
 
 def draw_gaussians(planes: torch.Tensor, cells: torch.Tensor, radii: torch.Tensor,
                    num_planes: int, size: torch.Size) -> torch.Tensor:
-    """Draws one truncated Gaussian an object; overlaps keep the maximum.
+    """Draw one truncated Gaussian per object; overlapping Gaussians keep the maximum.
 
     Args:
-        planes: (M,) long, the heatmap that each object is drawn in.
-        cells: (M, 2) long, column and row of each peak, which has value 1.
-        radii: (M,) long, half width of the drawn square; sigma is a sixth of
-            the full width.
+        planes: (M,) long, index of the heatmap of each object.
+        cells: (M, 2) long, column and row of each peak. The peak's value is 1.
+        radii: (M,) long, radius r of each Gaussian. Cells further than r from the peak along
+            either axis are 0, and sigma is ``(2 r + 1) / 6``.
         num_planes: P, number of heatmaps.
         size: (H, W) of a heatmap.
 
     Returns:
         (P, H, W) float32 in [0, 1].
+
+    Example:
+        >>> import torch
+        >>> draw_gaussians(torch.tensor([0]), torch.tensor([[2, 0]]), torch.tensor([1]),
+        ...                num_planes=1, size=(2, 5))
+        tensor([[[0.0000, 0.1353, 1.0000, 0.1353, 0.0000],
+                 [0.0000, 0.0183, 0.1353, 0.0183, 0.0000]]])
     """
     height, width = size
     device = cells.device

@@ -1,4 +1,4 @@
-"""Image-plane affines between the original image and the network input."""
+"""Affine maps of the image plane between the original image and the network input."""
 from typing import Sequence, Tuple
 
 import numpy as np
@@ -7,18 +7,23 @@ import torch
 
 def affine_from_crop(center: Sequence[float], crop_width: float,
                      input_size: Tuple[int, int]) -> np.ndarray:
-    """Affine that shows a crop of the image in an input of fixed size.
+    """Return the affine that maps a crop of the original image to an input of fixed size.
 
-    The scale is the same in both directions and fits the crop's width; the
-    crop's centre lands on the input's centre (MonoLSS, MonoDLE, CenterNet).
+    Both directions have the same scale, which fits the crop's width to the input's width. The
+    crop's centre maps to the input's centre (MonoLSS, MonoDLE, CenterNet).
 
     Args:
-        center: (u, v) of the crop, pixels of the original image.
-        crop_width: pixels of the original image.
-        input_size: (width, height) of the network input, pixels.
+        center: (u, v) of the crop, original pixels.
+        crop_width: width of the crop, original pixels.
+        input_size: (width, height) of the network input, input pixels.
 
     Returns:
         (3, 3) float64, original pixels to input pixels.
+
+    Example:
+        >>> affine = affine_from_crop((600., 180.), 320., (640, 192))
+        >>> affine.tolist()
+        [[2.0, 0.0, -880.0], [0.0, 2.0, -264.0], [0.0, 0.0, 1.0]]
     """
     scale = input_size[0] / crop_width
     return np.array([[scale, 0., input_size[0] / 2 - scale * center[0]],
@@ -27,14 +32,23 @@ def affine_from_crop(center: Sequence[float], crop_width: float,
 
 
 def apply_affine(points, affine):
-    """Maps (..., 2) points by an affine; numpy or torch, as given.
+    """Map points by an affine. Points and affine are both numpy arrays or both tensors.
 
     Args:
-        points: (N, 2) points with one (3, 3) affine, or (M, ..., 2) points with
-            one (M, 3, 3) affine for each leading index.
+        points: (..., 2) points for one affine, or, tensors only, (M, ..., 2) points for M
+            affines.
+        affine: (3, 3) one affine, or (M, 3, 3) one affine per leading index of ``points``.
+
+    Returns:
+        Mapped points, of the type and shape of ``points``.
+
+    Example:
+        >>> import numpy as np
+        >>> apply_affine(np.array([[440., 132.]]), affine_from_crop((600, 180), 320, (640, 192)))
+        array([[0., 0.]])
     """
     if isinstance(points, torch.Tensor) and affine.dim() == 3:
         affine = affine.reshape(affine.shape[:1] + (1,) * (points.dim() - 2) + (3, 3))
-    # Elementwise, because autocast runs matrix products in half precision.
+    # Elementwise: autocast would run a matrix product in half precision.
     linear, offset = affine[..., :2, :2], affine[..., :2, 2]
     return (linear * points[..., None, :]).sum(-1) + offset

@@ -1,4 +1,4 @@
-"""Features as far apart as their depths are: MetricDepth's loss on dense maps."""
+"""MetricDepth's loss: feature distances that follow depth differences, on dense maps."""
 import logging
 from typing import List, Optional
 
@@ -10,6 +10,7 @@ from mmengine.logging import print_log
 
 from ..errors import InputError
 from .feature_sampling import Shift, depth_at_cells, depth_differentials, draw_shifts
+from .metric_loss_result import MetricLossResult
 from .pair_hinge import pair_hinge
 
 
@@ -17,31 +18,46 @@ from .pair_hinge import pair_hinge
 class MultiRangeMetricLoss(nn.Module):
     """Deep metric learning for dense depth (Liu et al., MetricDepth, 2024).
 
-    Every cell of a feature map is an anchor. Its samples are the cells that meet it when
-    the map is rolled by random shifts, within its image and across the batch. Pairs whose
-    depths hardly differ are drawn together; those whose depths differ are pushed apart up to a
-    margin, by the ranges and margins of the strategy; pairs in between are ignored, and so are
-    those without valid depth on both sides.
+    Every cell of a feature map is an anchor. Random shifts roll the map within images and
+    across the batch, and pair each anchor with the cell that takes its place. A strategy
+    assigns pairs to groups by their depth difference. The features of positive pairs (nearly
+    equal depth) are pulled together. The features of negative pairs are pushed apart up to
+    the margin of their range. Other pairs are ignored, and so are pairs without valid depth
+    at both cells.
 
-    The sum (equations 10 and 13) is divided by the active pairs, which are the positives and
-    the negatives, satisfied ones included, so that a weight means the same at every resolution,
-    batch size and density of depth; ``reduction='sum'`` is the paper's plain sum.
+    The sum (equations 10 and 13) is divided by the number of active pairs: all positives and
+    all negatives, including negatives beyond their margin. A loss weight thus means the same
+    at every resolution, batch size and density of depth. ``reduction='sum'`` is the sum of
+    the paper.
 
-    Each process samples from its own images. Divided by the pairs of all processes, the
-    gradients that DistributedDataParallel averages are those of the mean over all these pairs.
+    Each rank forms pairs of its own images. The sum is divided by the mean number of pairs
+    over ranks, so the gradients that DistributedDataParallel averages are those of the mean
+    over the pairs of all ranks.
 
-    Time is that of some passes over the map for each sample, memory that of four maps, of which
-    the backward pass waits for one.
+    The time is that of a few passes over the map per shift. The memory is that of four maps;
+    one of them is kept for the backward pass.
 
     Args:
         strategy: config of a :class:`RangeStrategy`.
-        num_within: N_within, samples within the image (section IV-C and table III: 10).
-        num_across: N_across, samples across the batch (section IV-C and table IV: 4).
-        reduction: ``'mean'`` over the active pairs of all processes, or ``'sum'``.
+        num_within: N_within, pairs per anchor within the image (section IV-C and table III:
+            10).
+        num_across: N_across, pairs per anchor across the batch (section IV-C and table IV:
+            4).
+        reduction: ``'mean'`` over the active pairs of all ranks, or ``'sum'``.
         loss_weight: factor of the loss (1 in equation 14).
 
     Raises:
-        InputError: a number is negative, there are no samples, or ``reduction`` is unknown.
+        InputError: a number is negative, both numbers of pairs are zero, or ``reduction`` is
+            unknown.
+
+    Example:
+        >>> strategy = dict(type='UniformStrategy', positive_threshold=0.1,
+        ...                 negative_threshold=0.5, margin=4.)
+        >>> loss = MultiRangeMetricLoss(strategy, num_within=0, num_across=1)
+        >>> # Two images of one cell with features 1.5 apart and depths 0.75 m apart.
+        >>> feature = torch.tensor([0., 1.5]).view(2, 1, 1, 1)
+        >>> loss(feature, torch.tensor([5., 5.75]).view(2, 1, 1)).loss
+        tensor(2.5000)
     """
 
     def __init__(self, strategy: dict, num_within: int, num_across: int,
@@ -49,7 +65,7 @@ class MultiRangeMetricLoss(nn.Module):
         super().__init__()
         if min(num_within, num_across) < 0 or num_within + num_across == 0:
             raise InputError(f'MultiRangeMetricLoss: num_within {num_within}, num_across '
-                             f'{num_across}; expected none negative and at least one sample')
+                             f'{num_across}; none may be negative and their sum must be positive')
         if reduction not in ('mean', 'sum'):
             raise InputError(f"MultiRangeMetricLoss: reduction is {reduction!r}, expected 'mean' "
                              "or 'sum'")
@@ -61,18 +77,21 @@ class MultiRangeMetricLoss(nn.Module):
         self.num_across = num_across
         self.reduction = reduction
         self.loss_weight = loss_weight
-        self._told_of_single_image = False
+        self._has_warned = False
 
     def forward(self, feature: torch.Tensor, depth: torch.Tensor,
-                valid: Optional[torch.Tensor] = None) -> torch.Tensor:
-        """The loss; an exact zero with a graph if no pair is active.
+                valid: Optional[torch.Tensor] = None) -> MetricLossResult:
+        """Compute the loss over randomly drawn pairs of cells. Every rank must call it.
 
         Args:
-            feature: (B, C, h, w).
-            depth: (B, H, W) metres, in any resolution of the same view; each cell takes the
+            feature: (B, C, h, w) feature map.
+            depth: (B, H, W) metres, in any resolution of the same view. Each cell takes the
                 depth of the pixel at its centre.
-            valid: (B, H, W) bool, where there is depth; what is not finite or not positive
-                is never depth.
+            valid: (B, H, W) bool, where depth is known. Depth that is NaN, infinite, zero or
+                negative counts as unknown.
+
+        Returns:
+            The loss, without logs. It is a differentiable zero if no pair is active.
 
         Raises:
             InputError: the shapes do not fit together, or ``valid`` is not bool.
@@ -93,16 +112,17 @@ class MultiRangeMetricLoss(nn.Module):
                                               self.strategy(differentials))
         self.strategy.observe(counts, distances)
         if self.reduction == 'sum':
-            return self.loss_weight * total
+            return MetricLossResult(self.loss_weight * total, {})
         num_active = counts.sum()
         all_reduce(num_active)
-        return self.loss_weight * total * get_world_size() / num_active.clamp(min=1)
+        loss = self.loss_weight * total * get_world_size() / num_active.clamp(min=1)
+        return MetricLossResult(loss, {})
 
     def _draw_shifts(self, feature: torch.Tensor) -> List[Shift]:
         batch_size, _, height, width = feature.shape
-        if batch_size == 1 and self.num_across and not self._told_of_single_image:
-            self._told_of_single_image = True
-            print_log('MultiRangeMetricLoss: a batch of one image has no samples across the '
-                      f'batch; what is left are {self.num_within} within the image', 'current',
-                      level=logging.WARNING)
+        if batch_size == 1 and self.num_across and not self._has_warned:
+            self._has_warned = True
+            print_log('MultiRangeMetricLoss: a batch of one image has no pairs across the batch; '
+                      f'only the {self.num_within} pairs per anchor within the image are used',
+                      'current', level=logging.WARNING)
         return draw_shifts(batch_size, height, width, self.num_within, self.num_across)

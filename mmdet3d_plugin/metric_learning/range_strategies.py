@@ -1,6 +1,6 @@
-"""Which pairs attract, which repel, and how far apart they belong, by depth differential.
+"""Strategies that assign pairs to groups by depth differential, and their margins.
 
-Legend: N samples, B images, h x w cells, J subgroups of negatives, G = 1 + J groups.
+Notation: N shifts, B images, h x w cells, J subgroups of negatives, G = 1 + J groups.
 """
 import math
 from typing import Sequence, Tuple
@@ -16,36 +16,47 @@ from .pair_hinge import PairGroups
 
 
 class RangeStrategy(nn.Module):
-    """What :class:`MultiRangeMetricLoss` asks, once each, in every step."""
+    """Base class of strategies. Each step calls ``forward`` once and then ``observe`` once."""
 
     def forward(self, differentials: torch.Tensor) -> PairGroups:
-        """The groups of this step.
+        """Return the groups of this step.
 
         Args:
-            differentials: (N, B, h, w) metres, NaN where a pair has none.
+            differentials: (N, B, h, w) depth differentials, metres, NaN where unknown.
         """
         raise NotImplementedError
 
     def observe(self, counts: torch.Tensor, distances: torch.Tensor) -> None:
-        """Sees each group's number of pairs (G,) and sum of feature distances (G,)."""
+        """Receive the statistics of this step.
+
+        Args:
+            counts: (G,) number of pairs in each group.
+            distances: (G,) sum of feature distances in each group.
+        """
 
 
 @MODELS.register_module()
 class MultiRangeStrategy(RangeStrategy):
-    """Ranges and margins as given (MetricDepth, equations 11 and 12; its tables I, II and VI
-    name them for models and datasets).
+    """Fixed ranges and margins (MetricDepth, equations 11 and 12).
 
-    A range holds its lower bound and not its upper one, so that ranges may adjoin.
+    Tables I, II and VI of the paper list the values for models and datasets. A range
+    includes its lower bound and excludes its upper bound, so ranges may adjoin.
 
     Args:
-        positive_threshold: r_p, metres; pairs that differ by less are positives.
+        positive_threshold: r_p, metres; pairs with a smaller depth differential are positives.
         ranges: ``(r_l, r_h)`` of each subgroup of negatives, metres, in rising order; the
             last may end at ``inf``.
         margins: m_ra of each range, feature distance.
 
     Raises:
         InputError: a number is out of its range, ranges overlap or are not in order, or
-            there are not as many margins.
+            the numbers of margins and ranges differ.
+
+    Example:
+        >>> strategy = MultiRangeStrategy(0.1, ranges=[(0.5, 1.), (1., 2.)], margins=[3., 6.])
+        >>> groups = strategy(torch.zeros(0))
+        >>> groups.lower, groups.margins
+        (tensor([0.0000, 0.5000, 1.0000]), tensor([0., 3., 6.]))
     """
 
     def __init__(self, positive_threshold: float, ranges: Sequence[Tuple[float, float]],
@@ -80,16 +91,21 @@ class MultiRangeStrategy(RangeStrategy):
 
 @MODELS.register_module()
 class UniformStrategy(MultiRangeStrategy):
-    """One open range of negatives (MetricDepth, equations 8 and 9; its table VII names
-    thresholds and margins).
+    """One range of negatives without an upper bound (MetricDepth, equations 8 and 9).
+
+    Table VII of the paper lists thresholds and margins.
 
     Args:
-        positive_threshold: r_p, metres.
-        negative_threshold: r_n, metres; pairs that differ by as much or more are negatives.
+        positive_threshold: r_p, metres; pairs with a smaller depth differential are positives.
+        negative_threshold: r_n, metres; pairs with at least this differential are negatives.
         margin: m_u, feature distance.
 
     Raises:
-        InputError: a number is out of its range or r_p above r_n.
+        InputError: a number is out of its range, or r_p lies above r_n.
+
+    Example:
+        >>> UniformStrategy(0.1, negative_threshold=0.5, margin=4.)(torch.zeros(0)).upper
+        tensor([0.1000,    inf])
     """
 
     def __init__(self, positive_threshold: float, negative_threshold: float,
@@ -99,30 +115,38 @@ class UniformStrategy(MultiRangeStrategy):
 
 @MODELS.register_module()
 class AdaptiveStrategy(RangeStrategy):
-    """Ranges and margins that follow depths and features while they train. Not of the paper,
-    which names the search for them as its limit (section V).
+    """Ranges and margins that adapt to depths and features during training.
 
-    Ranges adjoin at running quantiles of the depth differentials. Their margins share out
-    ``mean_margin`` as the running mean feature distances of the subgroups stand to each
-    other, with none below that of a nearer subgroup: what lies further apart is to lie
-    further apart. Their mean is held, for margins that followed the features' scale too
-    could grow or vanish with it.
+    This strategy is an addition to the paper, which names the manual search for ranges and
+    margins as its limitation (section V).
 
-    In training, each step first moves the quantiles and then, with its feature distances,
-    the next step's margins; statistics are means over all processes, which hence hold the
-    same. In evaluation nothing moves. They are part of the checkpoint. Before the first
-    step there are no negatives, and the first margins are all equal.
+    The bounds of the ranges are running quantiles of the depth differentials. Margins are
+    proportional to each range's running mean feature distance, made non-decreasing, and
+    rescaled to average ``mean_margin``. The fixed average keeps margins from growing or
+    vanishing together with the features.
+
+    In training, each step first updates the quantiles. Its feature distances then update the
+    margins of the next step. The statistics are means over ranks, so they are the same on
+    every rank, and they are part of the checkpoint. In evaluation they do not change. Before
+    the first step there are no negatives. The first margins are all equal.
 
     Args:
-        positive_threshold: r_p, metres; no range starts below.
-        quantiles: J + 1 levels in [0, 1], rising, at which the ranges adjoin.
-        mean_margin: of the J margins, feature distance.
-        momentum: share of a step in the running statistics, in (0, 1].
-        max_pairs: of a step and process, whose quantiles are taken; random ones where
-            there are more.
+        positive_threshold: r_p, metres; lower limit of all range bounds.
+        quantiles: J + 1 rising levels in [0, 1] of the J ranges' bounds.
+        mean_margin: mean of the J margins, feature distance.
+        momentum: weight of the current step in the running statistics, in (0, 1].
+        max_pairs: largest number of pairs per step and rank in the quantiles; a random
+            subset is used if there are more.
 
     Raises:
         InputError: a number is out of its range.
+
+    Example:
+        >>> strategy = AdaptiveStrategy(0.1, quantiles=[0., 0.5, 1.], mean_margin=5.,
+        ...                             momentum=0.1, max_pairs=1000)
+        >>> groups = strategy(torch.tensor([1., 2., 3.]))
+        >>> groups.lower, groups.margins
+        (tensor([0., 1., 2.]), tensor([0., 5., 5.]))
     """
 
     def __init__(self, positive_threshold: float, quantiles: Sequence[float], mean_margin: float,
@@ -149,7 +173,7 @@ class AdaptiveStrategy(RangeStrategy):
     @torch.no_grad()
     def forward(self, differentials: torch.Tensor) -> PairGroups:
         if self.training:
-            self._follow(self.edges, self._quantiles(differentials))
+            self._update(self.edges, self._quantiles(differentials))
         edges = self.edges.clamp(min=self.positive_threshold)
         spreads = self.spreads.cummax(dim=0).values
         margins = self.mean_margin * spreads / spreads.mean()
@@ -164,21 +188,21 @@ class AdaptiveStrategy(RangeStrategy):
             sums = torch.stack([counts[1:], distances[1:]])
             all_reduce(sums)
             means = sums[1] / sums[0]
-            self._follow(self.spreads, means / means.nanmean())
+            self._update(self.spreads, means / means.nanmean())
 
     def _quantiles(self, differentials: torch.Tensor) -> torch.Tensor:
-        """(J + 1,) metres: the mean of the processes' quantiles, NaN without a valid pair."""
+        """Return (J + 1,) mean quantiles over ranks, metres; NaN without a valid pair."""
         values = differentials.to(self.levels).flatten()
         if len(values) > self.max_pairs:
             values = values[torch.randint(len(values), (self.max_pairs, ), device=values.device)]
-        # Of nothing but an unknown value, quantiles are unknown; of nothing at all, an error.
+        # nanquantile gives NaN for a single NaN, but fails on an empty tensor.
         quantiles = F.pad(values, (0, 1), value=torch.nan).nanquantile(self.levels)
         sums = torch.stack([quantiles.nan_to_num(), quantiles.isfinite().to(quantiles)])
         all_reduce(sums)
         return sums[0] / sums[1]
 
-    def _follow(self, running: torch.Tensor, values: torch.Tensor) -> None:
-        """Moves running statistics towards finite values; the first ones count whole."""
+    def _update(self, running: torch.Tensor, values: torch.Tensor) -> None:
+        """Update running statistics in place; the first finite values replace NaN."""
         values = values.to(running)
         mixed = torch.where(running.isfinite(), running.lerp(values, self.momentum), values)
         running.copy_(torch.where(values.isfinite(), mixed, running))

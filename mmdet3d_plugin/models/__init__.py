@@ -1,4 +1,4 @@
-"""Model parts; importing this package registers them."""
-from . import (auxiliaries, backbones, data_preprocessors, dense_heads,  # noqa: F401
-               depth_decoders, depth_estimators, detectors, layers, losses, necks, object_heads,
+"""Model parts. Importing this package registers them."""
+from . import (auxiliaries, backbones, data_preprocessors, decode_heads,  # noqa: F401
+               dense_heads, depth_estimators, detectors, layers, losses, necks, object_heads,
                task_modules)

@@ -1,17 +1,17 @@
-"""Contract between models and the rest of the project: task, dense parts, loss methods.
+"""Interface between models and the other packages: task, dense parts, loss methods.
 
-A model of this project declares
+A model of this project has
 
 - ``task``: ``'detection'`` (fills ``pred_instances_3d``) or ``'depth'`` (fills
   ``pred_depth_map``), a class attribute;
-- ``dense_parts()``: its modules that run at every pixel and whose shapes are the same in
-  every step, by name, in the order in which they run. The first one takes the images. These
-  parts may be compiled and kept channels-last;
+- ``dense_parts()``: the modules that run at every pixel with the same shapes in every step, by
+  name, in running order. The first one takes the images. These modules may be compiled and
+  stored channels-last;
 - ``loss_methods()``: (object, method name) pairs of the methods that compute targets and
   losses.
 
-Hooks, commands and acceleration ask these functions and never read other attributes. The
-functions also answer for mmdet3d's own monocular detectors (SMOKE, FCOS3D, PGD).
+Hooks, commands and acceleration use the functions below and read no other attributes. The
+functions also support mmdet3d's own monocular detectors (SMOKE, FCOS3D, PGD).
 """
 from typing import Any, Dict, List, Tuple
 
@@ -36,13 +36,13 @@ def task_of(model: nn.Module) -> str:
 
 
 def task_of_config(model: ConfigDict) -> str:
-    """Return the task of the model that a config describes, without building it.
+    """Return the task of a model config, without building the model.
 
     Args:
         model: the config's ``model`` entry.
 
     Raises:
-        InputError: the class declares no task, or no class of this name is registered.
+        InputError: no class of this name is registered, or the class declares no task.
     """
     built = MODELS.get(model.type) if isinstance(model.type, str) else model.type
     if built is None:
@@ -61,7 +61,7 @@ def _task_of_class(model: type) -> str:
 
 
 def dense_parts_of(model: nn.Module) -> Dict[str, nn.Module]:
-    """Return the dense parts of a model by name, in the order in which they run."""
+    """Return the dense parts of a model by name, in running order."""
     if isinstance(model, SingleStageMono3DDetector):
         neck = dict(neck=model.neck) if model.with_neck else {}
         return dict(backbone=model.backbone, **neck, bbox_head=model.bbox_head)
@@ -69,7 +69,7 @@ def dense_parts_of(model: nn.Module) -> Dict[str, nn.Module]:
 
 
 def loss_methods_of(model: nn.Module) -> List[Tuple[Any, str]]:
-    """Return (object, method name) of the methods that compute a model's targets and losses."""
+    """Return (object, method name) pairs of the methods that compute targets and losses."""
     if isinstance(model, SingleStageMono3DDetector):
         return [(model.bbox_head, 'loss_by_feat')]
     return model.loss_methods()

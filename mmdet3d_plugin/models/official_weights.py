@@ -1,4 +1,4 @@
-"""Published checkpoints of the authors' own code, as weights of our detectors."""
+"""Conversion of checkpoints from a method's official code to detectors of this project."""
 import re
 from dataclasses import dataclass
 from typing import Any, Dict, List, Optional
@@ -9,24 +9,58 @@ from ..errors import InputError
 from .backbones.dla import rename_dla_key
 from .detectors.center_mono3d import CenterMono3D
 
-MONOLSS_HEADS = dict(
-    heatmap='dense_head.heatmap', offset_2d='dense_head.offset_2d',
-    size_2d='dense_head.size_2d', offset_3d='object_head.offset_3d',
-    size_3d='object_head.size_3d', heading='object_head.heading',
-    vis_depth='object_head.depth_head.depth',
-    vis_depth_uncer='object_head.depth_head.uncertainty',
-    attention='object_head.depth_head.logit')
+DENSE_HEADS = dict(heatmap='dense_head.heatmap', offset_2d='dense_head.offset_2d',
+                   size_2d='dense_head.size_2d')
+OBJECT_HEADS = dict(offset_3d='object_head.offset_3d', size_3d='object_head.size_3d',
+                    heading='object_head.heading')
+
+
+@dataclass
+class OfficialNames:
+    """Names in the official code of a method.
+
+    Attributes:
+        title: the method's name in messages.
+        parts: prefix of an entry here, by its prefix in the official code. Prefixes that are
+            not listed belong to parts that the official forward pass never uses.
+    """
+    title: str
+    parts: Dict[str, str]
+
+
+def official_names(title: str, neck: str, **depth_branches: str) -> OfficialNames:
+    """Return the names of a method.
+
+    Args:
+        title: the method's name.
+        neck: official name of the neck.
+        depth_branches: branch of the depth head here, by its official name.
+    """
+    parts = {'backbone': 'backbone', neck: 'neck', **DENSE_HEADS, **OBJECT_HEADS}
+    for theirs, ours in depth_branches.items():
+        parts[theirs] = f'object_head.depth_head.{ours}'
+    return OfficialNames(title, parts)
+
+
+METHODS = dict(
+    monodle=official_names('MonoDLE', 'neck', depth='depth'),
+    gupnet=official_names('GUPNet', 'feat_up', depth='correction'),
+    didm3d=official_names(
+        'DID-M3D', 'feat_up', vis_depth='visual', vis_depth_uncer='visual_uncertainty',
+        att_depth='attribute', att_depth_uncer='attribute_uncertainty'),
+    monolss=official_names('MonoLSS', 'feat_up', vis_depth='depth',
+                           vis_depth_uncer='uncertainty', attention='logit'))
 
 
 @dataclass
 class ImportedWeights:
-    """Weights under our names, and what did not fit.
+    """Converted weights, with the entries that only one side has.
 
     Attributes:
         state_dict: every entry of the model.
-        unused: entries of the source that the model doesn't have.
-        missing: entries of the model that the source lacks; they keep the model's
-            values. Only counters of batch norms may be missing.
+        unused: entries of the source that the model does not have.
+        missing: entries of the model that the source does not have. They keep the model's
+            values. Only batch counters of batch norms (``num_batches_tracked``) may be missing.
     """
     state_dict: Dict[str, torch.Tensor]
     unused: List[str]
@@ -34,43 +68,71 @@ class ImportedWeights:
 
 
 def tensor_entries(content: Any) -> Dict[str, torch.Tensor]:
-    """The tensors of the authors' ``model_state``, without the prefix of a model
-    that was trained on several GPUs; empty for anything else."""
+    """Return the tensors of an official ``model_state`` by name.
+
+    The prefix ``module.`` of training on several GPUs is removed.
+
+    Args:
+        content: object read from a checkpoint.
+
+    Returns:
+        Tensors by name; empty if ``content`` is not a dict.
+
+    Example:
+        >>> import torch
+        >>> list(tensor_entries({'module.conv.weight': torch.zeros(1), 'epoch': 600}))
+        ['conv.weight']
+    """
     if not isinstance(content, dict):
         return {}
     return {re.sub(r'^module\.', '', key): value for key, value in content.items()
             if isinstance(value, torch.Tensor)}
 
 
-def rename_monolss_key(key: str) -> Optional[str]:
-    """Key of the authors' MonoLSS -> key of CenterMono3D; None for what their
-    forward pass never uses."""
-    part, _, rest = key.partition('.')
-    if part == 'backbone' and not rest.startswith('fc.'):
-        return rename_dla_key(key)
-    if part == 'feat_up':
-        return f'neck.{rest}'
-    return f'{MONOLSS_HEADS[part]}.{rest}' if part in MONOLSS_HEADS else None
-
-
-def import_monolss(source: Dict[str, torch.Tensor], model: CenterMono3D) -> ImportedWeights:
-    """Weights of the authors' MonoLSS as those of ``model``.
+def rename_official_key(key: str, method: str) -> Optional[str]:
+    """Return the name in CenterMono3D of an entry of a method's official code.
 
     Args:
-        source: of :func:`tensor_entries`.
-        model: of the config that the weights are for.
+        key: name in the official state dict.
+        method: key of ``METHODS``.
+
+    Returns:
+        The name, or None if the official forward pass never uses the entry.
+
+    Example:
+        >>> rename_official_key('vis_depth.2.weight', 'monolss')
+        'object_head.depth_head.depth.2.weight'
+        >>> rename_official_key('mean_size', 'monolss') is None
+        True
+    """
+    part, _, rest = key.partition('.')
+    if part == 'backbone':
+        return None if rest.startswith('fc.') else rename_dla_key(key)
+    prefix = METHODS[method].parts.get(part)
+    return prefix and f'{prefix}.{rest}'
+
+
+def import_official(source: Dict[str, torch.Tensor], method: str,
+                    model: CenterMono3D) -> ImportedWeights:
+    """Convert weights of a method's official code to the state dict of ``model``.
+
+    Args:
+        source: result of :func:`tensor_entries`.
+        method: key of ``METHODS``.
+        model: detector built from the config that the weights belong to.
 
     Raises:
-        InputError: the weights are of another model; the message says what differs.
+        InputError: the weights belong to another model. The message names the difference.
     """
+    title = METHODS[method].title
     if 'heatmap.2.weight' not in source:
-        raise InputError('not the weights of MonoLSS: no entry heatmap.2.weight')
+        raise InputError(f'not the weights of {title}: no entry heatmap.2.weight')
     num_classes = len(source['heatmap.2.weight'])
     if num_classes != model.dense_head.num_classes:
-        raise InputError(f'the weights tell {num_classes} classes apart, the config '
-                         f'{model.dense_head.num_classes}; pass a config with their classes')
+        raise InputError(f'the weights have {num_classes} classes, the config '
+                         f'{model.dense_head.num_classes}; pass a config with the same classes')
     own = model.state_dict()
-    renamed = {rename_monolss_key(key): key for key in source}
+    renamed = {rename_official_key(key, method): key for key in source}
     state_dict, missing = {}, []
     for key, value in own.items():
         if key not in renamed:
@@ -80,10 +142,10 @@ def import_monolss(source: Dict[str, torch.Tensor], model: CenterMono3D) -> Impo
         state_dict[key] = source[renamed[key]]
         if state_dict[key].shape != value.shape:
             raise InputError(f'{renamed[key]} has shape {tuple(state_dict[key].shape)}, but '
-                             f'{key} of the config {tuple(value.shape)}')
+                             f'{key} of the config has shape {tuple(value.shape)}')
     needed = [key for key in missing if not key.endswith('num_batches_tracked')]
     if needed:
-        raise InputError(f'not all of MonoLSS: {len(needed)} of {len(own)} entries are missing, '
-                         f'first {needed[0]}')
-    unused = [key for key in source if rename_monolss_key(key) not in own]
+        raise InputError(f'incomplete weights of {title}: {len(needed)} of {len(own)} entries are '
+                         f'missing, first {needed[0]}')
+    unused = [key for key in source if rename_official_key(key, method) not in own]
     return ImportedWeights(state_dict, unused, missing)

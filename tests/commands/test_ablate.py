@@ -1,31 +1,21 @@
-"""tools/ablate.py as a user runs it: real trainings of a few steps."""
+"""The command ``tools/ablate.py``."""
 import json
 import statistics
 from pathlib import Path
 
 import pytest
+from commands.tiny_config import write_config
 
-ROOT = Path(__file__).parents[2]
-TINY = """
-_base_ = '{root}/configs/monolss/monolss_dla34_synthetic-demo.py'
-train_pipeline = _base_.train_pipeline
-next(item for item in train_pipeline if item.type == 'CropScaleAffine')['input_size'] = (320, 96)
-test_pipeline = _base_.test_pipeline
-next(item for item in test_pipeline if item.type == 'CropScaleAffine')['input_size'] = (320, 96)
-train_dataloader = dict(batch_size=2, dataset=dict(dataset=dict(data_root='{data}'),
-                                                   pipeline=train_pipeline))
-val_dataloader = dict(dataset=dict(data_root='{data}', pipeline=test_pipeline))
-test_dataloader = val_dataloader
-train_cfg = dict(max_epochs=1, val_interval=1)
-"""
+from mmdet3d_plugin.commands import ablation_run
+
 ROW = "# {title}\n_base_ = '../tiny_{{{{$ABLATION_DATA:other}}}}.py'\n{change}\n"
 METRIC = 'Car_3D_AP40_moderate_loose'
 
 
 @pytest.fixture
 def family(tmp_path, kitti_root):
-    """Two rows, one of which can't train."""
-    (tmp_path / 'tiny_here.py').write_text(TINY.format(root=ROOT, data=kitti_root))
+    """Two rows, ``1_good`` and ``2_bad``; the second one cannot be trained."""
+    write_config(tmp_path, kitti_root, name='tiny_here.py')
     folder = tmp_path / 'rows'
     folder.mkdir()
     (folder / '1_good.py').write_text(ROW.format(title='All is well', change=''))
@@ -36,7 +26,63 @@ def family(tmp_path, kitti_root):
     return folder
 
 
-def test_a_family_is_trained_compared_and_resumed(run_tool, family, tmp_path):
+@pytest.fixture
+def fake_trainings(monkeypatch):
+    """Replace trainings by a log with AP 10 for seed 0 and AP 20 for seed 1; record commands.
+
+    Trainings of the row ``2_bad`` fail.
+    """
+    commands = []
+
+    def run_child(command, env, stdout, **_):
+        python, tool, config, *options = command
+        assert tool == 'tools/train.py' and env['ABLATION_DATA'] == 'here'
+        commands.append((Path(config).stem, *options))
+        if '2_bad' in config:
+            stdout.write('Traceback\ntrain.py: error: k is 50\n')
+            return 2
+        folder = Path(options[options.index('--work-dir') + 1])
+        log = folder / '20260101_000000/vis_data/scalars.json'
+        log.parent.mkdir(parents=True)
+        value = {'randomness.seed=0': 10., 'randomness.seed=1': 20.}[options[-1]]
+        log.write_text(json.dumps(dict(step=1, loss=5.)) + '\n'
+                       + json.dumps({'step': 1, f'kitti/{METRIC}': value}) + '\n')
+        (folder / 'last_checkpoint').write_text(str(folder / 'epoch_1.pth'))
+        return 0
+
+    monkeypatch.setattr(ablation_run, 'run_child', run_child)
+    return commands
+
+
+def test_a_family_is_trained_compared_and_resumed(run_tool, family, tmp_path, fake_trainings):
+    out = tmp_path / 'out'
+    arguments = [family, '--data', 'here', '--seeds', 0, 1, '--out', out, '--metrics', METRIC]
+    code, printed = run_tool('ablate', *arguments, '--jobs', 2)
+    assert code == 1
+    assert 'failed: 2_bad, seed 0: train.py: error: k is 50 (log: ' in printed.err
+    assert '2 of 4 runs failed; run the same command to retry' in printed.err
+    assert sorted(fake_trainings) == [
+        (row, '--work-dir', f'{out}/{row}/seed_{seed}', '--resume', 'auto', '--cfg-options',
+         f'randomness.seed={seed}') for row in ('1_good', '2_bad') for seed in (0, 1)]
+    table = (out / 'table.md').read_text().splitlines()
+    # standard deviation: sqrt((25 + 25) / 1)
+    assert table[2] == '| `1_good` | All is well | 0 1 | 15.0 ± 7.1 |'
+    assert table[3] == '| `2_bad` | A bad k | – | – |'
+    assert (out / 'plot.png').stat().st_size > 1000
+
+    fake_trainings.clear()
+    code, printed = run_tool('ablate', *arguments, '--only', '1_good')
+    assert code == 0 and table[2] in printed.out and not fake_trainings
+    code, printed = run_tool('ablate', *arguments)
+    assert code == 1 and [row for row, *_ in fake_trainings] == ['2_bad', '2_bad']
+
+    code, printed = run_tool('ablate', *arguments, '--only', '1_good', '--cfg-options',
+                             'train_cfg.max_epochs=2')
+    assert code == 2 and 'a run with other settings' in printed.err
+
+
+@pytest.mark.slow
+def test_a_family_with_real_trainings(run_tool, family, tmp_path):
     out = tmp_path / 'out'
     arguments = [family, '--data', 'here', '--seeds', 0, 1, '--out', out, '--metrics', METRIC]
     code, printed = run_tool('ablate', *arguments, '--jobs', 2)
@@ -63,8 +109,8 @@ def test_a_family_is_trained_compared_and_resumed(run_tool, family, tmp_path):
 
 
 @pytest.mark.slow
-def test_features_are_analysed_after_the_training(run_tool, family, tmp_path):
-    """Configs may be named one by one; finished runs are analysed, not trained again."""
+def test_features_are_analysed_after_training(run_tool, family, tmp_path):
+    """Finished runs are analysed without another training."""
     out = tmp_path / 'out'
     arguments = [family / '1_good.py', '--data', 'here', '--seeds', 0, '--out', out,
                  '--metrics', METRIC]
@@ -89,8 +135,8 @@ def test_features_are_analysed_after_the_training(run_tool, family, tmp_path):
 
 
 @pytest.mark.slow
-def test_an_interrupted_run_goes_on(run_tool, family, tmp_path):
-    """Killed after its first epoch of two, and again after its last, unvalidated."""
+def test_an_interrupted_run_resumes(run_tool, family, tmp_path):
+    """The run is killed after the first of two epochs, and before the last validation."""
     out = tmp_path / 'out'
     arguments = [family, '--data', 'here', '--seeds', 0, '--out', out, '--metrics', METRIC,
                  '--only', '1_good', '--cfg-options', 'train_cfg.max_epochs=2',
@@ -98,7 +144,7 @@ def test_an_interrupted_run_goes_on(run_tool, family, tmp_path):
     code, _ = run_tool('ablate', *arguments)
     assert code == 0
     folder = out / '1_good/seed_0'
-    whole = json.loads((folder / 'result.json').read_text())
+    uninterrupted = json.loads((folder / 'result.json').read_text())
 
     def cut_back(epoch):
         (folder / 'result.json').unlink()
@@ -112,15 +158,15 @@ def test_an_interrupted_run_goes_on(run_tool, family, tmp_path):
     code, _ = run_tool('ablate', *arguments)
     assert code == 0 and (folder / 'result.json').is_file()
     assert 'resumed epoch: 1' in (folder / 'train.log').read_text()
-    assert json.loads((folder / 'result.json').read_text()) == whole
+    assert json.loads((folder / 'result.json').read_text()) == uninterrupted
 
     cut_back(2)
     before = (folder / 'epoch_2.pth').stat().st_mtime_ns
     code, _ = run_tool('ablate', *arguments)
     assert code == 0 and (folder / 'epoch_2.pth').stat().st_mtime_ns == before
-    assert set(json.loads((folder / 'result.json').read_text())) == set(whole)
+    assert set(json.loads((folder / 'result.json').read_text())) == set(uninterrupted)
 
-    # A row that changes after its run started is not mixed with it.
+    # The config of the row changes after the run.
     (family / '1_good.py').write_text((family / '1_good.py').read_text()
                                       + 'optim_wrapper = dict(optimizer=dict(lr=1e-5))')
     code, printed = run_tool('ablate', *arguments)
@@ -131,11 +177,12 @@ def test_an_interrupted_run_goes_on(run_tool, family, tmp_path):
     (['--only', '5_none'], '--only 5_none: no such row'),
     (['--data', 'elsewhere'], '--data elsewhere: no config'),
     (['--cfg-options', 'a'], '--cfg-options a: expected KEY=VALUE'),
-    (['--jobs', '0'], '--jobs: at least 1'),
+    (['--jobs', '0'], '--jobs: expected at least 1'),
     (['--metrics', 'Car_AP'], '--metrics Car_AP: no such metric'),
 ])
 def test_bad_arguments(run_tool, family, tmp_path, change, message):
-    code, printed = run_tool('ablate', family, '--data', 'here', '--out', tmp_path / 'out', *change)
+    code, printed = run_tool('ablate', family, '--data', 'here', '--out', tmp_path / 'out',
+                             *change)
     assert code == 2 and message in printed.err
 
 

@@ -1,3 +1,4 @@
+"""The table of ``tools/ablate.py``."""
 import pytest
 
 from mmdet3d_plugin.commands.ablation_table import AblationRow, ablation_table, mean_and_spread
@@ -8,13 +9,13 @@ ROWS = [AblationRow('1_none', 'nothing', {0: dict(ap=10.), 1: dict(ap=20.), 2: d
 
 
 @pytest.mark.parametrize('values, text', [
-    # squared deviations from 22: 144 + 4 + 196, over two: 172
+    # squared deviations from 22: (144 + 4 + 196) / 2 = 172
     ([10., 20., 36.], '22.0 ± 13.1'), ([7.], '7.0'), ([], '–'), ([5., 5.], '5.0 ± 0.0')])
 def test_mean_and_spread(values, text):
     assert mean_and_spread(values) == text
 
 
-def test_table_has_a_row_a_variant():
+def test_table_has_one_line_per_row():
     assert ablation_table(ROWS, ['ap']).splitlines() == [
         '| config | varies | seeds | ap |',
         '| --- | --- | --- | --- |',
@@ -23,7 +24,7 @@ def test_table_has_a_row_a_variant():
         '| `3_failed` | everything | – | – |']
 
 
-def test_depth_figures_have_the_decimals_and_arrows_of_the_papers():
+def test_decimals_and_arrows_of_depth_metrics():
     rows = [AblationRow('lt', 'nothing', {0: dict(AbsRel=.13754, RMSE=.47341, delta1=.81419)})]
     header, _, row = ablation_table(rows, ['AbsRel', 'RMSE', 'delta1']).splitlines()
     assert header == '| config | varies | seeds | AbsRel ↓ | RMSE, m ↓ | δ < 1.25 ↑ |'

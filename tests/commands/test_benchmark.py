@@ -1,4 +1,4 @@
-"""tools/benchmark.py, and the clock that it measures with."""
+"""The command ``tools/benchmark.py`` and its clock."""
 import json
 import mmap
 import resource
@@ -8,16 +8,24 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from commands.tiny_config import write_config, write_depth_config
 from mmengine.config import Config
 from tiny_depth import write_synthetic
-from tiny_training import write_config
 
 from mmdet3d_plugin.commands import speed_test
 from mmdet3d_plugin.commands.speed_test import (PHASES, PhaseClock, SpeedTest, matrix_ceiling,
                                                 peak_memory, ratios, reset_peak_memory)
 
 
-def test_phases_are_timed_and_losses_told_apart(monkeypatch):
+MATRIX_SIZE = 512
+
+
+@pytest.fixture(autouse=True)
+def small_matrices(monkeypatch):
+    monkeypatch.setitem(speed_test.MATRIX_SIZES, 'cpu', MATRIX_SIZE)
+
+
+def test_phases_are_timed_and_losses_are_separate(monkeypatch):
     now = [0]
 
     def work(seconds):
@@ -31,7 +39,7 @@ def test_phases_are_timed_and_losses_told_apart(monkeypatch):
             SimpleNamespace(loss_methods=lambda: [(head, 'loss')])):
         work(2)
         head.loss()
-    head.loss()  # is not counted any more
+    head.loss()  # outside the context, so it is not counted
     assert times == {**dict.fromkeys(PHASES, 0), 'loss': 4, 'forward': 6}
     with PhaseClock('cpu', None).phase('forward'):
         pass
@@ -43,8 +51,8 @@ def test_ratios():
     assert ratios(own, other) == dict(loading=3., training=1.5, inference=.25)
 
 
-def test_peak_memory_is_that_since_the_reset(monkeypatch):
-    def fill():  # 256 MiB, for a moment; an allocator might keep them
+def test_peak_memory_counts_from_the_reset(monkeypatch):
+    def fill():  # 256 MiB, returned to the system at once, unlike those of an allocator
         with mmap.mmap(-1, 2 ** 28) as memory:
             for _ in range(256):
                 memory.write(bytes(2 ** 20))
@@ -63,16 +71,16 @@ def test_peak_memory_is_that_since_the_reset(monkeypatch):
     assert peak_memory('cpu') == pytest.approx(fallback, abs=1)
 
 
-def test_ceiling_is_that_of_products():
+def test_matrix_ceiling():
     start = time.perf_counter()
     ceiling = matrix_ceiling('cpu', torch.float32, repeats=1)
-    assert ceiling > 2 * 2 * 2048 ** 3 / (time.perf_counter() - start)
+    assert ceiling > 2 * 2 * MATRIX_SIZE ** 3 / (time.perf_counter() - start)
 
 
 def test_a_config_is_measured_against_another(run_tool, kitti_root, tmp_path):
-    config = write_config(tmp_path, kitti_root)
+    config = write_config(tmp_path, kitti_root, extra='acceleration = dict(channels_last=False)')
     code, printed = run_tool(
-        'benchmark', config, '--batch', 2, '--rounds', 2, '--steps', 2, '--images', 3,
+        'benchmark', config, '--batch', 2, '--rounds', 2, '--steps', 1, '--images', 3,
         '--channels-last', '--against', config, '--json', tmp_path / 'out.json')
     assert code == 0, printed.err
     content = json.loads((tmp_path / 'out.json').read_text())
@@ -92,12 +100,10 @@ def test_a_config_is_measured_against_another(run_tool, kitti_root, tmp_path):
 
 
 def test_a_depth_estimator_is_measured(run_tool, tmp_path):
-    root = write_synthetic(tmp_path / 'set')
+    config = write_depth_config(tmp_path, write_synthetic(tmp_path / 'set'))
     code, printed = run_tool(
-        'benchmark', 'configs/metricdepth/lt_synthetic.py', '--batch', 2, '--rounds', 1,
-        '--steps', 1, '--images', 1, '--channels-last', '--json', tmp_path / 'out.json',
-        '--cfg-options', f'train_dataloader.dataset.data_root={root}',
-        f'test_dataloader.dataset.data_root={root}',
+        'benchmark', config, '--batch', 2, '--rounds', 1, '--steps', 1, '--images', 1,
+        '--channels-last', '--json', tmp_path / 'out.json', '--cfg-options',
         'test_dataloader.dataset.ann_file=ImageSets/train.txt')
     assert code == 0, printed.err
     figures, = json.loads((tmp_path / 'out.json').read_text())['results']
@@ -105,7 +111,7 @@ def test_a_depth_estimator_is_measured(run_tool, tmp_path):
     assert figures['training_flops'] > 2 * figures['inference_flops'] > 0
 
 
-def test_the_other_config_has_its_own_switches(run_tool, kitti_root, tmp_path):
+def test_each_config_has_its_own_acceleration(run_tool, kitti_root, tmp_path):
     config = write_config(tmp_path, kitti_root)
     other = tmp_path / 'other.py'
     other.write_text(config.read_text() + '\nacceleration = dict(turbo=True)\n')
@@ -118,8 +124,8 @@ def test_the_other_config_has_its_own_switches(run_tool, kitti_root, tmp_path):
     assert type(test.optim_wrapper).__name__ == 'AutocastOptimWrapper'
 
 
-def test_operations_are_those_of_the_convolutions(kitti_root, tmp_path):
-    """Two for each weight and output pixel; they are nearly all that a detector does."""
+def test_flops_of_a_detector_are_those_of_its_convolutions(kitti_root, tmp_path):
+    """A convolution has two operations per weight and output pixel."""
     test = SpeedTest(Config.fromfile(write_config(tmp_path, kitti_root)), 'cpu', 2, 0)
     counted = []
 
@@ -135,7 +141,7 @@ def test_operations_are_those_of_the_convolutions(kitti_root, tmp_path):
     assert test.predict_flops == pytest.approx(sum(counted), rel=.01)
 
 
-def test_a_profile_tells_the_parts(run_tool, kitti_root, tmp_path):
+def test_profile_of_a_detector(run_tool, kitti_root, tmp_path):
     config = write_config(tmp_path, kitti_root)
     code, printed = run_tool('benchmark', config, '--batch', 2, '--steps', 1, '--profile',
                              '--json', tmp_path / 'out.json')
@@ -144,11 +150,24 @@ def test_a_profile_tells_the_parts(run_tool, kitti_root, tmp_path):
     assert json.loads((tmp_path / 'out.json').read_text())['parts_ms']['backbone'] > 0
 
 
+def test_profile_of_a_depth_estimator(run_tool, tmp_path):
+    config = write_depth_config(tmp_path, write_synthetic(tmp_path / 'set'))
+    code, printed = run_tool('benchmark', config, '--batch', 2, '--steps', 1, '--profile',
+                             '--json', tmp_path / 'out.json', '--cfg-options',
+                             'test_dataloader.dataset.ann_file=ImageSets/train.txt')
+    assert code == 0, printed.err
+    parts = json.loads((tmp_path / 'out.json').read_text())['parts_ms']
+    assert set(parts) == {'preprocessing', 'backbone', 'decode head', 'selector and losses',
+                          'optimizer'}
+    assert min(parts.values()) > 0
+
+
 @pytest.mark.parametrize('arguments, message', [
-    (['--batch', '0'], 'at least 1'), (['--workers', '-1'], 'at least 0'),
+    (['--batch', '0'], '--batch: expected at least 1'),
+    (['--workers', '-1'], '--workers: expected at least 0'),
     (['--cfg-options', "acceleration.fast=True"], 'acceleration.fast=True: expected one of'),
     (['--cfg-options', 'train_dataloader.dataset.data_root=/absent/'], '/absent')])
-def test_odd_arguments_end_with_one_line(run_tool, kitti_root, tmp_path, arguments, message):
+def test_bad_arguments_end_with_one_error_line(run_tool, kitti_root, tmp_path, arguments, message):
     code, printed = run_tool('benchmark', write_config(tmp_path, kitti_root), *arguments)
     assert code == 2
     assert 'Traceback' not in printed.err and message in printed.err.splitlines()[-1]

@@ -1,8 +1,5 @@
-"""The command line of tools/create_data.py."""
+"""The command ``tools/create_data.py``."""
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,27 +7,28 @@ from tiny_depth import DRIVE, EIGEN_LINES, write_kitti_eigen, write_labelled_nyu
 
 from mmdet3d_plugin.benchmarks.depth.map_files import write_depth_map
 
-ROOT = Path(__file__).resolve().parents[2]
 TINY = ['--num-train', '4', '--num-val', '2', '--size', '160x48', '--workers', '1']
 
 
-def run(*arguments):
-    return subprocess.run([sys.executable, ROOT / 'tools/create_data.py', *map(str, arguments)],
-                          capture_output=True, text=True, timeout=120)
+@pytest.fixture
+def run(run_tool):
+    """Return ``run(*ARGUMENTS)`` for ``tools/create_data.py``: exit code and printed texts."""
+    return lambda *arguments: run_tool('create_data', *arguments)
 
 
 @pytest.fixture
-def folder(tmp_path):
-    result = run('synthetic', '--out', tmp_path / 'set', *TINY)
-    assert result.returncode == 0, result.stderr
+def folder(run, tmp_path):
+    """A synthetic set of six tiny frames."""
+    code, printed = run('synthetic', '--out', tmp_path / 'set', *TINY)
+    assert code == 0, printed.err
     return tmp_path / 'set'
 
 
-def test_synthetic_sets_pass_the_check(folder, tmp_path):
-    result = run('kitti', '--root', folder, '--json', tmp_path / 'report.json')
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert result.stdout.rstrip().endswith('no problems')
-    assert 'split train: 4 frames' in result.stdout
+def test_synthetic_sets_pass_the_check(run, folder, tmp_path):
+    code, printed = run('kitti', '--root', folder, '--json', tmp_path / 'report.json')
+    assert code == 0, printed.out + printed.err
+    assert printed.out.rstrip().endswith('no problems')
+    assert 'split train: 4 frames' in printed.out
     report = json.loads((tmp_path / 'report.json').read_text())
     assert report['splits'] == {'train': 4, 'trainval': 6, 'val': 2}
     assert report['image_sizes'] == {'160x48': 6}
@@ -38,7 +36,7 @@ def test_synthetic_sets_pass_the_check(folder, tmp_path):
     assert report['classes']['Car']['count'] == labels.count('Car ')
 
 
-def test_check_names_every_problem(folder):
+def test_check_names_every_problem(run, folder):
     training = folder / 'training'
     (training / 'image_2/000000.png').unlink()
     (training / 'image_2/000001.png').write_bytes(b'not a picture')
@@ -48,21 +46,20 @@ def test_check_names_every_problem(folder):
     (training / 'label_2/000005.txt').unlink()
     with (folder / 'ImageSets/val.txt').open('a') as file:
         file.write('000099\n')
-    result = run('kitti', '--root', folder)
-    assert result.returncode == 2
-    problems = [line for line in result.stdout.splitlines() if line.startswith('problem: ')]
+    code, printed = run('kitti', '--root', folder)
+    assert code == 2
+    problems = problems_of(printed)
     expected = [('000000.png', 'no such image'), ('000001.png', 'not a readable image'),
                 ('000002.txt', "no 'P2:' line"), ('000003.txt:1', '14 fields'),
                 ('000004.txt:1', "'nan'"), ('000005.txt', 'no such file'),
                 ('val.txt', '000099')]
     assert len(problems) == len(expected)
-    for file, what in expected:
-        assert any(file in line and what in line for line in problems), (file, problems)
-    assert result.stdout.rstrip().endswith('7 problems')
+    for file, problem in expected:
+        assert any(file in line and problem in line for line in problems), (file, problems)
+    assert printed.out.rstrip().endswith('7 problems')
 
 
-def test_check_statistics_of_given_labels(tmp_path):
-    """Worked out by hand from two cars and a region."""
+def test_statistics_of_two_cars_and_a_region(run, tmp_path):
     from PIL import Image
     training = tmp_path / 'training'
     for name in ('image_2', 'label_2', 'calib'):
@@ -74,8 +71,8 @@ def test_check_statistics_of_given_labels(tmp_path):
         'Car 0 2 0 10 10 30 40 1.6 1.6 3.0 0 1.6 30 0\n'
         'DontCare -1 -1 -10 0 0 5 5 -1 -1 -1 -1000 -1000 -1000 -10\n')
     report = tmp_path / 'report.json'
-    result = run('kitti', '--root', tmp_path, '--json', report)
-    assert result.returncode == 0, result.stdout
+    code, printed = run('kitti', '--root', tmp_path, '--json', report)
+    assert code == 0, printed.out
     classes = json.loads(report.read_text())['classes']
     assert classes['Car'] == {
         'count': 2, 'size_mean': [1.5, 1.6, 3.5], 'size_std': [.1, 0., .5],
@@ -84,24 +81,24 @@ def test_check_statistics_of_given_labels(tmp_path):
     assert classes['DontCare'] == {'count': 1, 'height_2d': [5., 5., 5.]}
 
 
-def test_check_only_the_given_split(folder, tmp_path):
+def test_check_of_one_split(run, folder, tmp_path):
     split = tmp_path / 'few.txt'
     split.write_text('000001\n')
     (folder / 'training/label_2/000005.txt').unlink()
-    result = run('kitti', '--root', folder, '--split', split)
-    assert result.returncode == 0 and 'split few: 1 frames' in result.stdout
+    code, printed = run('kitti', '--root', folder, '--split', split)
+    assert code == 0 and 'split few: 1 frames' in printed.out
 
 
-def problems_of(result):
-    return [line for line in result.stdout.splitlines() if line.startswith('problem: ')]
+def problems_of(printed):
+    return [line for line in printed.out.splitlines() if line.startswith('problem: ')]
 
 
-def test_a_whole_kitti_depth_set_passes(tmp_path):
+def test_a_complete_kitti_depth_set_passes(run, tmp_path):
     root = write_kitti_eigen(tmp_path / 'set')
-    result = run('kitti-depth', '--root', root, '--json', tmp_path / 'report.json')
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert 'eigen.txt: 1 of 3 frames have no depth' in result.stdout
-    assert 'class' not in result.stdout
+    code, printed = run('kitti-depth', '--root', root, '--json', tmp_path / 'report.json')
+    assert code == 0, printed.out + printed.err
+    assert 'eigen.txt: 1 of 3 frames have no depth' in printed.out
+    assert 'class' not in printed.out
     report = json.loads((tmp_path / 'report.json').read_text())
     assert report['splits'] == {'eigen': 3} and report['image_sizes'] == {'1242x375': 3}
 
@@ -109,7 +106,7 @@ def test_a_whole_kitti_depth_set_passes(tmp_path):
 @pytest.mark.parametrize('spoil, expected', [
     (lambda root: (root / 'data_depth_annotated').rename(root / 'elsewhere'),
      ['data_depth_annotated: no such folder, but eigen.txt needs it']),
-    # One line for both of its images.
+    # One line for both images of the drive.
     (lambda root: (root / f'raw/2011_09_26/{DRIVE}').rename(root / 'elsewhere'),
      [f'{DRIVE}: no such drive; download and unpack {DRIVE}.zip']),
     (lambda root: (root / 'raw/2011_09_26/calib_cam_to_cam.txt').unlink(),
@@ -128,43 +125,43 @@ def test_a_whole_kitti_depth_set_passes(tmp_path):
     (lambda root: (root / 'splits/eigen.txt').write_text('a.png b.png\n'),
      ['a.png: is no image of the raw data']),
     (lambda root: (root / 'splits/eigen.txt').write_text('a.png\n'), ['eigen.txt:1: 1 field'])])
-def test_problems_of_a_kitti_depth_set(tmp_path, spoil, expected):
+def test_problems_of_a_kitti_depth_set(run, tmp_path, spoil, expected):
     root = write_kitti_eigen(tmp_path / 'set')
     spoil(root)
-    result = run('kitti-depth', '--root', root)
-    assert result.returncode == 2
-    found = problems_of(result)
+    code, printed = run('kitti-depth', '--root', root)
+    assert code == 2
+    found = problems_of(printed)
     assert len(found) == len(expected), found
     assert all(text in line for text, line in zip(expected, found)), found
 
 
-def test_nyu_from_folders_and_from_the_labelled_file(tmp_path):
+def test_nyu_from_folders(run, tmp_path):
     root = write_nyu(tmp_path / 'set')
-    assert run('nyu', '--root', root).returncode == 0
+    assert run('nyu', '--root', root)[0] == 0
     (root / 'splits/nyu_test.txt').write_text((root / 'splits/nyu.txt').read_text())
-    result = run('nyu', '--root', root)
-    assert [line.partition('set/')[2] for line in problems_of(result)] == [
+    code, printed = run('nyu', '--root', root)
+    assert [line.partition('set/')[2] for line in problems_of(printed)] == [
         'official_splits/test: no such folder, but nyu_test.txt needs it; put or link it there']
     (root / 'splits/nyu_test.txt').unlink()
     (root / 'sync/kitchen_0028b').rename(root / 'sync/elsewhere')
-    found, = problems_of(run('nyu', '--root', root))
+    found, = problems_of(run('nyu', '--root', root)[1])
     assert 'kitchen_0028b: no such scene' in found
 
 
-def test_nyu_lists_of_the_labelled_file(tmp_path):
+def test_nyu_from_the_labelled_file(run, tmp_path):
     from scipy.io import savemat
     root = write_labelled_nyu(tmp_path / 'set')
     savemat(root / 'splits.mat', dict(trainNdxs=[[2]], testNdxs=[[1], [3]]))
-    result = run('nyu', '--root', root, '--splits-mat', root / 'splits.mat')
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert 'split labelled_test: 2 frames' in result.stdout
+    code, printed = run('nyu', '--root', root, '--splits-mat', root / 'splits.mat')
+    assert code == 0, printed.out + printed.err
+    assert 'split labelled_test: 2 frames' in printed.out
     assert (root / 'splits/labelled_test.txt').read_text() == '1\n3\n'
     (root / 'splits/labelled_test.txt').write_text('4\n')
-    found, = problems_of(run('nyu', '--root', root))
+    found, = problems_of(run('nyu', '--root', root)[1])
     assert "labelled_test.txt: '4' is no frame" in found
     (root / 'nyu_depth_v2_labeled.mat').write_text('text')
     assert all('not a readable MATLAB 7.3 file' in line
-               for line in problems_of(run('nyu', '--root', root)))
+               for line in problems_of(run('nyu', '--root', root)[1]))
 
 
 @pytest.mark.parametrize('arguments, message', [
@@ -180,15 +177,8 @@ def test_nyu_lists_of_the_labelled_file(tmp_path):
       '2'], '--num-train 5 is not a multiple'),
     (['synthetic', '--out', 'x', '--num-train', '0', '--num-val', '0'], 'at least one frame'),
     (['kitti', '--root', '/does/not/exist'], 'no such folder')])
-def test_bad_arguments_end_with_one_clear_line(arguments, message):
-    result = run(*arguments)
-    assert result.returncode == 2
-    assert message in result.stderr.splitlines()[-1]
-    assert 'Traceback' not in result.stderr
-
-
-@pytest.mark.parametrize('command', ['synthetic', 'kitti', 'kitti-depth', 'nyu'])
-def test_help_gives_an_example(command):
-    result = run(command, '--help')
-    assert result.returncode == 0
-    assert f'example: python tools/create_data.py {command}' in ' '.join(result.stdout.split())
+def test_bad_arguments_end_with_one_error_line(run, arguments, message):
+    code, printed = run(*arguments)
+    assert code == 2
+    assert message in printed.err.splitlines()[-1]
+    assert 'Traceback' not in printed.err

@@ -1,42 +1,20 @@
-"""A depth estimator from data to figures, with the tools that detectors have."""
+"""The commands on a depth estimator, from training to the report."""
 import json
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from commands.tiny_config import write_depth_config
 
 from mmdet3d_plugin.benchmarks.kitti.calibration import KittiCalibration, write_calibration
 from mmdet3d_plugin.benchmarks.kitti.splits import write_split
 
-ROOT = Path(__file__).parents[2]
 SIZE = (160, 64)  # width, height
-CONFIG = """
-_base_ = ['{root}/configs/_base_/datasets/synthetic_depth.py',
-          '{root}/configs/_base_/models/depth_estimator.py',
-          '{root}/configs/_base_/schedules/synthetic_depth_12e.py',
-          '{root}/configs/_base_/default_runtime.py']
-data_root = '{data}'
-train_pipeline, test_pipeline = _base_.train_pipeline, _base_.test_pipeline
-for pipeline in (train_pipeline, test_pipeline):
-    next(item for item in pipeline if item.type == 'CropScaleAffine').input_size = (64, 32)
-train_dataloader = dict(batch_size=2, dataset=dict(data_root=data_root, pipeline=train_pipeline))
-val_dataloader = dict(dataset=dict(data_root=data_root, pipeline=test_pipeline))
-test_dataloader = val_dataloader
-model = dict(
-    backbone=dict(type='TorchvisionBackbone', name='mobilenet_v3_small',
-                  nodes=['features.0', 'features.1', 'features.3']),
-    decode_head=dict(type='LTDecoder', in_channels=(16, 16, 24), channels=(8, 8),
-                     depth_range=(1., 80.)))
-train_cfg = dict(max_epochs=2, val_interval=2)
-param_scheduler = []
-default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=1))
-"""
 
 
 @pytest.fixture
 def depth_root(tmp_path):
-    """Four frames of a plane that recedes upwards, two of them to be tested."""
+    """Four frames of a plane whose depth grows towards the top, two of them for validation."""
     root = tmp_path / 'set'
     P2 = np.array([[100., 0., 80., 0.], [0., 100., 32., 0.], [0., 0., 1., 0.]])
     depth = np.repeat(np.geomspace(60, 4, SIZE[1])[:, None], SIZE[0], 1)
@@ -55,12 +33,10 @@ def depth_root(tmp_path):
 
 @pytest.fixture
 def config(tmp_path, depth_root):
-    path = tmp_path / 'tiny_here.py'
-    path.write_text(CONFIG.format(root=ROOT, data=depth_root))
-    return path
+    return write_depth_config(tmp_path, depth_root, 'tiny_here.py')
 
 
-def test_from_training_to_the_report(run_tool, config, tmp_path):
+def test_training_test_and_report(run_tool, config, tmp_path):
     run = tmp_path / 'run'
     code, printed = run_tool('train', config, '--work-dir', run)
     assert code == 0, printed.err
@@ -86,15 +62,16 @@ def test_from_training_to_the_report(run_tool, config, tmp_path):
     assert sorted(path.stem for path in (tmp_path / 'shown').iterdir()) == names
 
     for flags, message in [
-            (['--show-samples'], '--show-samples shows where a detector takes depth from'),
+            (['--show-samples'], '--show-samples draws ROI locations of a detector'),
             (['--score-thr', '0.5'], '--score-thr selects detections'),
             (['--show-dir', tmp_path / 'shown', '--cfg-options', 'custom_hooks=[]'],
              '--show-dir needs a DrawDepthHook')]:
-        code, printed = run_tool('test', config, checkpoint, '--work-dir', tmp_path / 'odd', *flags)
+        code, printed = run_tool('test', config, checkpoint, '--work-dir', tmp_path / 'bad',
+                                 *flags)
         assert code == 2 and message in printed.err and 'Traceback' not in printed.err
 
 
-def test_a_family_is_compared_by_depth_metrics(run_tool, config, tmp_path):
+def test_ablation_compares_depth_metrics(run_tool, config, tmp_path):
     rows = tmp_path / 'rows'
     rows.mkdir()
     (rows / '1_all.py').write_text(
@@ -112,6 +89,6 @@ def test_a_family_is_compared_by_depth_metrics(run_tool, config, tmp_path):
     for flags, message in [
             (['--metrics', 'Car_3D_AP40_moderate_loose'], 'no such metric; expected a name like '
              'AbsRel'),
-            (['--depth-features'], '--depth-features reads what detectors see')]:
+            (['--depth-features'], '--depth-features analyses detectors')]:
         code, printed = run_tool('ablate', *arguments, *flags)
         assert code == 2 and message in printed.err

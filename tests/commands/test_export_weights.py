@@ -1,3 +1,4 @@
+"""The command ``tools/export_weights.py``."""
 import torch
 
 
@@ -16,14 +17,14 @@ def test_auxiliaries_and_training_state_are_left_out(run_tool, tmp_path):
         'neck.weight']
 
 
-def test_a_wrapped_detector_gets_its_own_names_back(run_tool, tmp_path):
+def test_weights_of_a_wrapped_detector_are_renamed(run_tool, tmp_path):
     save(tmp_path / 'a.pth', **{'detector.neck.weight': 1., 'auxiliary.0.weight': 2.})
     run_tool('export_weights', tmp_path / 'a.pth', tmp_path / 'out.pth')
     content = torch.load(tmp_path / 'out.pth', weights_only=True)
     assert content['state_dict']['neck.weight'].tolist() == [1., 1.]
 
 
-def test_a_file_without_weights_is_named(run_tool, tmp_path):
+def test_a_file_without_weights(run_tool, tmp_path):
     torch.save(dict(meta=3), tmp_path / 'a.pth')
     code, printed = run_tool('export_weights', tmp_path / 'a.pth', tmp_path / 'out.pth')
     assert code == 2 and 'a.pth: holds no state_dict' in printed.err

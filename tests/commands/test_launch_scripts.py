@@ -1,5 +1,7 @@
-"""Launch scripts: their command lines, by programs that print what they are told, and
-real runs of two processes on this machine."""
+"""The launch scripts: their command lines, and real runs of two processes.
+
+The command lines are checked with programs that print their arguments.
+"""
 import json
 import os
 import re
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from commands.tiny_config import write_config
 from free_port import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +26,7 @@ printf '%s\\n' "$(basename "$0")" "$@"
 
 @pytest.fixture
 def project(tmp_path):
-    """A folder with the scripts, a config and a checkpoint with spaces in their names."""
+    """A folder with the scripts, and a config and a checkpoint whose names have spaces."""
     (tmp_path / 'tools').mkdir()
     for script in (ROOT / 'tools').glob('*.sh'):
         shutil.copy(script, tmp_path / 'tools')
@@ -39,7 +42,10 @@ def project(tmp_path):
 
 @pytest.fixture
 def launch(project):
-    """``launch(SCRIPT, *ARGUMENTS, **ENVIRONMENT)``: exit code, what it printed and erred."""
+    """Return ``launch(SCRIPT, *ARGUMENTS, **ENVIRONMENT)``.
+
+    It returns the exit code, the lines on stdout and the text on stderr.
+    """
     def launch(script, *arguments, **environment):
         done = subprocess.run(
             [f'tools/{script}.sh', *arguments], cwd=project, text=True, capture_output=True,
@@ -85,7 +91,7 @@ def test_help_and_too_few_arguments(launch, script):
     ('dist_train', ['a config.py', '2'], dict(MAX_RESTARTS='often'), "MAX_RESTARTS is 'often'"),
     ('slurm_train', ['gpu', 'job', 'a config.py', 'run'], dict(GPUS='all'), "GPUS is 'all'"),
     ('slurm_train', ['gpu', 'job', 'a config.py', 'run'], dict(MODE='soon'), "MODE is 'soon'")])
-def test_bad_arguments_are_named_in_one_line(launch, script, arguments, environment, message):
+def test_bad_arguments_end_with_one_error_line(launch, script, arguments, environment, message):
     code, printed, error = launch(script, *arguments, **environment)
     assert (code, printed) == (2, [])
     assert message in error and error.count('\n') == 1
@@ -100,20 +106,20 @@ def test_training_on_one_machine(launch, project):
 
 @pytest.mark.parametrize('own, added', [
     ([], ['--resume', 'auto']), (['--resume', 'a.pth'], []), (['--resume=a.pth'], [])])
-def test_restarts_go_on_from_the_newest_checkpoint(launch, project, own, added):
+def test_restarts_resume_from_the_newest_checkpoint(launch, project, own, added):
     _, line, _ = launch('dist_train', 'a config.py', '2', *own, MAX_RESTARTS='3', PORT='77')
     assert line == torchrun(project, 'train.py', 'a config.py', '--launcher', 'pytorch', *own,
                             *added, restarts='3', rendezvous=[*LOCAL[:3], '77'])
 
 
 @pytest.mark.parametrize('rank, host', [('0', '1'), ('1', '0')])
-def test_machines_meet_at_the_first(launch, project, rank, host):
+def test_nodes_connect_to_the_first_node(launch, project, rank, host):
     environment = dict(NNODES='2', NODE_RANK=rank, MASTER_ADDR='first', PORT='77')
-    meeting = ['--rdzv-backend', 'c10d', '--rdzv-endpoint', 'first:77', '--rdzv-id',
-               'mmdet3d_plugin', '--rdzv-conf', f'is_host={host}']
+    rendezvous = ['--rdzv-backend', 'c10d', '--rdzv-endpoint', 'first:77', '--rdzv-id',
+                  'mmdet3d_plugin', '--rdzv-conf', f'is_host={host}']
     _, line, _ = launch('dist_test', 'a config.py', 'some weights.pth', '2', **environment)
     assert line == torchrun(project, 'test.py', 'a config.py', 'some weights.pth', '--launcher',
-                            'pytorch', nodes='2', rendezvous=meeting)
+                            'pytorch', nodes='2', rendezvous=rendezvous)
 
 
 @pytest.mark.parametrize('environment, resources', [
@@ -123,7 +129,7 @@ def test_machines_meet_at_the_first(launch, project, rank, host):
           SRUN_ARGS='--time=1:00 --qos=low'),
      ['--gres=gpu:a100:4', '--ntasks=16', '--ntasks-per-node=4', '--cpus-per-task=9',
       '--time=1:00', '--qos=low'])])
-def test_slurm_at_once(launch, project, environment, resources):
+def test_slurm_with_srun(launch, project, environment, resources):
     for script, given, tool in [
             ('slurm_train', ['my run', '--amp'], ['train.py', 'a config.py', '--work-dir',
                                                   'my run', '--amp']),
@@ -137,7 +143,7 @@ def test_slurm_at_once(launch, project, environment, resources):
 
 @pytest.mark.parametrize('ended, requeued, code', [(0, False, 0), (138, True, 0), (1, False, 1),
                                                    (143, False, 143)])
-def test_a_batch_job_queues_itself_again_when_warned(launch, project, ended, requeued, code):
+def test_a_batch_job_is_requeued_after_the_warning(launch, project, ended, requeued, code):
     _, line, error = launch('slurm_train', 'gpu', 'a job', 'a config.py', 'my run', MODE='batch',
                             GPUS='2', SRUN_ARGS='--time=1:00')
     assert line == ['sbatch', '--partition=gpu', '--job-name=a job', '--gres=gpu:2',
@@ -157,25 +163,13 @@ def test_a_batch_job_queues_itself_again_when_warned(launch, project, ended, req
         'slurm', '--resume', 'auto', *(['scontrol', 'requeue', '12'] if requeued else [])]
 
 
-CONFIG = """
-_base_ = '{root}/configs/monolss/monolss_dla34_synthetic-demo.py'
-train_pipeline = _base_.train_pipeline
-next(item for item in train_pipeline if item.type == 'CropScaleAffine')['input_size'] = (320, 96)
-test_pipeline = _base_.test_pipeline
-test_pipeline[1]['input_size'] = (320, 96)
-loading = dict(num_workers=0, persistent_workers=False)
-train_dataloader = dict(**loading, batch_size=1, dataset=dict(
-    pipeline=train_pipeline, dataset=dict(data_root='{data}')))
-val_dataloader = dict(**loading, batch_size=1, dataset=dict(
-    pipeline=test_pipeline, data_root='{data}'))
-test_dataloader = val_dataloader
+EXTRA = """
+train_dataloader['batch_size'] = val_dataloader['batch_size'] = 1
 train_cfg = dict(max_epochs=2, val_interval=2)
-default_hooks = dict(checkpoint=dict(interval=1))
-param_scheduler = [dict(type='CosineWarmupLR', start_lr=1e-5, begin=0, end=2, by_epoch=True)]
 custom_imports = dict(imports=[*_base_.custom_imports['imports'], 'dying_hook'])
 custom_hooks = [*_base_.custom_hooks, dict(type='DyingHook')]
 """
-# The process of rank 1 dies once, before the last step of the second epoch.
+# Rank 1 is killed once, before the last step of the second epoch.
 DYING_HOOK = """
 import os, signal
 from mmengine.dist import get_rank
@@ -194,8 +188,11 @@ class DyingHook(Hook):
 
 @pytest.fixture
 def real(tmp_path, kitti_root):
-    """``real(SCRIPT, *ARGUMENTS, **ENVIRONMENT)`` starts a process; it ends with the test."""
-    (tmp_path / 'tiny.py').write_text(CONFIG.format(root=ROOT, data=kitti_root))
+    """Return ``real(SCRIPT, *ARGUMENTS, **ENVIRONMENT)``, which starts a process.
+
+    It returns the process and its log file. The process is killed at the end of the test.
+    """
+    write_config(tmp_path, kitti_root, extra=EXTRA)
     (tmp_path / 'dying_hook.py').write_text(DYING_HOOK)
     started = []
 
@@ -223,7 +220,7 @@ def figures_of(work_dir):
 
 
 @pytest.mark.slow
-def test_two_processes_train_and_test_as_one_tests(real, tmp_path):
+def test_two_processes_give_the_same_test_results_as_one(real, tmp_path):
     finish(*real(f'{ROOT}/tools/dist_train.sh', 'tiny.py', 2, '--work-dir', 'run'))
     weights = tmp_path / 'run/epoch_2.pth'
     assert torch.load(weights, weights_only=True)['meta']['iter'] == 4  # 4 frames, 2 epochs
@@ -240,12 +237,12 @@ def test_two_processes_train_and_test_as_one_tests(real, tmp_path):
 
 
 @pytest.mark.slow
-def test_two_machines_go_on_when_a_process_dies(real, tmp_path):
-    """Both are this one. The second epoch is trained anew, the first is not."""
-    meeting = dict(NNODES='2', MASTER_ADDR='127.0.0.1', PORT=free_port(), MAX_RESTARTS='1',
-                   DIE_ONCE=str(tmp_path / 'died'))
+def test_two_nodes_resume_after_the_death_of_a_process(real, tmp_path):
+    """Both nodes are this machine. Only the second epoch is repeated."""
+    rendezvous = dict(NNODES='2', MASTER_ADDR='127.0.0.1', PORT=free_port(), MAX_RESTARTS='1',
+                      DIE_ONCE=str(tmp_path / 'died'))
     nodes = [real(f'{ROOT}/tools/dist_train.sh', 'tiny.py', 1, '--work-dir', 'run',
-                  NODE_RANK=str(rank), **meeting) for rank in (0, 1)]
+                  NODE_RANK=str(rank), **rendezvous) for rank in (0, 1)]
     for node in nodes:
         finish(*node)
     assert (tmp_path / 'died').exists()

@@ -1,34 +1,26 @@
-"""tools/report.py on result files and a training log."""
+"""The command ``tools/report.py``."""
 import json
 import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from tiny_kitti import FRAMES, make_objects
 
-from mmdet3d_plugin.benchmarks.depth.distance_errors import DistanceErrors
+from mmdet3d_plugin.benchmarks.depth.pixel_errors import PixelDepthErrors
 from mmdet3d_plugin.benchmarks.kitti.average_precision import evaluate_kitti
 from mmdet3d_plugin.benchmarks.kitti.labels import write_objects
 from mmdet3d_plugin.commands import report
 from mmdet3d_plugin.commands.training_log import read_training_log
 from mmdet3d_plugin.errors import InputError
 
-ROOT = Path(__file__).parents[2]
-
 
 @pytest.fixture
-def tool(monkeypatch):
-    monkeypatch.chdir(ROOT)
-    return report
-
-
-@pytest.fixture
-def run(monkeypatch, tool):
+def run(monkeypatch):
+    """Return ``run(*ARGUMENTS)``, which runs the command and lets its errors through."""
     def call(*arguments):
         monkeypatch.setattr(sys, 'argv', ['report.py', *map(str, arguments)])
-        tool.main()
+        report.main()
     return call
 
 
@@ -38,7 +30,7 @@ def write_session(work_dir, name, rows):
     path.write_text(''.join(json.dumps(row) + '\n' for row in rows))
 
 
-def test_a_resumed_session_continues_and_a_fresh_one_replaces(tmp_path):
+def test_a_resumed_session_replaces_rows_from_its_first_step(tmp_path):
     write_session(tmp_path, '20260101_000000', [dict(step=step, loss=1.) for step in (1, 2, 3)])
     write_session(tmp_path, '20260102_000000', [dict(step=step, loss=2.) for step in (3, 4)])
     assert [(row['step'], row['loss']) for row in read_training_log(tmp_path)] == [
@@ -47,7 +39,7 @@ def test_a_resumed_session_continues_and_a_fresh_one_replaces(tmp_path):
     assert [(row['step'], row['loss']) for row in read_training_log(tmp_path)] == [(1, 3.)]
 
 
-def test_report_shows_the_figures_of_the_result_files(run, tmp_path, kitti_root, capsys):
+def test_report_of_a_detector(run, tmp_path, kitti_root, capsys):
     work_dir, truths, predictions = tmp_path / 'run', [], []
     write_session(work_dir, '20260101_000000', [dict(step=1, loss=5., loss_depth=2.)])
     for frame, rows in FRAMES.items():
@@ -71,7 +63,7 @@ DEPTH = dict(AbsRel=.1234, SqRel=.5, RMSE=3.25, RMSElog=.15, log10=.05, delta1=.
 
 @pytest.fixture
 def depth_run(tmp_path):
-    """A depth estimator's log, and two pictures of its test."""
+    """Work dir of a depth estimator: a training log and two pictures of the test."""
     work_dir = tmp_path / 'run'
     write_session(work_dir, '20260101_000000', [
         dict(step=1, loss=5., loss_depth=2.), dict(step=2, loss=4., loss_depth=1.),
@@ -86,7 +78,7 @@ def depth_run(tmp_path):
 
 def test_report_of_a_depth_estimator(run, depth_run, capsys):
     (depth_run / 'test/frames/distance_errors.json').write_text(
-        DistanceErrors(np.array([0., 10.]), np.array([[2.], [.5], [3.]])).to_json())
+        PixelDepthErrors(np.array([0., 10.]), np.array([[2.], [.5], [3.]])).to_json())
     run(depth_run, '--facts', 'Config=lt.py')
     html = (depth_run / 'report.html').read_text()
     for figure in ('0.1234', '3.250', '0.8750', '<td>0–10</td><td>25.00</td><td>1.50</td>'):
@@ -95,7 +87,7 @@ def test_report_of_a_depth_estimator(run, depth_run, capsys):
     assert 'AbsRel ↓: 0.1234' in capsys.readouterr().out
 
 
-def test_pictures_of_a_depth_estimator_lie_where_the_flag_says(run, depth_run, tmp_path):
+def test_pictures_of_a_depth_estimator_in_another_folder(run, depth_run, tmp_path):
     (depth_run / 'test').rename(tmp_path / 'elsewhere')
     run(depth_run)
     assert 'No frames were given' in (depth_run / 'report.html').read_text()
@@ -107,5 +99,5 @@ def test_pictures_of_a_depth_estimator_lie_where_the_flag_says(run, depth_run, t
 
 def test_a_detector_needs_its_results(run, tmp_path):
     write_session(tmp_path, '20260101_000000', [dict(step=1, loss=5.)])
-    with pytest.raises(InputError, match='to report a detector --data-root is needed'):
+    with pytest.raises(InputError, match='this is a detector, and its report needs --data-root'):
         run(tmp_path)

@@ -1,4 +1,4 @@
-"""The profile of a training step accounts for its time."""
+"""The profile of a training step."""
 import copy
 
 import pytest
@@ -9,10 +9,11 @@ from mmengine.dataset import pseudo_collate
 from mmengine.optim import build_optim_wrapper
 from torch.profiler import ProfilerActivity, profile, record_function
 
-from mmdet3d_plugin.commands.step_profile import LOSSES, part_time, profile_steps
+from mmdet3d_plugin.commands.step_profile import (LOSSES, part_methods, part_time,
+                                                  profile_steps)
 
 
-def test_backward_operations_count_for_their_forward_part():
+def test_backward_operations_count_for_the_part_of_the_forward_operation():
     weight = torch.randn(400, 400, requires_grad=True)
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
         with record_function('heavy'):
@@ -43,11 +44,24 @@ def make_profile(root, input_size, steps):
     return profile_steps(model, build_optim_wrapper(model, cfg.optim_wrapper), batch, steps)
 
 
-def test_parts_make_up_the_step(kitti_root):
+def test_times_of_the_parts_add_up_to_the_step(kitti_root):
     result = make_profile(kitti_root, (320, 96), 2)
     assert all(time > 0 for time in result.parts.values())
     assert .8 < sum(result.parts.values()) / result.step < 1.02
     assert result.table().splitlines()[-1].startswith('step')
+
+
+def test_parts_of_a_detector_of_mmdet3d_with_auxiliaries():
+    model = MODELS.build(Config.fromfile('configs/ddml/smoke_both_synthetic.py').model)
+    optimizer = object()
+    assert part_methods(model, optimizer) == {
+        'preprocessing': [(model.data_preprocessor, 'forward')],
+        'backbone': [(model.detector.backbone, 'forward')],
+        'neck': [(model.detector.neck, 'forward')],
+        'bbox head': [(model.detector.bbox_head, 'forward')],
+        LOSSES: [(model.detector.bbox_head, 'loss_by_feat')],
+        'auxiliaries': [(module, 'forward') for module in model.auxiliary],
+        'optimizer': [(optimizer, 'step')]}
 
 
 @pytest.mark.slow

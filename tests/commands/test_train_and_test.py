@@ -1,46 +1,18 @@
-"""tools/train.py and tools/test.py as a user runs them, on a tiny KITTI folder."""
+"""The commands ``tools/train.py`` and ``tools/test.py`` on a tiny KITTI folder."""
 import json
 from pathlib import Path
 
 import pytest
 import torch
+from commands.tiny_config import SMOKE, write_config
 from tiny_kitti import FRAMES, OTHER_FRAME, write_kitti
 
 from mmdet3d_plugin.benchmarks.kitti.labels import read_objects
 
-ROOT = Path(__file__).parents[2]
-CONFIG = """
-_base_ = '{base}'
-train_dataloader = dict(batch_size=2, num_workers=0, persistent_workers=False,
-                        dataset=dict(dataset=dict(data_root='{data}')))
-val_dataloader = dict(num_workers=0, persistent_workers=False,
-                      dataset=dict(data_root='{data}'))
-test_dataloader = val_dataloader
-train_cfg = dict(max_epochs=1, val_interval=1)
-default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=1))
-param_scheduler = [dict(type='CosineWarmupLR', start_lr=1e-5, begin=0, end=2, by_epoch=True)]
-"""
-SMALL_INPUT = """
-train_pipeline = _base_.train_pipeline
-next(item for item in train_pipeline if item.type == 'CropScaleAffine')['input_size'] = (320, 96)
-test_pipeline = _base_.test_pipeline
-test_pipeline[1]['input_size'] = (320, 96)
-train_dataloader['dataset']['pipeline'] = train_pipeline
-val_dataloader['dataset']['pipeline'] = test_pipeline
-test_dataloader = val_dataloader
-"""
-
-
-def write_config(folder, data,
-                 base='configs/monolss/monolss_dla34_synthetic-demo.py', extra=''):
-    path = folder / 'tiny.py'
-    path.write_text(CONFIG.format(base=ROOT / base, data=data) + SMALL_INPUT + extra)
-    return path
-
 
 @pytest.fixture
 def run(run_tool):
-    """Runs a tool; returns its exit code and what it printed to stderr."""
+    """Return ``run(TOOL, *ARGUMENTS)``, which returns the exit code and the text on stderr."""
     def run(tool, *arguments):
         code, printed = run_tool(tool, *arguments)
         return code, printed.err
@@ -60,17 +32,10 @@ def log_rows(work_dir):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-@pytest.fixture
-def trained(run, tmp_path, kitti_root):
-    """A tiny finished training: (config, work dir)."""
+def test_train_test_and_resume(run, tmp_path, kitti_root):
     config, work_dir = write_config(tmp_path, kitti_root), tmp_path / 'run'
     code, error = run('train', config, '--work-dir', work_dir)
     assert code == 0, error
-    return config, work_dir
-
-
-def test_train_test_and_resume(run, trained, tmp_path):
-    config, work_dir = trained
     checkpoint = work_dir / 'epoch_1.pth'
     content = torch.load(checkpoint, weights_only=True)
     assert content['meta']['epoch'] == 1
@@ -100,7 +65,7 @@ def test_train_test_and_resume(run, trained, tmp_path):
     assert max(float(step) for step in steps) == resumed['meta']['iter']
 
 
-def test_frames_without_any_object_train_without_nan(run, tmp_path, kitti_root):
+def test_training_without_objects_has_no_nan(run, tmp_path, kitti_root):
     for label in (kitti_root / 'training/label_2').iterdir():
         label.write_text('')
     config = write_config(tmp_path, kitti_root)
@@ -110,8 +75,8 @@ def test_frames_without_any_object_train_without_nan(run, tmp_path, kitti_root):
     assert all(torch.isfinite(value).all() for value in content['state_dict'].values())
 
 
-def test_smoke_trains_from_the_same_dataset_and_transforms(run, tmp_path, kitti_root):
-    config = write_config(tmp_path, kitti_root, base='configs/smoke/smoke_dla34_synthetic-demo.py')
+def test_smoke_trains_with_the_same_dataset_and_transforms(run, tmp_path, kitti_root):
+    config = write_config(tmp_path, kitti_root, base=SMOKE)
     code, error = run('train', config, '--work-dir', tmp_path / 'run')
     assert code == 0, error
     rows = log_rows(tmp_path / 'run')
@@ -120,7 +85,7 @@ def test_smoke_trains_from_the_same_dataset_and_transforms(run, tmp_path, kitti_
     assert any('kitti/Car_3D_AP40_moderate_loose' in row for row in rows)
 
 
-def test_a_set_without_partners_warns_once_and_trains(run_tool, tmp_path):
+def test_mixup_without_partner_frames_warns_once(run_tool, tmp_path):
     frames = {name: FRAMES[name] for name in ('000000', OTHER_FRAME)}
     config = write_config(tmp_path, write_kitti(tmp_path / 'kitti', frames))
     code, printed = run_tool('train', config, '--work-dir', tmp_path / 'run')
@@ -129,12 +94,11 @@ def test_a_set_without_partners_warns_once_and_trains(run_tool, tmp_path):
     assert log.count('WARNING - MixUp3D: no two frames share a camera') == 1
 
 
-def test_mixup3d_serves_smoke_too(run, tmp_path, kitti_root):
+def test_smoke_trains_with_mixup(run, tmp_path, kitti_root):
     extra = """
 train_dataloader['dataset']['pipeline'] = [dict(type='MixUp3D', prob=1.), *train_pipeline]
 """
-    config = write_config(tmp_path, kitti_root, extra=extra,
-                          base='configs/smoke/smoke_dla34_synthetic-demo.py')
+    config = write_config(tmp_path, kitti_root, extra=extra, base=SMOKE)
     code, error = run('train', config, '--work-dir', tmp_path / 'run')
     assert code == 0, error
     losses = [row['loss_bbox'] for row in log_rows(tmp_path / 'run') if 'loss_bbox' in row]
@@ -146,7 +110,7 @@ train_dataloader['dataset']['pipeline'] = [dict(type='MixUp3D', prob=1.), *train
     assert_one_line(error, 'there are no samples to show')
 
 
-def test_auxiliaries_train_around_smoke(run, tmp_path, kitti_root):
+def test_smoke_trains_with_auxiliaries(run, tmp_path, kitti_root):
     config = write_config(tmp_path, kitti_root, base='configs/ddml/smoke_both_synthetic.py')
     code, error = run('train', config, '--work-dir', tmp_path / 'run')
     assert code == 0, error
@@ -160,21 +124,21 @@ def test_auxiliaries_train_around_smoke(run, tmp_path, kitti_root):
 
 WARMUPS = {
     'epoch': "dict(type='SampleSelectionWarmupHook', mode='epoch', start_epoch=2)",
-    # Loss windows of one epoch; any fall but the whole one counts as settled.
+    # A window of one epoch; every relative change below 1 counts as stable.
     'stable': "dict(type='SampleSelectionWarmupHook', mode='stable', window=1, tolerance=1.0)",
 }
 
 
-@pytest.mark.parametrize('mode', WARMUPS)
-def test_a_run_that_is_killed_and_resumed_switches_when_the_whole_one_does(
-        run, tmp_path, kitti_root, mode):
-    """Selection starts at epoch 3 of 4; the run stops before, at and after the switch."""
+# Only the warm-up by stability has a state; it is resumed before, at and after the switch.
+@pytest.mark.parametrize('mode, stops', [('epoch', [2]), ('stable', [1, 2, 3])])
+def test_a_resumed_run_starts_selection_in_the_same_step(run, tmp_path, kitti_root, mode, stops):
+    """Selection starts in epoch 3 of 4, in the uninterrupted and in the resumed runs."""
     config = write_config(tmp_path, kitti_root, extra=f"""
 custom_hooks = [*_base_.custom_hooks[:-1], {WARMUPS[mode]}]
 val_cfg = val_evaluator = val_dataloader = None
 default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=1, max_keep_ckpts=-1))
 """)
-    work_dir = tmp_path / 'whole'
+    work_dir = tmp_path / 'uninterrupted'
     code, error = run('train', config, '--work-dir', work_dir, '--cfg-options',
                       'train_cfg.max_epochs=4')
     assert code == 0, error
@@ -183,10 +147,10 @@ default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=1, max_ke
     states = {epoch: torch.load(work_dir / f'epoch_{epoch}.pth', weights_only=True)[
         'sample_selection_warmup'] for epoch in (1, 2, 3, 4)}
     assert [states[epoch]['selecting'] for epoch in (1, 2, 3, 4)] == [False, False, True, True]
-    for stop in (1, 2, 3):
+    for stop in stops:
         part = tmp_path / f'stopped_{stop}'
         part.mkdir()
-        # What a killed run leaves behind: its last whole checkpoint.
+        # A killed run leaves its last complete checkpoint.
         (part / f'epoch_{stop}.pth').write_bytes((work_dir / f'epoch_{stop}.pth').read_bytes())
         (part / 'last_checkpoint').write_text(str(part / f'epoch_{stop}.pth'))
         code, error = run('train', config, '--work-dir', part, '--resume', '--cfg-options',
@@ -215,11 +179,13 @@ BAD_DATA = {
                       'image_2/000007.png'),
     'unreadable image': (lambda root: (root / 'training/image_2/000031.png').write_bytes(b'x'),
                          'image_2/000031.png'),
-    '14 fields': (break_file('training/label_2/000000.txt', drop_field), '000000.txt:2: 14 fields'),
+    '14 fields': (break_file('training/label_2/000000.txt', drop_field),
+                  '000000.txt:2: 14 fields'),
     '16 fields': (break_file('training/label_2/000000.txt',
-                             lambda text: text.replace('\n', ' 0.5\n')), '000000.txt:1: 16 fields'),
-    'NaN': (break_file('training/label_2/000007.txt', lambda text: text.replace('0.100000', 'nan')),
-            '000007.txt:1'),
+                             lambda text: text.replace('\n', ' 0.5\n')),
+                  '000000.txt:1: 16 fields'),
+    'NaN': (break_file('training/label_2/000007.txt',
+                       lambda text: text.replace('0.100000', 'nan')), '000007.txt:1'),
     'no P2': (break_file('training/calib/000012.txt', lambda text: text.replace('P2:', 'P9:')),
               "000012.txt: no 'P2:' line"),
     'absent frame': (break_file('ImageSets/train.txt', lambda text: text + '123456\n'), '123456'),
@@ -228,7 +194,7 @@ BAD_DATA = {
 
 
 @pytest.mark.parametrize('name', BAD_DATA)
-def test_bad_data_ends_with_one_line(run, tmp_path, kitti_root, name):
+def test_bad_data_ends_with_one_error_line(run, tmp_path, kitti_root, name):
     spoil, message = BAD_DATA[name]
     spoil(kitti_root)
     work_dir = tmp_path / 'run'
@@ -238,7 +204,7 @@ def test_bad_data_ends_with_one_line(run, tmp_path, kitti_root, name):
     assert not list(work_dir.rglob('*.pth'))
 
 
-def test_unwritable_work_dir(run, tmp_path, kitti_root):
+def test_an_unwritable_work_dir(run, tmp_path, kitti_root):
     (tmp_path / 'file').write_text('')
     code, error = run('train', write_config(tmp_path, kitti_root), '--work-dir',
                       tmp_path / 'file/run')
@@ -251,14 +217,14 @@ def test_unwritable_work_dir(run, tmp_path, kitti_root):
      "CropScaleAffine in training needs kept_center='box'"),
     ("train_dataloader['dataset']['dataset']['metainfo'] = dict(classes=['Car'])",
      "train_dataloader labels the classes ['Car'], but model.coder has")])
-def test_parts_that_do_not_fit(run, tmp_path, kitti_root, extra, message):
+def test_inconsistent_configs(run, tmp_path, kitti_root, extra, message):
     config = write_config(tmp_path, kitti_root, extra=extra)
     code, error = run('train', config, '--work-dir', tmp_path / 'run')
     assert code == 2
     assert_one_line(error, message)
 
 
-def test_config_typos(run, tmp_path, kitti_root):
+def test_typos_in_configs(run, tmp_path, kitti_root):
     code, error = run('train', 'configs/monolss/monolss_dla34.py')
     assert code == 2
     assert_one_line(error, 'monolss_dla34.py: no such config; did you mean configs/monolss/')
@@ -282,7 +248,7 @@ def test_config_typos(run, tmp_path, kitti_root):
     ('train_dataloader.batch_sampler.type=mmdet.AspectRatioBatchSampler',
      'a AspectRatioBatchSampler cannot go on in the middle of an epoch'),
 ])
-def test_odd_settings_end_with_one_line(run, tmp_path, kitti_root, option, message):
+def test_bad_settings_end_with_one_error_line(run, tmp_path, kitti_root, option, message):
     code, error = run('train', write_config(tmp_path, kitti_root), '--work-dir',
                       tmp_path / 'deep/run', '--cfg-options', option)
     assert code == 2
@@ -294,7 +260,7 @@ def test_odd_settings_end_with_one_line(run, tmp_path, kitti_root, option, messa
     ("{'type': 'TopKSamples', 'k': 50}", 'TopKSamples: k is 50, it must lie between 1 and the 49'),
     ("{'type': 'LearnableSampleSelector', 'tau': 0}", 'tau is 0, it must be positive'),
 ])
-def test_odd_selectors_end_with_one_line(run, tmp_path, kitti_root, option, message):
+def test_bad_selectors_end_with_one_error_line(run, tmp_path, kitti_root, option, message):
     config = write_config(tmp_path, kitti_root, extra=f"""
 model = dict(object_head=dict(depth_head=dict(sample_selector=dict(_delete_=True, **{option}))))
 """)
@@ -305,8 +271,18 @@ model = dict(object_head=dict(depth_head=dict(sample_selector=dict(_delete_=True
     assert_one_line(error, message)
 
 
-def test_checkpoints_that_do_not_fit(run, trained, tmp_path, kitti_root):
-    config, work_dir = trained
+def test_weights_of_the_config_do_not_replace_the_tested_checkpoint(run, tmp_path, kitti_root,
+                                                                    write_weights):
+    """``load_from`` and ``resume`` are for training."""
+    config = write_config(tmp_path, kitti_root)
+    weights = write_weights(config, tmp_path / 'weights.pth')
+    code, error = run('test', config, weights, '--work-dir', tmp_path / 'test', '--cfg-options',
+                      f'load_from={tmp_path / "absent.pth"}', 'resume=True')
+    assert code == 0, error
+
+
+def test_checkpoints_that_do_not_fit(run, tmp_path, kitti_root):
+    config = write_config(tmp_path, kitti_root)
     code, error = run('test', config, tmp_path / 'absent.pth')
     assert code == 2
     assert_one_line(error, 'absent.pth: no such checkpoint')

@@ -29,6 +29,7 @@ def batch(tmp_path_factory):
 def train(batch, bfloat16=False, **switches):
     """The losses of a short training, and the model."""
     cfg = Config.fromfile(CONFIG)
+    cfg.model.dense_head.hidden_channels = cfg.model.object_head.hidden_channels = 64
     set_random_seed(0)
     model = MODELS.build(copy.deepcopy(cfg.model))
     model.init_weights()

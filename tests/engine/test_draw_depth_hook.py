@@ -10,7 +10,7 @@ import torch.nn as nn
 from mmdet3d.structures import Det3DDataSample
 from mmengine.structures import PixelData
 
-from mmdet3d_plugin.benchmarks.depth.distance_errors import read_distance_errors
+from mmdet3d_plugin.benchmarks.depth.pixel_errors import read_pixel_errors
 from mmdet3d_plugin.engine.hooks import DrawDepthHook
 from mmdet3d_plugin.evaluation import DepthMetric
 from mmdet3d_plugin.visualization import UNKNOWN_COLOR
@@ -80,7 +80,7 @@ def test_pictures_and_errors_of_all_frames(tmp_path):
     batches = [([output_of(0., 1., 2)], samples[:2]), ([output_of(0., 1.)], samples[2:])]
     folder = run_test(DrawDepthHook(max_frames=2), tmp_path, [DepthMetric()], batches)
     assert sorted(path.name for path in folder.rglob('*.jpg')) == ['0.jpg', '1.jpg']
-    errors = read_distance_errors(folder / 'distance_errors.json')
+    errors = read_pixel_errors(folder / 'distance_errors.json')
     # 10 m is the first depth of the second of eight bins up to 80 m
     np.testing.assert_array_equal(errors.pixels, [0, 3 * HEIGHT * WIDTH, *[0] * 6])
     np.testing.assert_allclose((errors.relative[1], errors.metres[1]), (.1, 1.), rtol=1e-5)

@@ -33,6 +33,11 @@ def test_weights_and_mode(tmp_path, trained):
         assert torch.equal(value, trained[key]), key
 
 
+def test_random_weights_are_not_logged(capsys):
+    load_model(CONFIG, device='cpu')
+    assert capsys.readouterr() == ('', '')
+
+
 def test_plain_state_dict(tmp_path, trained):
     path = tmp_path / 'plain.pth'
     torch.save(trained, path)

@@ -1,3 +1,4 @@
+"""Projection, angles and image affines."""
 import math
 
 import numpy as np
@@ -27,7 +28,7 @@ def batch(camera, count):
     return torch.tensor(camera)[None].expand(count, -1, -1)
 
 
-def test_projection_is_homogeneous(points):
+def test_projection_uses_the_full_camera_matrix(points):
     projected = project_to_image(torch.tensor(points), batch(P2, 50))
     np.testing.assert_allclose(projected, project(points, P2), atol=1e-9)
 
@@ -39,13 +40,13 @@ def test_unprojection_inverts_projection(points, camera):
     np.testing.assert_allclose(lifted, points, atol=1e-9)
 
 
-def test_unprojection_takes_several_points_an_object(points):
+def test_unprojection_of_several_points_per_object(points):
     uv = torch.tensor(project(points, P2)).view(25, 2, 2)
     lifted = image_to_camera(uv, torch.tensor(points[:, 2]).view(25, 2), batch(P2, 25))
     np.testing.assert_allclose(lifted.reshape(50, 3), points, atol=1e-9)
 
 
-def test_flipped_camera_sees_the_mirrored_world(points):
+def test_flipped_camera_projects_mirrored_points_to_mirrored_pixels(points):
     mirrored_points = points * [-1, 1, 1]
     mirrored = project(mirrored_points, flip_camera(P2, 1242))
     original = project(points, P2)
@@ -56,8 +57,8 @@ def test_flipping_the_camera_twice_is_the_identity():
     np.testing.assert_allclose(flip_camera(flip_camera(P2, 1242), 1242), P2, atol=1e-12)
 
 
-def test_alpha_is_zero_yaw_relative_to_the_ray():
-    # A point at u = cu + f is seen 45 degrees to the right.
+def test_alpha_is_yaw_relative_to_the_viewing_ray():
+    # The ray through u = c_u + f_u points 45 degrees to the right.
     camera = batch(P2, 1)
     u = torch.tensor([P2[0, 2] + P2[0, 0]])
     yaw = torch.tensor([1.0], dtype=torch.double)
@@ -72,13 +73,13 @@ def test_wrap_angle():
     np.testing.assert_allclose(wrap_angle(angles), expected, atol=1e-12)
 
 
-def test_affine_fits_the_crop_width_and_centres_it():
+def test_affine_from_crop_fits_the_width_and_centres_the_crop():
     affine = affine_from_crop((600., 180.), 320., (640, 192))
     corners = apply_affine(np.array([[440., 132.], [760., 228.], [600., 180.]]), affine)
     np.testing.assert_allclose(corners, [[0, 0], [640, 192], [320, 96]], atol=1e-9)
 
 
-def test_affine_applies_per_object():
+def test_apply_affine_with_one_affine_per_object():
     affines = torch.tensor(np.stack([affine_from_crop((10., 5.), 20., (40, 20)), np.eye(3)]))
     points = torch.tensor([[[0., 0.], [10., 5.]], [[3., 4.], [5., 6.]]], dtype=torch.double)
     mapped = apply_affine(points, affines)

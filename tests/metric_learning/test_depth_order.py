@@ -1,3 +1,4 @@
+"""Measures of how well descriptors are ordered by depth."""
 import numpy as np
 import pytest
 import torch
@@ -8,7 +9,7 @@ from mmdet3d_plugin.metric_learning.depth_order import measure_depth_order, prin
 BAND = QuasiIsometricLoss(K=2., B=1., epsilon=10.)
 
 
-def test_descriptors_in_the_order_of_depth_correlate_fully():
+def test_spearman_is_one_for_descriptors_ordered_by_depth():
     depths = torch.tensor([3., 5., 9., 20., 41.])
     order = measure_depth_order(torch.stack([depths, 0 * depths], dim=1), depths, BAND)
     assert order.spearman == pytest.approx(1.) and order.qi_satisfied == 1
@@ -27,7 +28,7 @@ def test_spearman_is_the_correlation_of_ranks():
     assert order.spearman == pytest.approx(np.corrcoef(*ranks)[0, 1])
 
 
-def test_principal_plane_keeps_distances_of_flat_descriptors():
+def test_principal_plane_keeps_distances_of_descriptors_in_a_plane():
     torch.manual_seed(1)
     flat = torch.randn(9, 2) @ torch.linalg.qr(torch.randn(6, 6)).Q[:2] + 3
     torch.testing.assert_close(torch.pdist(principal_plane(flat)), torch.pdist(flat.double()),

@@ -1,4 +1,4 @@
-"""What MetricDepth's loss costs of a training step, at the paper's setting.
+"""Share of MetricDepth's loss in the time of a training step, at the paper's setting.
 
     python -m pytest -m slow -s tests/metric_learning/test_multi_range_cost.py
 """
@@ -14,11 +14,14 @@ from torch.profiler import ProfilerActivity, profile, record_function
 from mmdet3d_plugin.commands.step_profile import labelled, part_time
 from mmdet3d_plugin.models.auxiliaries import AuxiliaryLabels
 
-SIZE = (480, 640)  # of NYU's images
+SIZE = (480, 640)  # height and width of NYU's images
 
 
 def shares(batch_size, strategy=None, steps=3):
-    """The loss's share in each of some steps of LT, all of whose depth is known."""
+    """Measure the loss's share of time in each of several training steps of LT.
+
+    The depth of every pixel is known.
+    """
     cfg = Config.fromfile('configs/metricdepth/lt_multi-range_nyu.py')
     cfg.model.backbone.init_cfg = None
     loss = cfg.model.auxiliary[0].loss
@@ -57,7 +60,7 @@ def shares(batch_size, strategy=None, steps=3):
 @pytest.mark.parametrize('strategy', [None, dict(
     type='AdaptiveStrategy', positive_threshold=.1, quantiles=[.2, .4, .6, .8], mean_margin=5.,
     momentum=.01, max_pairs=10**5)], ids=['multi-range', 'adaptive'])
-def test_a_seventh_of_a_step_at_most(batch_size, strategy):
+def test_loss_takes_at_most_15_percent_of_a_step(batch_size, strategy):
     found = shares(batch_size, strategy)
     print(f'batch {batch_size}:', *(f'{100 * share:.1f} %' for share in found))
     assert statistics.median(found) <= .15

@@ -1,4 +1,4 @@
-"""MetricDepth's loss against loops over pixels, and what must never happen."""
+"""MetricDepth's loss against loops over cells, its edge cases, memory and distribution."""
 import copy
 import math
 
@@ -29,13 +29,16 @@ def build(strategy=MULTI, num_within=10, num_across=4, **settings):
 
 
 def batch(num_images=3, height=5, width=6, channels=4, seed=0, dtype=torch.double):
-    """Features about as far apart as the margins, depths with all kinds of differentials, and
-    a mask that hides a fifth of them."""
+    """Return random features, depths and a mask.
+
+    Feature distances are similar to the margins, depth differentials cover all groups, and the
+    mask hides a fifth of the depths.
+    """
     generator = torch.Generator().manual_seed(seed)
     feature = 2 * torch.randn(num_images, channels, height, width, generator=generator,
                               dtype=dtype)
     depth = 1 + 3 * torch.rand(num_images, height, width, generator=generator, dtype=dtype)
-    # Depths that are nearly equal are rare among random ones.
+    # Round half of the depths, because nearly equal depths are rare among random ones.
     depth = torch.where(torch.rand(depth.shape, generator=generator) < .5,
                         (4 * depth).round() / 4, depth)
     valid = torch.rand(depth.shape, generator=generator) > .2
@@ -43,13 +46,16 @@ def batch(num_images=3, height=5, width=6, channels=4, seed=0, dtype=torch.doubl
 
 
 def call(loss, *arguments, seed=1):
+    """Return the loss with random shifts of a seed."""
     torch.manual_seed(seed)
-    return loss(*arguments)
+    return loss(*arguments).loss
 
 
 def slow_loss(feature, depth, valid, shifts, strategy):
-    """(sum, number of positives and negatives) by a loop over pairs of cells, each from the
-    paper's words: a cell (b, y, x) meets the one that the roll brings there."""
+    """Compute the sum and the number of active pairs by a loop over cells.
+
+    Written from the paper: the partner of cell (b, y, x) is the cell that is rolled to its place.
+    """
     if strategy['type'] == 'UniformStrategy':
         ranges = [(strategy['negative_threshold'], math.inf)]
         margins = [strategy['margin']]
@@ -79,7 +85,7 @@ def slow_loss(feature, depth, valid, shifts, strategy):
 @pytest.mark.parametrize('strategy', [MULTI, UNIFORM], ids=lambda item: item['type'])
 @pytest.mark.parametrize('reduction', ['mean', 'sum'])
 @pytest.mark.parametrize('num_images', [1, 2, 4])
-def test_agrees_with_loops_over_pixels(strategy, reduction, num_images):
+def test_agrees_with_loops_over_cells(strategy, reduction, num_images):
     feature, depth, valid = batch(num_images)
     loss = build(strategy, reduction=reduction, loss_weight=.3)
     found = call(loss, feature, depth, valid)
@@ -92,7 +98,7 @@ def test_agrees_with_loops_over_pixels(strategy, reduction, num_images):
     torch.testing.assert_close(gradient, torch.autograd.grad(expected, feature)[0])
 
 
-def test_single_precision_and_any_memory_layout():
+def test_single_precision_in_any_memory_layout():
     feature, depth, valid = batch(4)
     expected = call(build(), feature, depth, valid)
     gradient, = torch.autograd.grad(expected, feature)
@@ -105,7 +111,7 @@ def test_single_precision_and_any_memory_layout():
 
 
 def test_bfloat16_features_are_compared_in_single_precision():
-    """Also where autocast would multiply matrices in bfloat16."""
+    """Under autocast too, where matrix products would run in bfloat16."""
     feature, depth, valid = batch(4)
     rounded = feature.detach().bfloat16().requires_grad_()
     expected = call(build(), rounded.detach().float().requires_grad_(), depth, valid)
@@ -119,68 +125,68 @@ def test_bfloat16_features_are_compared_in_single_precision():
 
 @pytest.mark.parametrize('strategy', [MULTI, UNIFORM, ADAPTIVE], ids=lambda item: item['type'])
 @pytest.mark.parametrize('reduction', ['mean', 'sum'])
-def test_gradient(strategy, reduction):
+def test_gradient_is_that_of_finite_differences(strategy, reduction):
     feature, depth, valid = batch(2, 3, 4)
     loss = build(strategy, 3, 1, reduction=reduction)
-    call(loss, feature, depth, valid)  # adaptive ranges settle,
-    loss.eval()  # and stay
+    call(loss, feature, depth, valid)  # initialises the adaptive ranges
+    loss.eval()  # keeps them fixed
     assert torch.autograd.gradcheck(lambda x: call(loss, x, depth, valid), feature)
 
 
 def pair(distance, differential, **settings):
-    """Loss and gradient of two images of one cell: one pair, met once from each side."""
+    """Return loss and gradient of two images of one cell, which form two equal pairs."""
     feature = torch.zeros(2, 3, 1, 1)
     feature[1, 0] = distance
     feature.requires_grad_()
     loss = build(MULTI, 0, 1, **settings)
-    value = loss(feature, torch.tensor([5., 5. + differential])[:, None, None])
+    value = loss(feature, torch.tensor([5., 5. + differential])[:, None, None]).loss
     value.backward()
     return value.item(), feature.grad[1, 0].item()
 
 
 @pytest.mark.parametrize('distance, differential, loss, slope', [
-    (2.5, .05, 2.5, 1.),  # positive: its distance
+    (2.5, .05, 2.5, 1.),  # positive: the loss is its distance
     (2.5, .25, 0., 0.),  # ignored, between r_p and the first range
     (2.5, .75, .5, -1.),  # negative, margin 3
-    (3.5, .75, 0., 0.),  # satisfied
-    (2.5, 1., 3.5, -1.),  # a range begins with its lower bound: margin 6
+    (3.5, .75, 0., 0.),  # negative beyond its margin
+    (2.5, 1., 3.5, -1.),  # a range includes its lower bound: margin 6
     (2.5, 1.75, 0., 0.),  # ignored, between ranges
     (2.5, 2.5, 5.5, -1.),  # margin 8
     (2.5, 3., 0., 0.),  # beyond the last range
-    (0., .05, 0., 0.), (0., .75, 3., 0.),  # equal features have no direction
+    (0., .05, 0., 0.), (0., .75, 3., 0.),  # equal features have no gradient
 ])
-def test_a_pair(distance, differential, loss, slope):
-    """The mean over two equal pairs; each moves both of its ends."""
+def test_loss_and_gradient_of_a_pair(distance, differential, loss, slope):
+    """Mean or sum over two equal pairs; both cells of a pair get a gradient."""
     assert pair(distance, differential) == pytest.approx((loss, slope))
     assert pair(distance, differential, reduction='sum') == pytest.approx((2 * loss, 2 * slope))
 
 
-def test_only_pairs_that_the_hinge_holds_have_gradients():
-    """One row of cells rolled by one: satisfied negatives and ignored pairs move nothing."""
+def test_only_pairs_with_a_positive_loss_have_gradients():
+    """One row of cells, rolled by one cell."""
     feature = torch.zeros(1, 2, 1, 4)
     feature[0, 0, 0] = torch.tensor([0., 9., 9.5, 20.])
     feature.requires_grad_()
-    #               ignored |  satisfied | positive
+    # Pairs of neighbours: ignored, negative beyond its margin, positive.
     depth = torch.tensor([[[1., 1.3, 2., 2.05]]])
     loss = build({**MULTI, 'ranges': [(.5, .9)], 'margins': [.4]}, 1, 0)
     seed = next(seed for seed in range(99)
                 if torch.manual_seed(seed) and draw_shifts(1, 1, 4, 1, 0) == [(0, 0, 1)])
     value = call(loss, feature, depth, seed=seed)
     value.backward()
-    # Active are (1.3, 2), satisfied, and (2, 2.05), 10.5 apart; (2.05, 1) lies beyond.
+    # Active are (1.3, 2), beyond its margin, and (2, 2.05), 10.5 apart. (2.05, 1) is in no range.
     assert value.item() == pytest.approx(10.5 / 2)
     torch.testing.assert_close(feature.grad[0, :, 0],
                                torch.tensor([[0., 0., -.5, .5], [0., 0., 0., 0.]]))
 
 
 def test_mean_does_not_depend_on_resolution_or_density_and_sum_does():
-    """Constant maps of two depths: every pair of them costs the same."""
+    """Constant maps of two depths, where every pair has the same loss."""
     def value(size, share, reduction):
         feature, depth = torch.zeros(2, 3, size, size), torch.full((2, size, size), 5.)
         feature[1, 0], depth[1] = 1., 5.75
         valid = torch.zeros_like(depth, dtype=torch.bool)
         valid[..., :int(share * size)] = True
-        return build(MULTI, 0, 4, reduction=reduction)(feature, depth, valid).item()
+        return build(MULTI, 0, 4, reduction=reduction)(feature, depth, valid).loss.item()
 
     for size, share in [(4, 1.), (8, 1.), (8, .25)]:
         assert value(size, share, 'mean') == pytest.approx(2.)
@@ -194,27 +200,28 @@ def test_mean_does_not_depend_on_resolution_or_density_and_sum_does():
     lambda depth, valid: (torch.full_like(depth, torch.nan), torch.ones_like(valid)),
     lambda depth, valid: (torch.full_like(depth, torch.inf), torch.ones_like(valid)),
 ], ids=['empty mask', 'zero', 'nan', 'infinite'])
-def test_without_depth_it_is_an_exact_zero_with_a_graph(strategy, change):
+def test_loss_without_depth_is_a_differentiable_zero(strategy, change):
     feature, depth, valid = batch()
     loss = build(strategy)
     value = call(loss, feature, *change(depth, valid))
     assert value.item() == 0
     value.backward()
     assert (feature.grad == 0).all()
-    assert call(loss, feature, depth, valid).item() > 0  # and nothing is spoiled
+    # Later steps are not affected.
+    assert call(loss, feature, depth, valid).item() > 0
 
 
-def test_a_map_of_one_cell_is_an_exact_zero_with_a_graph():
+def test_loss_of_a_map_of_one_cell_is_a_differentiable_zero():
     for strategy in (MULTI, ADAPTIVE):
         feature = torch.ones(1, 4, 1, 1, requires_grad=True)
-        value = build(strategy)(feature, torch.ones(1, 1, 1))
+        value, logs = build(strategy)(feature, torch.ones(1, 1, 1))
         value.backward()
-        assert value.item() == 0 and (feature.grad == 0).all()
+        assert logs == {} and value.item() == 0 and (feature.grad == 0).all()
 
 
 @pytest.mark.parametrize('value', [0., -3., math.nan, math.inf, -math.inf])
 def test_invalid_depth_counts_as_masked(value):
-    """Said to be valid or not, by a mask or by itself."""
+    """With a mask that hides it, with a mask that does not, and without a mask."""
     feature, depth, valid = batch()
     expected = call(build(), feature, depth, valid)
     broken = torch.where(valid, depth, value)
@@ -224,8 +231,8 @@ def test_invalid_depth_counts_as_masked(value):
         assert torch.isfinite(torch.autograd.grad(found, feature)[0]).all()
 
 
-def test_rolled_masks_combine():
-    """Every pair of different depths costs its margin, if both of its cells are valid."""
+def test_pairs_need_valid_depth_at_both_cells():
+    """All features are equal and all depths differ, so the loss of a valid pair is its margin."""
     depth = torch.arange(1., 31.).view(2, 3, 5)
     strategy = {**UNIFORM, 'margin': 7.}
     for share in (0., .1, .5, 1.):
@@ -239,15 +246,14 @@ def test_rolled_masks_combine():
 
 @pytest.mark.parametrize('scale', [2, 3, .5])
 def test_depth_is_read_at_cells_and_never_blended(scale):
-    """A depth map of blocks gives what the map of its blocks gives; a checkerboard's blend
-    would be a depth that no pixel has."""
+    """A depth map of enlarged pixels gives the same loss as the original map."""
     feature, depth, valid = batch(3, 4, 6)
     expected = call(build(), feature, depth, valid)
     if scale > 1:
         depth, valid = (item.repeat_interleave(scale, 1).repeat_interleave(scale, 2)
                         for item in (depth, valid))
         assert call(build(), feature, depth, valid) == expected
-        # Unknown neighbours of a cell's centre do not matter either.
+        # Unknown pixels next to a cell's centre do not matter.
         if scale == 3:
             center = torch.zeros_like(valid)
             center[:, 1::3, 1::3] = True
@@ -257,8 +263,8 @@ def test_depth_is_read_at_cells_and_never_blended(scale):
         assert torch.isfinite(call(build(), finer, depth, valid))
 
 
-def test_one_pixel_is_read_for_each_cell():
-    """Of ten rows to four cells: those at the cells' centres, 1.25, 3.75, 6.25 and 8.75."""
+def test_depth_is_read_at_the_centres_of_cells():
+    """Four cells on ten rows of pixels have their centres at 1.25, 3.75, 6.25 and 8.75."""
     rows = torch.arange(1., 11.)[None, :, None].expand(2, 10, 10)
     feature = torch.zeros(2, 1, 4, 4)
     feature[0] = torch.randn(1, 4, 4)
@@ -268,21 +274,21 @@ def test_one_pixel_is_read_for_each_cell():
     assert call(build(strategy), feature, rows) == call(build(strategy), feature, cells)
 
 
-def test_a_single_image_is_told_once(monkeypatch):
-    told = []
+def test_a_batch_of_one_image_warns_once(monkeypatch):
+    warnings = []
     monkeypatch.setattr(multi_range_metric_loss, 'print_log',
-                        lambda message, *_, **__: told.append(message))
+                        lambda message, *_, **__: warnings.append(message))
     feature, depth, valid = batch(1)
     loss = build()
     within = call(build(num_across=0), feature, depth, valid)
-    assert told == []
+    assert warnings == []
     assert call(loss, feature, depth, valid) == call(loss, feature, depth, valid) == within
-    assert len(told) == 1 and 'one image has no samples across the batch' in told[0]
+    assert len(warnings) == 1 and 'one image has no pairs across the batch' in warnings[0]
     only_across = build(num_within=0)
     assert call(only_across, feature, depth, valid).item() == 0
 
 
-def test_shifts_are_the_papers():
+def test_shifts_follow_the_paper():
     torch.manual_seed(0)
     within = draw_shifts(8, 4, 5, 500, 0)
     assert {(rows, columns) for _, rows, columns in within} == {
@@ -293,7 +299,7 @@ def test_shifts_are_the_papers():
         across = draw_shifts(5, 4, 5, 0, 6)
         assert {shift[1:] for shift in across} == {(0, 0)}
         images = [shift[0] for shift in across]
-        # Every other image once, before one comes again.
+        # Every other image occurs once before one repeats.
         assert sorted(images[:4]) == [1, 2, 3, 4] and images[4:] == images[:2]
         orders.add(tuple(images))
     assert len(orders) > 10
@@ -301,32 +307,32 @@ def test_shifts_are_the_papers():
     assert draw_shifts(1, 1, 1, 5, 5) == []
 
 
-def test_one_map_waits_for_the_backward_pass():
+def test_one_map_is_kept_for_the_backward_pass():
     feature = torch.randn(2, 16, 20, 30, requires_grad=True)
     depth = 1 + 3 * torch.rand(2, 20, 30)
     saved = []
     with torch.autograd.graph.saved_tensors_hooks(
             lambda tensor: saved.append(tensor.nbytes) or tensor, lambda tensor: tensor):
-        loss = build()(feature, depth)
+        loss = build()(feature, depth).loss
     assert feature.nbytes <= sum(saved) <= feature.nbytes + 64
     loss.backward()
     assert feature.grad.abs().sum() > 0
 
 
-def test_memory_is_that_of_a_few_maps():
+def test_memory_is_less_than_that_of_eight_maps():
     feature = torch.randn(2, 64, 160, 320, requires_grad=True)  # 26 MB
     depth = 1 + 3 * torch.rand(2, 160, 320)
     reset_peak_memory('cpu')
     before = peak_memory('cpu')
-    build()(feature, depth).backward()
+    build()(feature, depth).loss.backward()
     growth = 2 ** 20 * (peak_memory('cpu') - before)
-    # A stack of 14 samples would be 14 maps.
+    # A stack of all 14 rolled maps would take 14 maps.
     assert growth < 8 * feature.nbytes
 
 
 @pytest.mark.parametrize('strategy', [MULTI, UNIFORM, ADAPTIVE], ids=lambda item: item['type'])
 def test_the_host_does_not_wait_for_the_device(strategy, monkeypatch):
-    # Only on a CPU does torch check the levels of quantiles.
+    # torch checks the levels of quantiles on a CPU only.
     if strategy is ADAPTIVE:
         monkeypatch.setattr(torch.Tensor, 'nanquantile',
                             lambda values, levels: values[:len(levels)])
@@ -353,7 +359,7 @@ def test_the_host_does_not_wait_for_the_device(strategy, monkeypatch):
     (dict(margins=[3., -6., 8.]), 'margins are'),
     (dict(margins=[3., math.inf, 8.]), 'margins are'),
 ])
-def test_bad_ranges_are_named(change, message):
+def test_invalid_ranges_are_refused(change, message):
     with pytest.raises(InputError, match=message) as error:
         build({**MULTI, **change})
     assert '\n' not in str(error.value)
@@ -370,22 +376,22 @@ def test_bad_ranges_are_named(change, message):
     ({**ADAPTIVE, 'max_pairs': 0}, 'max_pairs 0'),
     ({**ADAPTIVE, 'positive_threshold': -1.}, 'positive_threshold is -1.0'),
 ])
-def test_bad_strategies_are_named(strategy, message):
+def test_invalid_strategies_are_refused(strategy, message):
     with pytest.raises(InputError, match=message):
         build(strategy)
 
 
 @pytest.mark.parametrize('change, message', [
-    (dict(num_within=0, num_across=0), 'at least one sample'),
-    (dict(num_within=-1), 'expected none negative'), (dict(reduction='max'), "reduction is 'max'"),
+    (dict(num_within=0, num_across=0), 'their sum must be positive'),
+    (dict(num_within=-1), 'none may be negative'), (dict(reduction='max'), "reduction is 'max'"),
     (dict(loss_weight=-1.), 'loss_weight is -1.0'),
     (dict(loss_weight=math.nan), 'loss_weight is nan')])
-def test_bad_settings_are_named(change, message):
+def test_invalid_settings_are_refused(change, message):
     with pytest.raises(InputError, match=message):
         build(**change)
 
 
-def test_shapes_that_do_not_fit_are_named():
+def test_mismatched_shapes_are_refused():
     feature, depth, valid = batch()
     for arguments in [(feature, depth[:2], valid[:2]), (feature, depth, valid[:, :2]),
                       (feature, depth[:, None], valid[:, None]), (feature[0], depth, valid)]:
@@ -394,15 +400,18 @@ def test_shapes_that_do_not_fit_are_named():
 
 
 def depth_of(values):
-    """A batch of two images of one cell each for each differential."""
+    """Return depths of two images of one row that differ by these values."""
     depth = torch.ones(2, 1, len(values))
     depth[1, 0] += torch.as_tensor(values)
     return depth
 
 
 def test_adaptive_ranges_follow_quantiles():
-    """Of 0.5, 1, ... 5 m the quantiles 0, 1/3 and 1 are 0.5, 2 and 5 m, those of twice as much
-    1, 4 and 10 m; running means close a quarter of the gap in each step."""
+    """The quantiles 0, 1/3 and 1 of 0.5, 1, ... 5 m are 0.5, 2 and 5 m.
+
+    The quantiles of doubled values are 1, 4 and 10 m. With momentum 0.25 each step closes a
+    quarter of the gap.
+    """
     loss = build({**ADAPTIVE, 'quantiles': [0., 1 / 3, 1.]}, 0, 1)
     feature = torch.randn(2, 3, 1, 10)
     values = torch.arange(.5, 5.1, .5)
@@ -422,8 +431,10 @@ def test_adaptive_ranges_follow_quantiles():
 
 
 def test_adaptive_ranges_of_random_depths():
-    """Differentials of uniform depths in [0, 1] have the quantile 1 - sqrt(1 - q); a sample of
-    them is enough."""
+    """Differentials of uniform depths in [0, 1] have the quantiles 1 - sqrt(1 - q).
+
+    A random subset of the pairs gives the same quantiles with a larger error.
+    """
     torch.manual_seed(0)
     for max_pairs, tolerance in [(10**7, .004), (20000, .02)]:
         loss = build({**ADAPTIVE, 'quantiles': [.2, .5, .9], 'max_pairs': max_pairs})
@@ -432,33 +443,33 @@ def test_adaptive_ranges_of_random_depths():
         assert loss.strategy.edges.tolist() == pytest.approx(expected, abs=tolerance)
 
 
-def test_adaptive_ranges_never_reach_into_the_positives():
+def test_adaptive_ranges_start_at_the_positive_threshold_or_above():
     loss = build(ADAPTIVE, 0, 1)
     loss(torch.randn(2, 3, 1, 4), depth_of([.01, .02, .03, 2.]))
     groups = loss.strategy.eval()(torch.zeros(0))
     assert groups.lower[1] == groups.upper[0] == torch.tensor(.1)
 
 
-def test_adaptive_margins_share_out_their_mean_by_distance():
-    """Two subgroups, of distances 2 and 6: a step of momentum 1 gives margins 1 : 3."""
+def test_adaptive_margins_are_proportional_to_feature_distances():
+    """Distances of 2 and 6 in two subgroups and momentum 1 give margins in the ratio 1 : 3."""
     strategy = {**ADAPTIVE, 'quantiles': [0., .5, 1.], 'momentum': 1.}
     loss = build(strategy, 0, 1, reduction='sum')
     feature = torch.zeros(2, 3, 1, 4)
     feature[1, 0, 0] = torch.tensor([2., 2., 6., 6.])
     depth = depth_of([1., 1.2, 3., 4.])
-    # Edges at 1, 2.1 and 4 m, which is outside. First margins are equal, 5 and 5.
-    assert loss(feature, depth).item() == pytest.approx(2 * (3. + 3. + 0.))
+    # Edges are 1, 2.1 and 4 m; the pair at 4 m is in no range. The first margins are 5 and 5.
+    assert loss(feature, depth).loss.item() == pytest.approx(2 * (3. + 3. + 0.))
     groups = loss.strategy.eval()(torch.zeros(0))
     torch.testing.assert_close(groups.margins, torch.tensor([0., 2.5, 7.5]))
-    assert loss(feature, depth).item() == pytest.approx(2 * (.5 + .5 + 1.5))
-    # Nearer subgroups that lie further apart do not turn the order around.
+    assert loss(feature, depth).loss.item() == pytest.approx(2 * (.5 + .5 + 1.5))
+    # Margins stay non-decreasing if the nearer subgroup has larger feature distances.
     loss.train()
     feature[1, 0, 0] = torch.tensor([6., 6., 2., 2.])
     loss(feature, depth)
     assert loss.strategy.eval()(torch.zeros(0)).margins.tolist() == [0., 5., 5.]
 
 
-def test_adaptive_state_is_in_the_checkpoint_and_resumes_exactly():
+def test_adaptive_state_resumes_from_a_checkpoint():
     def steps(loss, first, last):
         values = []
         for step in range(first, last):
@@ -483,7 +494,7 @@ SETTINGS = dict(within=(MULTI, 6, 0), across=(MULTI, 3, 2), adaptive=(ADAPTIVE, 
 
 
 def half(part):
-    """Images, depths and masks of two of four images, or of all; one half knows less depth."""
+    """Return images, depths and masks of some of four images; the last two know less depth."""
     _, depth, valid = batch(4, 6, 8, dtype=torch.float)
     images = torch.randn(4, 3, 6, 8, generator=torch.Generator().manual_seed(7))
     valid[2:, :, :5] = False
@@ -496,7 +507,7 @@ def network():
 
 
 def learn(name, part):
-    """Loss, gradients and adaptive state of a step."""
+    """Return loss, gradients and adaptive state after one step."""
     model = network()
     images, depth, valid = half(part)
     wrapped = torch.nn.parallel.DistributedDataParallel(model) if dist.is_initialized() else model
@@ -506,7 +517,7 @@ def learn(name, part):
     return value.item(), [weight.grad for weight in model.parameters()], loss.state_dict()
 
 
-def run_process(rank, store, out):
+def run_rank(rank, store, out):
     init_default_scope('mmdet3d')
     torch.set_num_threads(1)
     dist.init_process_group('gloo', init_method=f'file://{store}', rank=rank, world_size=2)
@@ -516,23 +527,24 @@ def run_process(rank, store, out):
 
 
 @pytest.fixture(scope='module')
-def processes(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('processes')
-    mp.spawn(run_process, (folder / 'store', folder), nprocs=2)
+def ranks(tmp_path_factory):
+    """Return the steps of two ranks by setting."""
+    folder = tmp_path_factory.mktemp('ranks')
+    mp.spawn(run_rank, (folder / 'store', folder), nprocs=2)
     return [torch.load(folder / f'{rank}.pt', weights_only=True) for rank in (0, 1)]
 
 
-def test_two_processes_with_equal_shifts_learn_as_one(processes):
+def test_two_ranks_with_equal_shifts_give_the_gradients_of_one(ranks):
     value, gradients, _ = learn('within', slice(None))
-    losses = [steps['within'][0] for steps in processes]
+    losses = [steps['within'][0] for steps in ranks]
     assert np.mean(losses) == pytest.approx(value, rel=1e-5)
-    for steps in processes:
+    for steps in ranks:
         for found, expected in zip(steps['within'][1], gradients):
             torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_the_mean_is_over_the_pairs_of_all_processes(processes):
-    """Each samples across its own images; their sums are divided by all pairs together."""
+def test_the_mean_is_over_the_pairs_of_all_ranks(ranks):
+    """Each rank forms pairs of its own images; the sums are divided by the number of all pairs."""
     model, total, count = network(), 0., 0
     for part in (slice(0, 2), slice(2, 4)):
         images, depth, valid = half(part)
@@ -540,15 +552,15 @@ def test_the_mean_is_over_the_pairs_of_all_processes(processes):
         pairs = slow_loss(4 * model(images), depth, valid, draw_shifts(2, 6, 8, 3, 2), MULTI)
         total, count = total + pairs[0], count + pairs[1]
     (total / count).backward()
-    assert np.mean([steps['across'][0] for steps in processes]) == pytest.approx(
+    assert np.mean([steps['across'][0] for steps in ranks]) == pytest.approx(
         (total / count).item(), rel=1e-5)
-    for weight, *found in zip(model.parameters(), *(steps['across'][1] for steps in processes)):
+    for weight, *found in zip(model.parameters(), *(steps['across'][1] for steps in ranks)):
         for gradient in found:
             torch.testing.assert_close(gradient, weight.grad, rtol=1e-4, atol=1e-6)
 
 
-def test_processes_hold_the_same_adaptive_state(processes):
-    first, second = (steps['adaptive'][2] for steps in processes)
+def test_adaptive_state_is_the_same_on_all_ranks(ranks):
+    first, second = (steps['adaptive'][2] for steps in ranks)
     alone = [learn('adaptive', part)[2] for part in (slice(0, 2), slice(2, 4))]
     for key in first:
         assert torch.equal(first[key], second[key])

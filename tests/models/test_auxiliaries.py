@@ -1,4 +1,4 @@
-"""Auxiliary supervision: targets, descriptors, across processes, and in a detector."""
+"""Auxiliary supervision: targets, descriptors, several ranks, and use in a detector."""
 import numpy as np
 import pytest
 import torch
@@ -32,6 +32,7 @@ def make_objects(image_index, boxes, depths, zooms=None):
 
 
 def slow_raster(objects, num_images, size):
+    """Rasterise object depths by loops over objects and cells."""
     target = np.full((num_images, *size), np.inf)
     for image, box, depth in zip(objects.image_index, objects.boxes.tolist(), objects.depths):
         for row in range(size[0]):
@@ -41,8 +42,8 @@ def slow_raster(objects, num_images, size):
     return target
 
 
-def test_targets_agree_with_a_slow_raster():
-    """Overlaps, boxes that leave the image or lie outside, empty boxes, empty images."""
+def test_object_depths_agree_with_a_slow_raster():
+    """With overlaps, boxes partly or fully outside the map, empty boxes and empty images."""
     rng = np.random.default_rng(0)
     corners = rng.uniform(-6, 20, (30, 2))
     boxes = np.c_[corners, corners + rng.uniform(-1, 9, (30, 2))]
@@ -52,7 +53,7 @@ def test_targets_agree_with_a_slow_raster():
     assert target[2].isinf().all() and target[:2].isfinite().any()
 
 
-def test_the_nearest_object_is_on_top():
+def test_cells_take_the_depth_of_the_nearest_object():
     objects = make_objects([0, 0], [[0, 0, 4, 4], [2, 2, 6, 6]], [20., 10.])
     target = rasterize_object_depths(objects, objects.depths, 1, (6, 6))[0]
     assert target[3, 3] == 10 and target[1, 1] == 20 and target[0, 5].isinf()
@@ -80,7 +81,7 @@ def test_object_depth_loss_is_the_mean_over_cells_of_objects(space, expected):
     torch.testing.assert_close(loss, error.mean(), rtol=1e-4, atol=0)
 
 
-def test_no_objects_give_zeros_that_reach_every_weight():
+def test_losses_without_objects_are_differentiable_zeros():
     labels = AuxiliaryLabels(make_objects([], [], []))
     feature = torch.randn(2, 4, 6, 8, requires_grad=True)
     module = head()
@@ -103,43 +104,43 @@ def test_descriptors_are_bilinear_between_cell_centres():
 
 
 @pytest.mark.parametrize('space', ['metric', 'apparent'])
-def test_metric_auxiliary_sees_the_space_it_is_told(space):
+def test_metric_auxiliary_uses_its_depth_space(space):
     torch.manual_seed(1)
     objects = make_objects([0, 0, 1], [[0, 0, 2, 2], [4, 2, 6, 4], [1, 1, 3, 3]],
                            [10., 14., 16.], zooms=[1., 2., 1.])
     feature = 5 * torch.randn(2, 4, 6, 8)
     result = MetricAuxiliary(QI, depth_space=space)(feature, AuxiliaryLabels(objects))
     depths = objects.depths if space == 'metric' else torch.tensor([10., 7., 16.])
-    loss, satisfied = MODELS.build(QI)(
+    loss, logs = MODELS.build(QI)(
         sample_descriptors(feature, objects.image_index, objects.centers), depths)
-    assert result == dict(loss_metric=loss, qi_satisfied=satisfied)
+    assert result == dict(loss_metric=loss, qi_satisfied=logs['qi_satisfied'])
     contrast = MetricAuxiliary(dict(type='RankNContrastLoss'))(feature, AuxiliaryLabels(objects))
     assert set(contrast) == {'loss_metric'}
 
 
-def test_an_unknown_space_is_named():
+def test_unknown_depth_space_is_refused():
     with pytest.raises(InputError, match="depth_space is 'log'"):
         MetricAuxiliary(QI, depth_space='log')
 
 
-def test_an_unknown_descriptor_is_named():
+def test_unknown_descriptor_is_refused():
     with pytest.raises(InputError, match="descriptor is 'corner', expected 'center' or 'box'"):
         MetricAuxiliary(QI, descriptor='corner')
 
 
 def test_descriptors_can_be_means_over_boxes():
-    """Of a map that is linear in the column: its value at the box's centre."""
+    """The mean of a map that is linear in the column is its value at the box centre."""
     columns = (torch.arange(20.) + .5).expand(1, 1, 10, 20).clone()
     boxes = torch.tensor([[2., 1., 9., 8.], [10., 3., 17., 5.]])
     found = mean_descriptors(columns, torch.tensor([0, 0]), boxes)
     torch.testing.assert_close(found[:, 0], torch.tensor([5.5, 13.5]))
     objects = make_objects([0, 0], boxes.tolist(), [10., 12.])
     result = MetricAuxiliary(QI, descriptor='box')(columns, AuxiliaryLabels(objects))
-    loss, _ = MODELS.build(QI)(found, objects.depths)
-    assert result['loss_metric'] == loss and loss > 0  # 8 apart, the band ends at 5
+    loss = MODELS.build(QI)(found, objects.depths).loss
+    assert result['loss_metric'] == loss and loss > 0  # distance 8, the band ends at 5
 
 
-def test_objects_beyond_the_map_form_no_pairs():
+def test_objects_with_centres_outside_the_map_are_in_no_pair():
     feature = 5 * torch.randn(1, 4, 6, 8)
     inside = [[0, 0, 2, 2], [4, 2, 6, 4]]
     alone = MetricAuxiliary(QI)(feature, AuxiliaryLabels(
@@ -148,7 +149,7 @@ def test_objects_beyond_the_map_form_no_pairs():
     assert MetricAuxiliary(QI)(feature, AuxiliaryLabels(more)) == alone
 
 
-def test_pairs_can_be_bound_within_a_class():
+def test_pairs_can_be_limited_to_a_class():
     objects = make_objects([0] * 3, [[0, 0, 2, 2], [4, 2, 6, 4], [1, 1, 3, 3]], [10., 14., 16.])
     objects.labels = torch.tensor([0, 1, 0])
     feature = 9 * torch.randn(1, 4, 6, 8)
@@ -157,9 +158,9 @@ def test_pairs_can_be_bound_within_a_class():
     assert result == pair
 
 
-def test_two_auxiliaries_of_a_name_are_refused():
+def test_two_auxiliaries_with_the_same_name_are_refused():
     losses = dict(loss_metric=torch.ones(()))
-    with pytest.raises(InputError, match='two auxiliaries give loss_metric'):
+    with pytest.raises(InputError, match='two auxiliaries return loss_metric'):
         add_losses(losses, dict(loss_metric=torch.zeros(())))
     objects = make_objects([0, 0], [[0, 0, 2, 2], [4, 2, 6, 4]], [10., 14.])
     other = MetricAuxiliary(dict(type='RankNContrastLoss'), name='contrast')
@@ -174,20 +175,20 @@ def multi_range(depth='dense', **settings):
     return MultiRangeAuxiliary(loss, depth, **settings)
 
 
-def test_multi_range_auxiliary_takes_dense_depth():
+def test_multi_range_auxiliary_with_dense_depth():
     feature, depths = torch.randn(2, 4, 6, 8), 10 * torch.rand(2, 12, 16)
     module = multi_range()
     torch.manual_seed(0)
     losses = module(feature, AuxiliaryLabels(depth_maps=depths))
     torch.manual_seed(0)
-    assert losses == dict(loss_multi_range=module.loss(feature, depths, depths > 0))
+    assert losses == dict(loss_multi_range=module.loss(feature, depths, depths > 0).loss)
     assert losses['loss_multi_range'] > 0
     assert set(multi_range(name='near')(feature, AuxiliaryLabels(depth_maps=depths))) == {
         'loss_near'}
 
 
-def test_multi_range_auxiliary_takes_object_wise_depth():
-    """Cells of two cars, 8 m apart; what is not a car, and dense depth, does not count."""
+def test_multi_range_auxiliary_with_object_depth():
+    """Only the cells of two cars, 8 m apart, count. Dense depth is ignored."""
     objects = make_objects([0, 1], [[0, 0, 4, 3], [2, 2, 8, 6]], [10., 18.])
     depths = torch.zeros(2, 6, 8)
     depths[0, :3, :4], depths[1, 2:, 2:] = 10., 18.
@@ -196,11 +197,11 @@ def test_multi_range_auxiliary_takes_object_wise_depth():
     torch.manual_seed(0)
     losses = module(feature, AuxiliaryLabels(objects, torch.full((2, 6, 8), 99.)))
     torch.manual_seed(0)
-    assert losses == dict(loss_multi_range=module.loss(feature, depths))
+    assert losses == dict(loss_multi_range=module.loss(feature, depths).loss)
     assert losses['loss_multi_range'] > 0
 
 
-def test_multi_range_auxiliary_without_objects_or_depth_is_zero_with_a_graph():
+def test_multi_range_loss_without_objects_or_depth_is_a_differentiable_zero():
     feature = torch.randn(2, 4, 6, 8, requires_grad=True)
     empty = AuxiliaryLabels(make_objects([], [], []), torch.zeros(2, 6, 8))
     for depth in ('dense', 'objects'):
@@ -209,7 +210,7 @@ def test_multi_range_auxiliary_without_objects_or_depth_is_zero_with_a_graph():
         assert loss == 0 and (feature.grad == 0).all()
 
 
-def test_an_unknown_depth_is_named():
+def test_unknown_kind_of_depth_is_refused():
     with pytest.raises(InputError, match="depth is 'sparse', expected 'dense' or 'objects'"):
         multi_range('sparse')
 
@@ -219,7 +220,7 @@ def test_an_unknown_depth_is_named():
     (lambda: head(), 'ObjectDepthHead learns from objects'),
     (lambda: multi_range('objects'), 'MultiRangeAuxiliary learns from objects'),
     (lambda: multi_range(), 'MultiRangeAuxiliary learns from dense depth.*add LoadDepthMap')])
-def test_labels_that_are_missing_are_named(make, message):
+def test_missing_labels_are_reported(make, message):
     with pytest.raises(InputError, match=message):
         make()(torch.zeros(2, 4, 6, 8), AuxiliaryLabels())
 
@@ -227,7 +228,7 @@ def test_labels_that_are_missing_are_named(make, message):
 @pytest.mark.parametrize('data', ['kitti', 'synthetic'])
 @pytest.mark.parametrize('depth', ['objects', 'dense'])
 def test_a_detector_trains_with_the_multi_range_loss(kitti_root, data, depth):
-    """The config takes a step, which moves the backbone."""
+    """A training step of the config updates the backbone."""
     cfg = Config.fromfile(f'configs/monolss/monolss_dla34_{data}_multi-range.py')
     assert [item.depth for item in cfg.model.auxiliary] == ['objects']
     cfg.model.auxiliary[0].depth = depth
@@ -250,18 +251,18 @@ def test_a_detector_trains_with_the_multi_range_loss(kitti_root, data, depth):
     assert torch.isfinite(weight).all() and not torch.equal(weight, before)
 
 
-def test_dense_depth_that_is_missing_is_named(kitti_root):
+def test_missing_dense_depth_is_reported(kitti_root):
     cfg = Config.fromfile('configs/monolss/monolss_dla34_synthetic_multi-range.py')
     cfg.model.auxiliary[0].depth = 'dense'
     model = MODELS.build(cfg.model)
     samples = packed_frames(kitti_root, ['Pedestrian', 'Car', 'Cyclist'])
     batch = model.data_preprocessor(pseudo_collate(samples), True)
-    with pytest.raises(InputError, match='learns from dense depth, which the samples have not'):
+    with pytest.raises(InputError, match='learns from dense depth, but the samples have none'):
         model(**batch, mode='loss')
 
 
 class SmallNetwork(torch.nn.Module):
-    """Convolutions with a frozen batch norm between, and both auxiliaries."""
+    """Two convolutions, a batch norm with fixed statistics, and both auxiliaries."""
 
     def __init__(self):
         super().__init__()
@@ -281,16 +282,16 @@ class SmallNetwork(torch.nn.Module):
 
 
 def gradients_of(first, last):
-    """Loss of these of eight images, and the gradients of all weights."""
+    """Return the loss of images ``first`` to ``last`` - 1 of eight, and all gradients."""
     generator = torch.Generator().manual_seed(3)
     images = torch.randn(8, 3, 6, 8, generator=generator)
     image_index = torch.tensor([0, 1, 1, 3, 4, 4, 4, 5, 6, 6, 7])
     corners = 4 * torch.rand(11, 2, generator=generator)
     boxes = torch.cat([corners, corners + 1 + torch.rand(11, 2, generator=generator)], dim=1)
     depths = 5 + 10 * torch.rand(11, generator=generator)
-    own = (image_index >= first) & (image_index < last)
-    objects = make_objects((image_index[own] - first).tolist(), boxes[own].tolist(),
-                           depths[own].tolist())
+    chosen = (image_index >= first) & (image_index < last)
+    objects = make_objects((image_index[chosen] - first).tolist(), boxes[chosen].tolist(),
+                           depths[chosen].tolist())
     network = SmallNetwork()
     model = network
     if dist.is_initialized():
@@ -300,19 +301,19 @@ def gradients_of(first, last):
     return loss.detach(), [weight.grad for weight in network.parameters()]
 
 
-def run_process(rank, store, out):
+def run_rank(rank, store, out):
     dist.init_process_group('gloo', init_method=f'file://{store}', rank=rank, world_size=2)
     torch.save(gradients_of(4 * rank, 4 * rank + 4), out / f'{rank}.pt')
     dist.destroy_process_group()
 
 
-def test_two_processes_of_four_images_learn_as_one_of_eight(tmp_path):
-    """Uneven objects: four on one process, seven on the other."""
-    mp.spawn(run_process, (tmp_path / 'store', tmp_path), nprocs=2)
+def test_two_ranks_of_four_images_give_the_gradients_of_one_of_eight(tmp_path):
+    """The ranks have four and seven objects."""
+    mp.spawn(run_rank, (tmp_path / 'store', tmp_path), nprocs=2)
     loss, gradients = gradients_of(0, 8)
-    found = [torch.load(tmp_path / f'{rank}.pt', weights_only=True) for rank in (0, 1)]
-    torch.testing.assert_close((found[0][0] + found[1][0]) / 2, loss, rtol=1e-5, atol=1e-6)
-    for _, others in found:
-        for gradient, other in zip(gradients, others):
+    ranks = [torch.load(tmp_path / f'{rank}.pt', weights_only=True) for rank in (0, 1)]
+    torch.testing.assert_close((ranks[0][0] + ranks[1][0]) / 2, loss, rtol=1e-5, atol=1e-6)
+    for _, rank_gradients in ranks:
+        for gradient, found in zip(gradients, rank_gradients):
             assert gradient.abs().sum() > 0
-            torch.testing.assert_close(other, gradient, rtol=1e-5, atol=1e-6)
+            torch.testing.assert_close(found, gradient, rtol=1e-5, atol=1e-6)

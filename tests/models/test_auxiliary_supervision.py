@@ -1,4 +1,4 @@
-"""Auxiliaries around a detector of mmdet3d that knows nothing of them."""
+"""Wrapper that adds auxiliary supervision to mmdet3d's detectors."""
 import copy
 
 import pytest
@@ -44,7 +44,7 @@ def run(model, samples, mode):
     return model(**data, mode=mode)
 
 
-def test_losses_are_the_detectors_and_the_auxiliaries(smoke, samples):
+def test_losses_are_those_of_the_detector_and_the_auxiliaries(smoke, samples):
     wrapped = wrap(smoke)
     own = run(wrapped.detector, samples, 'loss')
     losses = run(wrapped, samples, 'loss')
@@ -63,7 +63,7 @@ def test_prediction_is_that_of_the_bare_detector(smoke, samples):
     bare.load_state_dict(weights)
 
     def forbid(*_):
-        pytest.fail('an auxiliary runs in prediction')
+        pytest.fail('an auxiliary ran in prediction')
 
     for auxiliary in wrapped.auxiliary:
         auxiliary.register_forward_pre_hook(forbid)
@@ -77,7 +77,7 @@ def test_prediction_is_that_of_the_bare_detector(smoke, samples):
 
 
 class RecordedOperations(TorchDispatchMode):
-    """What PyTorch is told to compute: operators and the shapes that they see."""
+    """Record of all PyTorch operators and the shapes of their arguments."""
 
     def __init__(self):
         super().__init__()
@@ -89,8 +89,8 @@ class RecordedOperations(TorchDispatchMode):
         return function(*args, **(kwargs or {}))
 
 
-def test_prediction_takes_no_operation_more_than_the_bare_detector(smoke, samples):
-    """The same work is the same latency, whatever the machine's mood."""
+def test_prediction_runs_the_same_operations_as_the_bare_detector(smoke, samples):
+    """Equal operations mean equal latency. Measured times would vary."""
     wrapped = wrap(smoke).eval()
     recorded = []
     for model in (wrapped, wrapped.detector):
@@ -100,7 +100,7 @@ def test_prediction_takes_no_operation_more_than_the_bare_detector(smoke, sample
     assert len(recorded[0]) > 100 and recorded[0] == recorded[1]
 
 
-def test_objects_are_those_of_the_labels(samples):
+def test_objects_are_collected_from_the_samples(samples):
     batch = [sample['data_samples'] for sample in copy.deepcopy(samples)]
     objects = collect_objects(batch, torch.zeros(3, 64, 24, 80), 320)
     assert objects.image_index.tolist() == [0, 0, 0, 1, 1, 2, 2]
@@ -113,8 +113,8 @@ def test_objects_are_those_of_the_labels(samples):
     assert in_front.all()
 
 
-def test_zooms_of_mmdet3ds_transforms(samples):
-    """AffineResize tells a matrix to feature pixels, Resize a scale."""
+def test_zooms_after_transforms_of_mmdet3d(samples):
+    """AffineResize stores a matrix to feature pixels, Resize a scale."""
     batch = [sample['data_samples'] for sample in copy.deepcopy(samples)]
     for sample in batch:
         del sample.affine
@@ -128,14 +128,14 @@ def test_zooms_of_mmdet3ds_transforms(samples):
 
 
 def with_depth(samples, *sizes):
-    """The samples with constant dense depth: 10 m in the first, 11 m in the second, ..."""
+    """Add constant dense depth to the samples: 10 m to the first, 11 m to the second, ..."""
     for index, (sample, size) in enumerate(zip(samples, sizes)):
         sample['data_samples'].gt_depth_map = PixelData(data=torch.full((1, *size), 10. + index))
     return samples
 
 
-def test_dense_depth_reaches_auxiliaries(smoke, samples):
-    """Of a feature map's size, as CropScaleAffine leaves it, or the input's."""
+def test_auxiliaries_receive_dense_depth(smoke, samples):
+    """At the size of the feature map (CropScaleAffine) or of the input."""
     strategy = dict(type='UniformStrategy', positive_threshold=.5, negative_threshold=.75,
                     margin=5.)
     loss = dict(type='MultiRangeMetricLoss', strategy=strategy, num_within=2, num_across=2)
@@ -151,7 +151,7 @@ def test_dense_depth_reaches_auxiliaries(smoke, samples):
     assert wrapped.detector.backbone.base_layer[0].weight.grad.abs().sum() > 0
 
 
-def test_dense_depths_are_those_of_the_samples(samples):
+def test_dense_depth_is_collected_from_the_samples(samples):
     batch = [sample['data_samples'] for sample in with_depth(samples, *[(24, 80)] * 3)]
     depths = collect_depth_maps(batch, (96, 320))
     assert depths.shape == (3, 24, 80) and depths[:, 0, 0].tolist() == [10., 11., 12.]
@@ -161,10 +161,10 @@ def test_dense_depths_are_those_of_the_samples(samples):
     assert collect_depth_maps([batch[1]], (96, 320)) is None
 
 
-def test_dense_depth_of_another_view_is_named(samples):
-    """As after mmdet's Resize, which does not know of it."""
+def test_dense_depth_of_another_view_is_refused(samples):
+    """For example after mmdet's Resize, which does not transform dense depth."""
     batch = [sample['data_samples'] for sample in with_depth(samples, *[(375, 1242)] * 3)]
-    with pytest.raises(InputError, match='375 x 1242 cells does not show the view of an input of '
+    with pytest.raises(InputError, match='375 x 1242 cells does not cover the view of an input of '
                        '96 x 320 pixels; use CropScaleAffine'):
         collect_depth_maps(batch, (96, 320))
 
@@ -172,20 +172,20 @@ def test_dense_depth_of_another_view_is_named(samples):
 @pytest.mark.parametrize('feature, message', [
     ('nek[0]', 'SMOKEMono3D has no such module; it has backbone, neck, bbox_head'),
     ('', 'no such module'), ('neck[x]', 'no such module')])
-def test_an_unknown_feature_is_named(smoke, feature, message):
+def test_unknown_feature_is_refused(smoke, feature, message):
     with pytest.raises(InputError, match=message):
         wrap(smoke, feature)
 
 
 @pytest.mark.parametrize('feature, message', [
-    ('backbone', r'backbone gives \d maps; choose one, backbone\[0\] to'),
-    ('neck[7]', 'neck gives 1 maps')])
-def test_a_wrong_index_is_named(smoke, samples, feature, message):
+    ('backbone', r'backbone has \d output maps; choose one, backbone\[0\] to'),
+    ('neck[7]', 'neck has 1 output maps')])
+def test_wrong_index_is_refused(smoke, samples, feature, message):
     with pytest.raises(InputError, match=message):
         run(wrap(smoke, feature), samples, 'loss')
 
 
-def test_one_map_needs_no_index(smoke, samples):
+def test_a_single_map_needs_no_index(smoke, samples):
     assert 'loss_metric' in run(wrap(smoke, 'neck'), samples, 'loss')
 
 

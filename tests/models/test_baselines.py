@@ -1,4 +1,4 @@
-"""MonoDLE, MonoCon, GUPNet, DID-M3D and MonoLSS as configs of the same parts."""
+"""MonoDLE, MonoCon, GUPNet, DID-M3D and MonoLSS, built from configs of the same detector."""
 import copy
 import re
 
@@ -17,16 +17,18 @@ from mmdet3d_plugin.models.detectors import CenterMono3D
 from mmdet3d_plugin.models.layers import AttentiveBatchNorm2d
 
 BASELINES = ('monodle', 'gupnet', 'monocon', 'didm3d', 'monolss')
-# mmdet3d's two-level trees own a projection that they never call.
+# Parameters of mmdet3d's two-level trees that their forward pass does not use.
 UNUSED = re.compile(r'backbone\.level\d\.project')
 TASKS = {'heatmap', 'offset_2d', 'size_2d', 'depth', 'size_3d', 'offset_3d', 'heading'}
-OWN = dict(monocon={'keypoint_heatmap', 'keypoint_offset', 'corners'})
+EXTRA_LOSSES = dict(monocon={'keypoint_heatmap', 'keypoint_offset', 'corners'})
 AUXILIARY = dict(none=set(), qi={'metric'}, both={'metric', 'object_depth'})
 AUXILIARY['object-depth'] = {'object_depth'}
 
 
 def config_of(baseline, auxiliary='none', data='synthetic'):
-    return Config.fromfile(f'configs/ddml/{baseline}_{auxiliary}_{data}.py')
+    name = (f'{baseline}/{baseline}_dla34_{data}' if auxiliary == 'none' else
+            f'ddml/{baseline}_{auxiliary}_{data}')
+    return Config.fromfile(f'configs/{name}.py')
 
 
 def build(cfg):
@@ -39,7 +41,7 @@ def build(cfg):
 
 @pytest.fixture
 def samples(kitti_root):
-    """Small inputs, with dense depth of 12 m everywhere."""
+    """Return samples with small inputs and a dense depth of 12 m everywhere."""
     loaded = packed_frames(kitti_root, ['Pedestrian', 'Car', 'Cyclist'])
     for sample in loaded:
         sample['data_samples'].gt_depth_map = PixelData(data=torch.full((1, 24, 80), 12.))
@@ -57,7 +59,7 @@ def test_losses_are_finite_and_reach_every_weight(samples, baseline, auxiliary):
     model = build(config_of(baseline, auxiliary))
     assert type(model) is CenterMono3D
     losses = losses_of(model, samples)
-    expected = TASKS | OWN.get(baseline, set()) | AUXILIARY[auxiliary]
+    expected = TASKS | EXTRA_LOSSES.get(baseline, set()) | AUXILIARY[auxiliary]
     assert {key[5:] for key in losses if key.startswith('loss_')} == expected
     assert all(torch.isfinite(value) for value in losses.values())
     model.parse_losses(losses)[0].backward()
@@ -67,7 +69,7 @@ def test_losses_are_finite_and_reach_every_weight(samples, baseline, auxiliary):
 
 
 @pytest.mark.parametrize('baseline', BASELINES)
-def test_a_batch_without_objects(samples, baseline):
+def test_batch_without_objects_has_zero_losses_and_finite_gradients(samples, baseline):
     model = build(config_of(baseline, 'both'))
     losses = losses_of(model, [samples[list(FRAMES).index('000012')]] * 2)
     assert all(losses[f'loss_{task}'].item() == 0 for task in TASKS - {'heatmap'})
@@ -80,7 +82,7 @@ def test_a_batch_without_objects(samples, baseline):
 @pytest.mark.parametrize('baseline', BASELINES)
 def test_predictions_have_agreeing_fields(samples, baseline):
     model = build(config_of(baseline)).eval()
-    # Untrained sizes may be negative, and such boxes are dropped.
+    # Untrained sizes may be negative, and boxes with negative sizes are dropped.
     torch.nn.init.constant_(model.object_head.size_3d[-1].bias, 2.)
     model.test_cfg.update(heatmap_threshold=0., score_threshold=0., nms_iou=1.)
     data = model.data_preprocessor(pseudo_collate(copy.deepcopy(samples)), False)
@@ -96,14 +98,14 @@ def test_predictions_have_agreeing_fields(samples, baseline):
 
 
 @pytest.mark.parametrize('baseline', BASELINES)
-def test_auxiliaries_add_no_weights_but_their_own(baseline):
-    bare, helped = (set(build(config_of(baseline, kind)).state_dict())
+def test_auxiliaries_add_only_weights_under_auxiliary(baseline):
+    bare, supervised = (set(build(config_of(baseline, kind)).state_dict())
                     for kind in ('none', 'both'))
-    assert bare < helped
-    assert all(key.startswith('auxiliary.') for key in helped - bare)
+    assert bare < supervised
+    assert all(key.startswith('auxiliary.') for key in supervised - bare)
 
 
-def test_cropped_inputs_teach_monodle_headings_and_boxes_only(samples):
+def test_monodle_ignores_random_crops_in_depth_size_and_centre(samples):
     model = build(config_of('monodle')).eval()
     cropped, whole = copy.deepcopy(samples[:2])
     cropped['data_samples'].set_metainfo(dict(affine_aug=True))
@@ -113,30 +115,30 @@ def test_cropped_inputs_teach_monodle_headings_and_boxes_only(samples):
             alone[f'loss_{task}'].item(), rel=1e-4), task
         assert losses_of(model, [cropped])[f'loss_{task}'].item() == 0
     assert losses_of(model, [cropped])['loss_heading'].item() > 0
-    helped = build(config_of('monodle', 'both')).eval()
-    losses = losses_of(helped, [cropped])
+    supervised = build(config_of('monodle', 'both')).eval()
+    losses = losses_of(supervised, [cropped])
     assert losses['loss_metric'].item() == losses['loss_object_depth'].item() == 0
 
 
-def test_some_frames_without_dense_depth_are_named(samples):
+def test_batch_with_dense_depth_of_some_frames_is_refused(samples):
     del samples[1]['data_samples'].gt_depth_map
     with pytest.raises(InputError, match=r'1 of \d samples have no dense depth'):
         losses_of(build(config_of('didm3d')), samples)
 
 
-def test_attentive_normalisation_survives_synchronisation():
+def test_attentive_normalisation_converts_to_sync_bn():
     norm = AttentiveBatchNorm2d(4)
     converted = torch.nn.SyncBatchNorm.convert_sync_batchnorm(norm)
     assert isinstance(converted, AttentiveBatchNorm2d)
     assert isinstance(converted.normalise, torch.nn.SyncBatchNorm)
-    with pytest.raises(InputError, match='train with a batch size of at least 2'):
+    with pytest.raises(InputError, match='use a batch size of at least 2'):
         norm(torch.zeros(1, 4, 3, 3))
 
 
 @pytest.mark.parametrize('baseline', BASELINES)
 @pytest.mark.parametrize('data', ['kitti', 'synthetic'])
-def test_pipelines_run(kitti_root, baseline, data):
-    """A training and a test frame through everything that the config lists."""
+def test_pipelines_give_images_of_the_input_size(kitti_root, baseline, data):
+    """Load every frame with the training and the test pipeline of the config."""
     cfg = config_of(baseline, 'both', data)
     depth = kitti_root / 'training/depth_2'
     depth.mkdir()

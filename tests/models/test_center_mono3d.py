@@ -1,4 +1,4 @@
-"""The assembled detector: losses, gradients, empty frames, predictions."""
+"""CenterMono3D: losses, gradients, frames without objects, predictions."""
 import copy
 import re
 
@@ -14,10 +14,11 @@ from mmdet3d_plugin.models.dense_heads.center_head_2d import DenseMaps, Peaks
 from mmdet3d_plugin.models.detectors.center_mono3d import Detections
 from mmdet3d_plugin.models.object_heads.depth_heads import SelectableDepths
 from mmdet3d_plugin.models.object_heads.object_head_3d import ObjectPredictions
+from mmdet3d_plugin.models.task_modules import center_target_assigner
 from mmdet3d_plugin.models.task_modules.center_coder import ObjectBoxes
 from mmdet3d_plugin.models.task_modules.input_geometry import InputGeometry
 
-# mmdet3d's two-level trees own a projection that they never call.
+# Parameters of mmdet3d's two-level trees that their forward pass does not use.
 UNUSED = re.compile(r'backbone\.level\d\.project')
 TASKS = ['heatmap', 'offset_2d', 'size_2d', 'depth', 'size_3d', 'offset_3d', 'heading']
 
@@ -45,7 +46,7 @@ def losses_of(model, samples):
     return model(**data, mode='loss')
 
 
-def test_losses_have_one_entry_a_task_and_reach_every_weight(model, samples):
+def test_losses_have_one_entry_per_task_and_reach_every_weight(model, samples):
     losses = losses_of(model, samples)
     assert sorted(losses) == sorted(f'loss_{task}' for task in TASKS)
     total = sum(losses.values())
@@ -59,8 +60,11 @@ def without_gradient(model):
 
 
 def test_depth_loss_before_and_after_the_warm_up(model, samples):
-    """Mean over all locations times 10; then the mean weighted by the softmax of the
-    logits, which lie too close for a divide, times 10 times 10."""
+    """Before: 10 times the mean over all locations. After: 100 times the weighted mean.
+
+    The weights are the softmax of the logits. The logits are too similar for a split, so all
+    locations are kept. The factor 100 is loss_weight times loss_factor.
+    """
     model.eval()  # no Gumbel noise
     recorded = {}
     loss_depth = model.object_head.depth_head.loss_depth
@@ -92,7 +96,7 @@ def test_depth_loss_before_and_after_the_warm_up(model, samples):
         assert learns is selecting
 
 
-def test_a_batch_without_objects_has_finite_losses_and_a_gradient(model, samples):
+def test_batch_without_objects_has_finite_losses_and_gradients(model, samples):
     empty = [samples[list(FRAMES).index('000012')]] * 2
     losses = losses_of(model, empty)
     for task in TASKS[1:]:
@@ -104,9 +108,8 @@ def test_a_batch_without_objects_has_finite_losses_and_a_gradient(model, samples
     assert all(torch.isfinite(buffer).all() for buffer in model.buffers())
 
 
-def test_a_frame_does_not_change_the_objects_of_another(model, samples):
-    """Losses of a batch are the object-weighted mean of its frames' losses."""
-    model.eval()  # batch norm must not mix the frames
+def test_batch_losses_are_object_weighted_means_of_frame_losses(model, samples):
+    model.eval()  # batch statistics would mix the frames
     together = losses_of(model, [samples[0], samples[3]])
     alone = [losses_of(model, [samples[index]]) for index in (0, 3)]
     counts = np.array([len(FRAMES[name]) for name in ('000000', '000031')])
@@ -114,6 +117,18 @@ def test_a_frame_does_not_change_the_objects_of_another(model, samples):
         values = np.array([losses[f'loss_{task}'].item() for losses in alone])
         assert together[f'loss_{task}'].item() == pytest.approx(
             (values * counts).sum() / counts.sum(), rel=1e-4), task
+
+
+@pytest.mark.parametrize('frames', [(0, 1), (2, 2)], ids=['objects', 'no objects'])
+def test_counts_are_reduced_over_ranks_once_per_step(model, samples, monkeypatch, frames):
+    """In the assigner, so that ranks with and without objects take part alike."""
+    reduced = []
+    mean_count = center_target_assigner.mean_count
+    monkeypatch.setattr(center_target_assigner, 'mean_count',
+                        lambda counts: reduced.append(counts.tolist()) or mean_count(counts))
+    losses_of(model, [samples[index] for index in frames])
+    num_objects = sum(len(samples[index]['data_samples'].gt_instances_3d) for index in frames)
+    assert reduced == [[num_objects] * 3]  # peaks, objects, objects in whole images
 
 
 def test_task_weights_scale_losses_and_log_the_raw_ones(model, samples):
@@ -129,7 +144,7 @@ def test_task_weights_scale_losses_and_log_the_raw_ones(model, samples):
         sum(value.item() for key, value in weighted.items() if key.startswith('loss_')))
 
 
-def test_detached_boxes_shield_the_2d_head_from_3d_losses(model, samples):
+def test_detached_boxes_stop_gradients_of_3d_losses(model, samples):
     def gradient():
         model.zero_grad()
         losses_of(model, samples)['loss_depth'].backward()
@@ -145,7 +160,7 @@ def test_detached_boxes_shield_the_2d_head_from_3d_losses(model, samples):
 @pytest.mark.parametrize('name, change', [('threshold', dict(heatmap_threshold=0.)),
                                           ('none', dict(heatmap_threshold=2.)),
                                           ('none', dict(score_threshold=2.))])
-def test_predictions_have_agreeing_fields(model, samples, name, change):
+def test_predictions_have_matching_fields(model, samples, name, change):
     model.eval()
     model.test_cfg.update(change, nms_iou=1.)
     data = model.data_preprocessor(pseudo_collate(copy.deepcopy(samples)), False)
@@ -161,8 +176,9 @@ def test_predictions_have_agreeing_fields(model, samples, name, change):
 
 
 @pytest.mark.parametrize('nms_iou, kept', [(1., [0, 1, 2, 3]), (.5, [0, 2, 3])])
-def test_of_overlapping_boxes_of_a_class_the_best_stays(model, samples, nms_iou, kept):
-    # The second box overlaps the first by 0.6, and so does the third, of another class.
+def test_nms_keeps_the_best_of_overlapping_boxes_of_a_class(model, samples, nms_iou, kept):
+    # The second and the third box overlap the first with an IoU of 0.625. The third box has
+    # another class.
     boxes_2d = torch.tensor([[0., 0., 10., 8.], [0., 0., 10., 5.], [0., 0., 10., 5.],
                              [20., 0., 30., 8.]])
     boxes = ObjectBoxes(boxes_2d, torch.ones(4, 7), torch.zeros(4))
@@ -170,14 +186,30 @@ def test_of_overlapping_boxes_of_a_class_the_best_stays(model, samples, nms_iou,
     peaks = Peaks(torch.zeros(4, dtype=torch.long), torch.tensor([1, 1, 2, 1]), scores, None)
     model.test_cfg.update(nms_iou=nms_iou, heatmap_threshold=0.)
     data = model.data_preprocessor(pseudo_collate(copy.deepcopy(samples[:1])), False)
-    found = Detections(boxes, torch.ones(4), torch.ones(4, 49))
-    (sample, ) = model._fill_samples(data['data_samples'], peaks, found)
+    detections = Detections(boxes, torch.ones(4), torch.ones(4, 49))
+    (sample, ) = model._fill_samples(data['data_samples'], peaks, detections)
     torch.testing.assert_close(sample.pred_instances.scores, scores[kept])
     torch.testing.assert_close(sample.pred_instances.bboxes, boxes_2d[kept])
 
 
-def test_perfect_outputs_decode_to_the_labels(model, samples, monkeypatch):
-    """Dense maps and ROI outputs that say the truth give the truth back."""
+def test_scores_are_products_of_heatmap_score_and_3d_confidence(model, samples):
+    """The confidence changes the order of the detections and drops the last one."""
+    boxes = ObjectBoxes(torch.tensor([[0., 0., 9., 9.], [20., 0., 29., 9.], [40., 0., 49., 9.]]),
+                        torch.ones(3, 7), torch.zeros(3))
+    peaks = Peaks(torch.zeros(3, dtype=torch.long), torch.tensor([1, 1, 1]),
+                  torch.tensor([.8, .5, .9]), None)
+    model.test_cfg.update(heatmap_threshold=.2, score_threshold=.1, nms_iou=1.)
+    data = model.data_preprocessor(pseudo_collate(copy.deepcopy(samples[:1])), False)
+    detections = Detections(boxes, torch.tensor([.25, .9, .1]), torch.ones(3, 49))
+    (sample, ) = model._fill_samples(data['data_samples'], peaks, detections)
+    expected = torch.tensor([.45, .2])  # .5 * .9, .8 * .25; .9 * .1 is below the threshold
+    torch.testing.assert_close(sample.pred_instances_3d.scores_3d, expected)
+    torch.testing.assert_close(sample.pred_instances.scores, expected)
+    torch.testing.assert_close(sample.pred_instances.bboxes, boxes.boxes_2d[[1, 0]])
+
+
+def test_perfect_outputs_decode_to_the_ground_truth(model, samples, monkeypatch):
+    """Both heads are replaced by functions that return the encoded ground truth."""
     data = model.data_preprocessor(pseudo_collate(copy.deepcopy(samples)), False)
     truth = [copy.deepcopy(sample.gt_instances_3d) for sample in data['data_samples']]
     feature = model.extract_feat(data['inputs'])
@@ -212,18 +244,18 @@ def test_perfect_outputs_decode_to_the_labels(model, samples, monkeypatch):
     monkeypatch.setattr(model.object_head, 'forward', forward_objects)
     model.test_cfg.update(heatmap_threshold=.85)
     predicted = model(**data, mode='predict')
-    for sample, labels in zip(predicted, truth):
+    for sample, true_objects in zip(predicted, truth):
         found = sample.pred_instances_3d
-        assert len(found.scores_3d) == len(labels.labels_3d)
+        assert len(found.scores_3d) == len(true_objects.labels_3d)
         order = found.bboxes_3d.tensor[:, 0].argsort()
-        expected = labels.bboxes_3d.tensor
+        expected = true_objects.bboxes_3d.tensor
         torch.testing.assert_close(found.bboxes_3d.tensor[order],
                                    expected[expected[:, 0].argsort()], atol=2e-3, rtol=0)
 
 
 @pytest.mark.slow
-def test_a_few_frames_are_learned_by_heart(model, samples):
-    """The loss falls by far, and the deepest term with it, in 60 steps."""
+def test_overfitting_a_few_frames(model, samples):
+    """The loss falls below 35 % of its initial value in 60 steps."""
     optimiser = torch.optim.Adam(model.parameters(), lr=2e-3)
     history = []
     for _ in range(60):
@@ -236,8 +268,8 @@ def test_a_few_frames_are_learned_by_heart(model, samples):
     assert history[-1] < 0.35 * history[0]
 
 
-def test_auxiliaries_add_losses_and_vanish_in_predict(config, samples):
-    """The same weights predict bit by bit the same with and without auxiliaries."""
+def test_auxiliaries_add_losses_and_do_not_change_predictions(config, samples):
+    """Predictions with and without auxiliaries are equal in every bit."""
     def build(auxiliary):
         torch.manual_seed(0)
         built = MODELS.build({**copy.deepcopy(config.model), 'auxiliary': auxiliary})
@@ -245,23 +277,23 @@ def test_auxiliaries_add_losses_and_vanish_in_predict(config, samples):
         return built
 
     bare = build([])
-    helped = build(Config.fromfile('configs/ddml/monolss_both_synthetic.py').model.auxiliary)
-    helped.load_state_dict(bare.state_dict(), strict=False)
-    assert {key.split('.')[0] for key in set(helped.state_dict()) - set(bare.state_dict())} == {
-        'auxiliary'}
-    losses = losses_of(helped.eval(), samples)
+    supervised = build(Config.fromfile('configs/ddml/monolss_both_synthetic.py').model.auxiliary)
+    supervised.load_state_dict(bare.state_dict(), strict=False)
+    added = supervised.state_dict().keys() - bare.state_dict().keys()
+    assert {key.split('.')[0] for key in added} == {'auxiliary'}
+    losses = losses_of(supervised.eval(), samples)
     assert set(losses) - set(losses_of(bare.eval(), samples)) == {
         'loss_metric', 'qi_satisfied', 'loss_object_depth'}
     assert 0 <= losses['qi_satisfied'].item() <= 1 and losses['loss_object_depth'].item() > 0
-    total, logged = helped.parse_losses(losses)
+    total, logged = supervised.parse_losses(losses)
     assert total.item() == pytest.approx(
         sum(value.item() for key, value in losses.items() if key.startswith('loss_')), rel=1e-5)
     assert 'qi_satisfied' in logged
 
-    data = helped.data_preprocessor(pseudo_collate(copy.deepcopy(samples)), False)
-    for model in (bare, helped):
+    data = supervised.data_preprocessor(pseudo_collate(copy.deepcopy(samples)), False)
+    for model in (bare, supervised):
         model.test_cfg = {**model.test_cfg, 'heatmap_threshold': 0.}
-    for mine, other in zip(helped(**copy.deepcopy(data), mode='predict'),
+    for mine, other in zip(supervised(**copy.deepcopy(data), mode='predict'),
                            bare(**copy.deepcopy(data), mode='predict')):
         assert torch.equal(mine.pred_instances_3d.bboxes_3d.tensor,
                            other.pred_instances_3d.bboxes_3d.tensor)

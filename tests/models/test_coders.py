@@ -1,4 +1,6 @@
+"""Coders of objects and headings, and the heatmap of the target assigner."""
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -31,7 +33,7 @@ def geometry_of(camera, affine, count):
 
 
 def random_objects(camera, affine, count=60):
-    """Objects in double precision whose centres fall inside the input."""
+    """Return objects in double precision with projected centres inside the input."""
     rng = np.random.default_rng(3)
     z = rng.uniform(4, 60, count)
     x, y = rng.uniform(-.3, .3, count) * z, rng.uniform(1., 2., count)
@@ -50,7 +52,7 @@ def random_objects(camera, affine, count=60):
 @pytest.mark.parametrize('camera', [np.vstack([P2, [0, 0, 0, 1]]),
                                     flip_camera(np.vstack([P2, [0, 0, 0, 1]]), 1242)])
 @pytest.mark.parametrize('crop', [((621., 187.5), 1242.), ((700., 150.), 900.)])
-def test_decode_returns_what_encode_received(coder, camera, crop):
+def test_decode_inverts_encode(coder, camera, crop):
     affine = affine_from_crop(*crop, (1280, 384))
     boxes_2d, centers_2d, boxes_3d = random_objects(camera, affine)
     count = len(boxes_3d)
@@ -65,7 +67,7 @@ def test_decode_returns_what_encode_received(coder, camera, crop):
     torch.testing.assert_close(decoded.boxes_2d, original.view(-1, 4), atol=1e-6, rtol=1e-6)
 
 
-def test_codes_are_what_the_spec_says(coder):
+def test_codes_of_a_hand_made_object(coder):
     camera = np.vstack([P2, [0, 0, 0, 1]])
     geometry = geometry_of(camera, np.eye(3), 1)
     code = coder.encode(
@@ -86,7 +88,7 @@ def test_codes_are_what_the_spec_says(coder):
 
 @pytest.mark.parametrize('cell_center', ['projected', 'box'])
 @pytest.mark.parametrize('heading_center', ['projected', 'box'])
-def test_every_choice_of_centres_and_sizes_decodes_to_the_truth(cell_center, heading_center):
+def test_decode_inverts_encode_for_every_choice_of_centres(cell_center, heading_center):
     camera = np.vstack([P2, [0, 0, 0, 1]])
     affine = affine_from_crop((640., 180.), 1000., (1280, 384))
     boxes_2d, centers_2d, boxes_3d = random_objects(camera, affine)
@@ -94,31 +96,32 @@ def test_every_choice_of_centres_and_sizes_decodes_to_the_truth(cell_center, hea
     geometry = geometry_of(camera, affine, len(boxes_3d))
     labels = torch.zeros(len(boxes_3d), dtype=torch.long)
     code = coder.encode(boxes_2d, centers_2d, boxes_3d, labels, geometry)
-    torch.testing.assert_close(code.size_residuals, boxes_3d[:, [4, 5, 3]])  # absolute
-    own = code.offsets_3d if cell_center == 'projected' else code.offsets_2d
-    assert (own >= 0).all() and (own < 1).all()
+    # Without mean sizes, sizes are absolute.
+    torch.testing.assert_close(code.size_residuals, boxes_3d[:, [4, 5, 3]])
+    offsets = code.offsets_3d if cell_center == 'projected' else code.offsets_2d
+    assert (offsets >= 0).all() and (offsets < 1).all()
     decoded = coder.decode(code, labels, geometry)
     torch.testing.assert_close(decoded.boxes_3d, boxes_3d, atol=1e-6, rtol=1e-6)
     if heading_center == 'projected':
-        # KITTI's alpha: the angle to the ray through the object's centre, but for P2's
-        # translation of 6 cm.
+        # KITTI's alpha is the angle to the ray through the object's centre. The tolerance covers
+        # P2's translation of 6 cm.
         expected = boxes_3d[:, 6] - torch.atan2(boxes_3d[:, 0], boxes_3d[:, 2])
         error = (code.alphas - expected + math.pi) % (2 * math.pi) - math.pi
         assert error.abs().max() < .07 / boxes_3d[:, 2].min()
 
 
-def test_unknown_centres_are_named():
+def test_unknown_centre_is_refused():
     with pytest.raises(InputError, match="cell_center is 'middle', expected 'projected' or 'box'"):
         CenterCoder(['Car'], cell_center='middle')
 
 
-def test_a_class_without_mean_size_is_named():
+def test_class_without_mean_size_is_refused():
     with pytest.raises(InputError, match='Tram'):
         CenterCoder(['Car', 'Tram'], MEANS)
 
 
 @pytest.mark.parametrize('num_bins', [4, 12])
-def test_heading_round_trip(num_bins):
+def test_heading_decode_inverts_encode(num_bins):
     coder = HeadingBinCoder(num_bins)
     angles = torch.linspace(-7, 7, 501, dtype=torch.double)
     bins, residuals = coder.encode(angles)
@@ -140,13 +143,13 @@ def test_heading_bins_are_centred_on_multiples_of_30_degrees(degrees, expected_b
     assert math.degrees(residuals.item()) == pytest.approx(residual, abs=1e-3)
 
 
-def test_a_tiny_negative_angle_stays_in_a_valid_bin():
+def test_tiny_negative_angles_have_valid_bins():
     bins, _ = HeadingBinCoder(12).encode(torch.tensor([-math.pi / 12 - 1e-9, -1e-12]))
     assert ((bins >= 0) & (bins < 12)).all()
 
 
-def test_heatmap_peaks_at_the_objects(coder):
-    from types import SimpleNamespace
+def test_heatmap_is_one_at_the_cells_of_objects():
+    """The third object has a negative width, which counts as zero."""
     code = SimpleNamespace(sizes_2d=torch.tensor([[20., 10.], [6., 6.], [-1., 3.]]),
                            cells=torch.tensor([[10, 5], [30, 8], [2, 2]]))
     heatmap = CenterTargetAssigner().draw_heatmap(

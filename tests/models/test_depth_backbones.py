@@ -1,3 +1,4 @@
+"""Torchvision backbones of the depth estimators."""
 import copy
 
 import pytest
@@ -18,7 +19,7 @@ def build(name='resnet50', **kwargs):
 
 
 @pytest.mark.parametrize('name', NODES)
-def test_maps_of_strides_2_to_32(name):
+def test_maps_have_strides_2_to_32(name):
     backbone = build(name)
     maps = backbone(torch.randn(2, 3, 64, 96))
     assert [item.shape[1] for item in maps] == list(CHANNELS[name])
@@ -29,21 +30,22 @@ def test_maps_of_strides_2_to_32(name):
 
 
 @pytest.mark.parametrize('name', NODES)
-def test_public_weights_reach_every_entry(name, tmp_path):
-    """The maps are those of torchvision's own model, up to its pooling."""
+def test_public_weights_initialise_every_entry(name, tmp_path):
+    """The last map equals the input of the pooling in torchvision's own model."""
     public = get_model(name, weights=None)
     torch.save(public.state_dict(), tmp_path / 'public.pth')
     backbone = build(name, init_cfg=dict(type='TorchvisionImageNetInit',
                                          checkpoint=str(tmp_path / 'public.pth')))
     backbone.init_weights()
     image = torch.randn(1, 3, 64, 64)
-    seen = []
-    public.avgpool.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0]))
+    pooled = []
+    public.avgpool.register_forward_hook(
+        lambda module, inputs, output: pooled.append(inputs[0]))
     public.eval()(image)
-    torch.testing.assert_close(backbone.eval()(image)[-1], seen[0], rtol=0, atol=0)
+    torch.testing.assert_close(backbone.eval()(image)[-1], pooled[0], rtol=0, atol=0)
 
 
-def test_other_weights_and_failed_downloads_are_refused(tmp_path):
+def test_weights_of_another_network_and_failed_downloads_raise(tmp_path):
     torch.save(get_model('resnet18', weights=None).state_dict(), tmp_path / 'other.pth')
     for file, message in [('other.pth', 'other.pth: not the weights'),
                           ('absent.pth', 'absent.pth: cannot load.*init_cfg=None')]:
@@ -52,17 +54,17 @@ def test_other_weights_and_failed_downloads_are_refused(tmp_path):
             build(init_cfg=init).init_weights()
 
 
-def test_frozen_parameters_do_not_learn():
-    """As in BTS: the stem, and batch norms but those of shortcuts."""
+def test_frozen_parameters_are_not_trained():
+    """As in BTS: the stem and all batch norms except those of the shortcuts."""
     backbone = build(frozen=[r'conv1\.', r'.*bn\d\.'])
     frozen = {name for name, weight in backbone.named_parameters() if not weight.requires_grad}
-    # One convolution; the norms of the stem and of three in each of 16 blocks.
+    # One convolution; weight and bias of the stem's norm and of three norms in 16 blocks.
     assert len(frozen) == 1 + 2 * (1 + 3 * 16)
     assert 'body.conv1.weight' in frozen and 'body.layer2.0.bn3.bias' in frozen
     assert 'body.layer2.0.downsample.1.weight' not in frozen
 
 
-def test_copies_switch_between_training_and_evaluation():
+def test_deep_copies_switch_between_training_and_evaluation():
     backbone = copy.deepcopy(build('mobilenet_v3_large'))
     image = torch.randn(2, 3, 32, 32)
     training = backbone(image)[-1]
@@ -72,6 +74,6 @@ def test_copies_switch_between_training_and_evaluation():
 @pytest.mark.parametrize('settings, message', [
     (dict(name='resnet51', nodes=['relu']), 'resnet51'),
     (dict(name='resnet50', nodes=['layer9']), 'layer9')])
-def test_unknown_models_and_nodes(settings, message):
+def test_unknown_models_and_nodes_raise(settings, message):
     with pytest.raises(InputError, match=message):
         MODELS.build(dict(type='TorchvisionBackbone', **settings))

@@ -1,4 +1,4 @@
-"""Losses, predictions and geometry of the depth estimator."""
+"""Losses, predictions and image geometry of the depth estimator."""
 import copy
 import math
 
@@ -23,12 +23,12 @@ CAMERA = np.array([[70., 0., 46., 4.], [0., 70., 30., .2], [0., 0., 1., .003], [
 
 
 @MODELS.register_module()
-class SeenByTests(nn.Module):
-    """An auxiliary that remembers what it saw."""
+class RecordingAuxiliary(nn.Module):
+    """Auxiliary that records its arguments."""
 
     def forward(self, feature, labels):
-        self.seen = feature, labels
-        return dict(loss_seen=feature.float().square().mean())
+        self.arguments = feature, labels
+        return dict(loss_recorded=feature.float().square().mean())
 
 
 def build(auxiliary=(), flip=False, **decode_head):
@@ -66,48 +66,48 @@ def data_of(model, *samples):
 
 # Training.
 
-def test_losses_of_the_decoder_and_the_auxiliaries():
-    model = build([dict(type='SeenByTests')])
+def test_losses_of_the_decode_head_and_the_auxiliaries():
+    model = build([dict(type='RecordingAuxiliary')])
     data = data_of(model, sample(0), sample(1))
     losses = model(**data, mode='loss')
-    assert set(losses) == {'loss_depth', 'loss_seen'}
-    feature, labels = model.auxiliary[0].seen
+    assert set(losses) == {'loss_depth', 'loss_recorded'}
+    feature, labels = model.auxiliary[0].arguments
     assert feature.shape == (2, 8, HEIGHT // 2, WIDTH // 2) and labels.objects is None
     truth = torch.stack([item.gt_depth_map.data[0] for item in data['data_samples']])
-    learned = (truth >= 1) & (truth <= 80)
-    assert 0 < learned.float().mean() < 1
-    assert torch.equal(labels.depth_maps, truth * learned)
+    in_range = (truth >= 1) & (truth <= 80)
+    assert 0 < in_range.float().mean() < 1
+    assert torch.equal(labels.depth_maps, truth * in_range)
     depth = model(**data).depth
-    residuals = (depth.log() - truth.log())[learned]
+    residuals = (depth.log() - truth.log())[in_range]
     expected = 10 * (residuals.square().mean() - .85 * residuals.mean() ** 2).sqrt()
     assert losses['loss_depth'].item() == pytest.approx(expected.item(), rel=1e-5)
 
 
-def test_auxiliaries_read_what_the_prediction_layer_reads():
-    model = build([dict(type='SeenByTests')]).eval()
+def test_auxiliaries_get_the_input_of_the_prediction_layer():
+    model = build([dict(type='RecordingAuxiliary')]).eval()
     data = data_of(model, sample())
     model(**data, mode='loss')
     feature, labels = model.auxiliary_inputs(**data)
-    assert torch.equal(feature, model.auxiliary[0].seen[0])
-    assert torch.equal(labels.depth_maps, model.auxiliary[0].seen[1].depth_maps)
-    seen = []
+    assert torch.equal(feature, model.auxiliary[0].arguments[0])
+    assert torch.equal(labels.depth_maps, model.auxiliary[0].arguments[1].depth_maps)
+    prediction_inputs = []
     model.decode_head.prediction.register_forward_hook(
-        lambda module, inputs, output: seen.append(inputs[0]))
-    assert torch.equal(model(**data).feature, seen[0])
+        lambda module, inputs, output: prediction_inputs.append(inputs[0]))
+    assert torch.equal(model(**data).feature, prediction_inputs[0])
 
 
-def test_padding_has_no_depth():
-    """Images of unequal sizes, which no stride divides, share a batch."""
-    model = build([dict(type='SeenByTests')])
+def test_padding_has_no_ground_truth():
+    """A batch of two image sizes that the backbone's stride does not divide."""
+    model = build([dict(type='RecordingAuxiliary')])
     model(**data_of(model, sample(0, (50, 90)), sample(1, (40, 70))), mode='loss')
-    depth_maps = model.auxiliary[0].seen[1].depth_maps
+    depth_maps = model.auxiliary[0].arguments[1].depth_maps
     assert depth_maps.shape == (2, 64, 96)
     for depth, (height, width) in zip(depth_maps, [(50, 90), (40, 70)]):
         assert (depth[:height, :width] > 0).any()
         assert (depth[height:] == 0).all() and (depth[:, width:] == 0).all()
 
 
-def test_a_batch_without_depth_teaches_nothing():
+def test_batch_without_ground_truth_has_zero_gradients():
     model = build()
     item = sample()
     item['data_samples'].gt_depth_map.data.zero_()
@@ -117,7 +117,7 @@ def test_a_batch_without_depth_teaches_nothing():
     assert all((weight.grad == 0).all() for weight in model.parameters())
 
 
-def test_a_few_images_are_learned_by_heart():
+def test_overfits_one_image():
     model = build()
     wrapper = build_optim_wrapper(model, dict(type='OptimWrapper',
                                               optimizer=dict(type='Adam', lr=3e-3)))
@@ -130,17 +130,17 @@ def test_a_few_images_are_learned_by_heart():
     assert losses[-1] < .25 * losses[0]
 
 
-def test_missing_depth_is_said():
+def test_missing_depth_map_raises():
     model = build()
     with pytest.raises(InputError, match='0.png: no gt_depth_map.*LoadDepthMap'):
         model(**data_of(model, sample(depth=False)), mode='loss')
 
 
-def test_depth_of_another_size_is_refused():
+def test_depth_map_of_another_size_raises():
     model = build()
     item = sample()
     item['data_samples'].gt_depth_map = PixelData(data=torch.ones(1, 16, 24))
-    with pytest.raises(InputError, match=r'0.png: its depth map of \(16, 24\).*\(64, 96\)'):
+    with pytest.raises(InputError, match=r'0.png: the depth map has \(16, 24\).*\(64, 96\)'):
         model(**data_of(model, item), mode='loss')
 
 
@@ -150,7 +150,7 @@ def predict(model, *samples):
     return model.eval().test_step(copy.deepcopy(batch(*samples)))
 
 
-def test_prediction_of_the_whole_image_is_the_depth():
+def test_prediction_without_affine_change_is_the_clipped_depth():
     model = build().eval()
     result, = predict(model, sample(affine=np.eye(3)))
     data = data_of(model, sample())
@@ -158,11 +158,11 @@ def test_prediction_of_the_whole_image_is_the_depth():
         depth = model(**data).depth
     assert result.pred_depth_map.data.dtype == torch.float
     assert result.pred_depth_map.data.shape == (1, *SIZE)
-    # To the bit: what no transform moved stays.
+    # Bitwise equal: the warp back by the identity changes nothing.
     assert torch.equal(result.pred_depth_map.data, depth.clamp(1, 80))
 
 
-def test_predictions_stay_in_range():
+def test_predictions_are_clipped_to_the_depth_range():
     model = build()
     for bias, expected in [(-99., 1.), (99., 80.)]:
         nn.init.constant_(model.decode_head.prediction.bias, bias)
@@ -170,7 +170,7 @@ def test_predictions_stay_in_range():
         assert (result.pred_depth_map.data == expected).all()
 
 
-def test_a_mean_with_the_mirrored_image_is_mirrored_with_the_image():
+def test_flip_averaging_makes_predictions_mirror_symmetric():
     model = build(flip=True)
     item = sample()
     mirrored = sample(cam2img=flip_camera(CAMERA, WIDTH))
@@ -184,8 +184,8 @@ def test_a_mean_with_the_mirrored_image_is_mirrored_with_the_image():
     torch.testing.assert_close(one, (one_only + other_only.flip(-1)) / 2)
 
 
-def test_padding_shows_nothing_of_the_original():
-    """The first 50 x 90 pixels of an image of 60 x 95, padded to 64 x 96."""
+def test_original_pixels_outside_the_input_are_zero():
+    """The input is the top left 50 x 90 of a 60 x 95 image, padded to 64 x 96."""
     result, = predict(build(), sample(0, (50, 90), ori_shape=(60, 95)))
     depth = result.pred_depth_map.data[0]
     assert depth.shape == (60, 95)
@@ -193,8 +193,8 @@ def test_padding_shows_nothing_of_the_original():
     assert (depth[50:] == 0).all() and (depth[:, 90:] == 0).all()
 
 
-def test_focal_lengths_are_those_of_the_input():
-    """Twice the scale is twice the focal length; rotation and shift leave it."""
+def test_focal_length_of_the_input():
+    """Scaling by 2 doubles the focal length; rotation and shift do not change it."""
     turn = .02
     rotation = np.array([[math.cos(turn), -math.sin(turn), 5.],
                          [math.sin(turn), math.cos(turn), -2.], [0., 0., 1.]])
@@ -210,9 +210,9 @@ def test_focal_lengths_are_those_of_the_input():
         assert model(**data).depth.mean(dim=(1, 2)).tolist() == pytest.approx([20., 10.])
 
 
-# Back to the original image.
+# Warp back to the original image.
 
-def test_a_crop_comes_back_exactly_and_the_rest_is_nothing():
+def test_crop_is_restored_exactly_with_zeros_around():
     depth = torch.rand(20, 30)
     shift = np.array([[1., 0., -7.], [0., 1., -4.], [0., 0., 1.]])
     original = to_original(depth, shift, (40, 50))
@@ -221,8 +221,8 @@ def test_a_crop_comes_back_exactly_and_the_rest_is_nothing():
     assert torch.equal(original, expected)
 
 
-def test_an_enlarged_image_is_read_at_the_pixels_of_the_original():
-    """Scaled by 2 or 3, original centres lie on corners or centres of the input's pixels."""
+def test_enlarged_input_is_sampled_at_original_pixel_centres():
+    """Scale 2: original centres lie on input pixel corners. Scale 3: on input pixel centres."""
     depth = torch.rand(12, 18)
     half = to_original(depth, np.diag([2., 2., 1.]), (6, 9))
     torch.testing.assert_close(half, depth.view(6, 2, 9, 2).mean(dim=(1, 3)))
@@ -230,8 +230,8 @@ def test_an_enlarged_image_is_read_at_the_pixels_of_the_original():
     torch.testing.assert_close(third, depth[1::3, 1::3])
 
 
-def test_depth_that_is_linear_in_the_image_is_restored():
-    """Bilinear reading is exact for planes of depth, through any affine."""
+def test_linear_depth_is_restored_through_any_affine():
+    """Bilinear interpolation is exact for depth that is linear in the image."""
     turn = .05
     affine = np.array([[.8 * math.cos(turn), -.8 * math.sin(turn), 3.],
                        [.8 * math.sin(turn), .8 * math.cos(turn), -2.], [0., 0., 1.]])
@@ -247,16 +247,16 @@ def test_depth_that_is_linear_in_the_image_is_restored():
                                rtol=1e-6)
 
 
-def test_a_shrunken_image_covers_its_original_to_the_border():
-    """Half a pixel of the input lies between the outermost centres and the border."""
+def test_shrunken_input_covers_the_original_up_to_the_border():
+    """Half an input pixel lies between the outermost centres and the border."""
     original = to_original(torch.full((5, 8), 9.), np.diag([.25, .25, 1.]), (20, 32))
     assert (original == 9).all()
 
 
-# Faster ways.
+# Acceleration.
 
 @pytest.mark.parametrize('switches', [dict(channels_last=True), dict(bfloat16=True)])
-def test_faster_ways_learn_the_same(switches):
+def test_accelerated_training_has_the_same_losses(switches):
     def train(bfloat16=False, **other):
         model = build()
         accelerate(model, **other)

@@ -1,4 +1,4 @@
-"""Depth heads: closed forms of depth, uncertainty, loss and reduction."""
+"""Depth heads: depth, uncertainty, loss and reduction against closed forms."""
 import math
 from types import SimpleNamespace
 
@@ -11,7 +11,7 @@ from torchvision.ops import roi_align
 
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.models.object_heads import ObjectPointExtractor, ObjectROIExtractor
-from mmdet3d_plugin.models.object_heads.depth_heads import ObjectHeights, SelectableDepths
+from mmdet3d_plugin.models.object_heads.depth_heads import SelectableDepths
 from mmdet3d_plugin.models.object_heads.object_queries import ObjectQueries
 from mmdet3d_plugin.models.task_modules import AllSamples, LearnableSampleSelector
 from mmdet3d_plugin.models.task_modules.input_geometry import InputGeometry
@@ -31,26 +31,30 @@ def build(kind, roi_size=None, **options):
 
 
 def queries_of(boxes, zooms=1., focal=700.):
-    """Objects in inputs that are enlarged by their zooms; boxes in feature pixels."""
+    """Return objects with boxes in feature pixels, in inputs enlarged by ``zooms``."""
     boxes = torch.tensor(boxes)
     count = len(boxes)
     camera = torch.diag(torch.tensor([focal, focal, 1., 1.])).expand(count, 4, 4)
+    zooms = torch.as_tensor(zooms).expand(count)
     inverse = torch.eye(3).repeat(count, 1, 1)
-    inverse[:, 0, 0] = inverse[:, 1, 1] = 1 / torch.as_tensor(zooms)
+    inverse[:, 0, 0] = inverse[:, 1, 1] = 1 / zooms
+    mean_sizes = torch.tensor([[1.6, 0., 0.]]).expand(count, 3)
     return ObjectQueries(torch.zeros(count, dtype=torch.long), torch.zeros(count).long(),
-                         torch.zeros(count, 2).long(), boxes, torch.zeros(count, 3),
+                         torch.zeros(count, 2).long(), boxes, mean_sizes, zooms,
                          InputGeometry(camera, inverse), stride=4)
 
 
-def outputs(monkeypatch, head, **branches):
+def set_outputs(monkeypatch, head, **branches):
+    """Replace the branches of a head by functions with constant outputs."""
     for name, values in branches.items():
         monkeypatch.setattr(getattr(head, name), 'forward', lambda _, values=values: values)
 
 
-def test_direct_depth_is_the_inverse_sigmoid_and_its_output_the_log_scale(monkeypatch):
+def test_direct_depth_head(monkeypatch):
+    """The depth is an inverse sigmoid, the second output the logarithm of the scale."""
     head = build('DirectDepthHead')
     x, log_scale = torch.tensor([-3., 0., -4.]), torch.tensor([.5, -1., 0.])
-    outputs(monkeypatch, head, depth=torch.stack([x, log_scale], dim=1))
+    set_outputs(monkeypatch, head, depth=torch.stack([x, log_scale], dim=1))
     estimates = head(None, None, None)
     expected = 1 / (1 / (1 + np.exp(-x.numpy())) + 1e-6) - 1
     np.testing.assert_allclose(estimates.depths[:, 0], expected, rtol=1e-5)
@@ -68,40 +72,42 @@ def test_direct_depth_is_the_inverse_sigmoid_and_its_output_the_log_scale(monkey
 
 
 @pytest.mark.parametrize('zoom', [1., 1.5])
-def test_geometric_depth_propagates_the_height_s_uncertainty(monkeypatch, zoom):
-    """f h3 / h2 with h2 in original pixels, whatever the input's zoom."""
+def test_geometric_depth_head(monkeypatch, zoom):
+    """f h3 / h2 with h2 in original pixels, for any zoom of the input."""
     head = build('GeometricDepthHead')
     raw = torch.tensor([[-2., .3], [0., -1.]])
-    outputs(monkeypatch, head, correction=raw)
-    # 25 and 50 original pixels, and a box without height that counts as 1.
+    set_outputs(monkeypatch, head, correction=raw)
+    # Heights of 25 and 50 original pixels.
     boxes = [[0., 0., 9., 25 / 4 * zoom], [3., 1., 5., 1 + 50 / 4 * zoom]]
-    heights = ObjectHeights(torch.tensor([1.5, 1.7]), torch.tensor([.2, -3.]))
-    estimates = head(None, queries_of(boxes, [zoom, zoom]), heights)
-    a_metre = 700 / np.array([25., 50.])
-    expected = a_metre * [1.5, 1.7] + np.exp([2., 0.])
+    # Heights of 1.5 and 1.7 m, minus the mean of 1.6 m, and their log-variances.
+    sizes = torch.tensor([[-.1, 9., 9., .2], [.1, 9., 9., -3.]])
+    estimates = head(None, queries_of(boxes, [zoom, zoom]), sizes)
+    per_metre = 700 / np.array([25., 50.])
+    expected = per_metre * [1.5, 1.7] + np.exp([2., 0.])
     np.testing.assert_allclose(estimates.depths[:, 0], expected, rtol=1e-4)
-    s = np.log(np.exp([.3, -1.]) + np.exp([.2, -3.]) * a_metre ** 2)
+    s = np.log(np.exp([.3, -1.]) + np.exp([.2, -3.]) * per_metre ** 2)
     np.testing.assert_allclose(estimates.log_variances[:, 0], s, rtol=1e-5)
     depths, confidences = head.reduce(estimates)
     np.testing.assert_allclose(depths, expected, rtol=1e-4)
     np.testing.assert_allclose(confidences, np.exp(-np.exp(s / 2)), rtol=1e-4)
 
 
-def test_boxes_without_height_give_a_finite_depth(monkeypatch):
+def test_box_without_height_has_a_finite_geometric_depth(monkeypatch):
+    """Its height counts as one pixel."""
     head = build('GeometricDepthHead')
-    outputs(monkeypatch, head, correction=torch.zeros(1, 2))
-    heights = ObjectHeights(torch.tensor([1.5]), torch.tensor([0.]))
-    estimates = head(None, queries_of([[0., 3., 4., 1.]]), heights)
+    set_outputs(monkeypatch, head, correction=torch.zeros(1, 2))
+    estimates = head(None, queries_of([[0., 3., 4., 1.]]), torch.tensor([[-.1, 0., 0., 0.]]))
     assert estimates.depths.item() == pytest.approx(1.5 * 700 + 1, rel=1e-5)
     assert torch.isfinite(estimates.log_variances).all()
 
 
-def test_visual_and_attribute_depths_add_up(monkeypatch):
+def test_visual_attribute_depth_head(monkeypatch):
+    """Depths and variances of both parts add up, and all three losses are means."""
     head = build('VisualAttributeDepthHead', roi_size=2, max_attribute=3.)
     generator = torch.Generator().manual_seed(0)
     visual, visual_s, attribute, attribute_s = torch.randn(4, 2, 1, 2, 2, generator=generator)
-    outputs(monkeypatch, head, visual=visual - 3, visual_uncertainty=visual_s,
-            attribute=attribute, attribute_uncertainty=attribute_s)
+    set_outputs(monkeypatch, head, visual=visual - 3, visual_uncertainty=visual_s,
+                attribute=attribute, attribute_uncertainty=attribute_s)
     boxes = [[2., 2., 6., 8.], [10., 3., 15., 9.]]
     estimates = head(None, queries_of(boxes, [1., 2.]), None)
     z_visual = np.exp(3 - visual.flatten(1).numpy()) * [[1.], [2.]]
@@ -110,8 +116,8 @@ def test_visual_and_attribute_depths_add_up(monkeypatch):
     s = np.log(np.exp(visual_s.flatten(1)) + np.exp(attribute_s.flatten(1))).numpy()
     np.testing.assert_allclose(estimates.log_variances, s, rtol=1e-5, atol=1e-6)
 
-    # The surface of the first object is known at 3 of 4 locations, that of the second at
-    # none: half of it has no depth, and half is a wall behind it.
+    # The surface of the first object is known at 3 of 4 locations. The surface of the second
+    # object is known at none: half of it has no depth, and half shows a wall behind it.
     depth_map = torch.zeros(1, 1, 12, 20)
     depth_map[..., 1:9, 1:4] = 18.5
     depth_map[..., 1:9, 4:7] = 21.
@@ -134,7 +140,7 @@ def test_visual_and_attribute_depths_add_up(monkeypatch):
     assert head.loss(estimates, targets, torch.ones(2, 1)).item() == pytest.approx(
         expected, rel=1e-5)
 
-    targets.depth_maps = torch.zeros_like(depth_map)  # a frame without known depth
+    targets.depth_maps = torch.zeros_like(depth_map)  # no known depth
     assert head.loss(estimates, targets, torch.ones(2, 1)).item() == pytest.approx(
         laplacian(z - truth, s).mean(), rel=1e-5)
     targets.depth_maps = None
@@ -142,16 +148,34 @@ def test_visual_and_attribute_depths_add_up(monkeypatch):
         head.loss(estimates, targets, torch.ones(2, 1))
 
 
-def test_selected_depths_are_scaled_by_the_zoom(monkeypatch):
+def test_surface_depth_blended_with_unknown_cells_is_not_used():
+    """Dense depth is 20 m in all cells but one, which is unknown.
+
+    The box covers 8 x 8 cells with 2 x 2 locations. The unknown cell is one of the 16 cells
+    that ROI-Align averages at the first location, so the blend there is about 18.75 m: nearer
+    than ``max_attribute`` to the object's 20 m, but no depth of any pixel.
+    """
+    head = build('VisualAttributeDepthHead', roi_size=2, max_attribute=3.)
+    depth_map = torch.full((1, 1, 12, 12), 20.)
+    depth_map[0, 0, 3, 3] = 0.
+    code = SimpleNamespace(depths=torch.tensor([20.]), boxes=torch.tensor([[1., 1., 9., 9.]]))
+    surface, valid = head.surface_depths(SimpleNamespace(
+        code=code, depth_maps=depth_map, image_index=torch.zeros(1, dtype=torch.long)))
+    assert 18 < surface[0, 0].item() < 19.5  # the difference to 20 m is below max_attribute
+    torch.testing.assert_close(surface[0, 1:], torch.full((3, ), 20.))
+    assert valid.tolist() == [[False, True, True, True]]
+
+
+def test_selected_depths_scale_with_the_zoom(monkeypatch):
     head = build('SelectedDepthHead', roi_size=1, sample_selector=dict(type='AllSamples'))
-    outputs(monkeypatch, head, depth=torch.tensor([[[[-1.]]], [[[1.]]]]))
+    set_outputs(monkeypatch, head, depth=torch.tensor([[[[-1.]]], [[[1.]]]]))
     estimates = head(torch.zeros(2, 9, 1, 1), queries_of([[0.] * 4] * 2, [2., .5]), None)
     assert estimates.depths[:, 0].tolist() == pytest.approx([2 * math.e, .5 / math.e])
 
 
 @pytest.mark.parametrize('kind, options', [
     ('DirectDepthHead', {}), ('SelectedDepthHead', dict(sample_selector=dict(type='AllSamples')))])
-def test_depth_starts_from_the_guess(kind, options):
+def test_depth_starts_from_the_prior(kind, options):
     head = build(kind, roi_size=3, prior_depth=30., **options)
     with torch.no_grad():
         for layer in head.modules():
@@ -169,7 +193,7 @@ def reduce(reduction, log_variances, depths, logits, selector=None, selecting=Tr
     return head.reduce(SelectableDepths(*map(torch.tensor, (depths, log_variances, logits))))
 
 
-def test_test_time_depth_and_confidence():
+def test_reductions_to_one_depth_and_confidence():
     logits = [[0., 3., 1.], [5., 0., 0.]]
     log_variances = [[0., 0., 0.], [2 * np.log(2.), 0., -4.]]
     depths = [[10., 20., 36.], [7., 8., 9.]]
@@ -186,19 +210,18 @@ def test_test_time_depth_and_confidence():
 @pytest.mark.parametrize('selector, selecting, expected', [
     (AllSamples(), True, 5.), (LearnableSampleSelector(), True, 2.),
     (LearnableSampleSelector(), False, 5.)])
-def test_the_selector_names_the_depth_that_suits_it_once_it_selects(selector, selecting,
-                                                                    expected):
+def test_default_reduction_is_that_of_the_selector_after_warm_up(selector, selecting, expected):
     depth, _ = reduce(None, [[0., 0.]], [[2., 8.]], [[1., 0.]], selector, selecting)
     assert depth.item() == pytest.approx(expected)
 
 
 @pytest.mark.parametrize('reduction', ['largest_logit', 'weighted_mean'])
-def test_hopeless_objects_have_a_finite_depth_and_no_confidence(reduction):
+def test_object_with_huge_variance_has_a_finite_depth_and_zero_confidence(reduction):
     depth, confidence = reduce(reduction, [[50.] * 49], [[3.] * 49], [[0.] * 49])
     assert confidence.item() == 0 and depth.item() == pytest.approx(3.)
 
 
-def test_what_does_not_fit_is_named():
+def test_mismatched_parts_are_refused():
     cfg = Config.fromfile('configs/monolss/monolss_dla34_synthetic-demo.py').model.object_head
     cfg.depth_head.sample_selector = dict(type='TopKSamples', k=30)
     cfg.extractor.roi_size = 5
@@ -212,6 +235,10 @@ def test_what_does_not_fit_is_named():
     with pytest.raises(InputError, match='GeometricDepthHead and loss_size_3d WeightedL1Loss do '
                                          'not fit'):
         MODELS.build(cfg)
+    cfg.depth_head = dict(type='DirectDepthHead', loss=LAPLACIAN)
+    uncertain = dict(cfg, loss_size_3d=dict(type='UncertainHeightSizeLoss'))
+    with pytest.raises(InputError, match='head needs 3 sizes per object and the loss needs 4'):
+        MODELS.build(uncertain)
     cfg.depth_head = dict(type='VisualAttributeDepthHead', loss=LAPLACIAN, max_attribute=3.)
     cfg.extractor = dict(type='ObjectPointExtractor')
     with pytest.raises(InputError, match='VisualAttributeDepthHead needs ROIs'):

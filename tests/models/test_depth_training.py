@@ -1,4 +1,4 @@
-"""Trainings of depth estimators: from files to figures, and without waiting for the device."""
+"""Training of depth estimators from files to metrics, and without host-device waits."""
 import json
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def test_train_and_test(run_tool, tmp_path):
 
 
 @pytest.mark.parametrize('strategy', STRATEGIES)
-def test_nothing_of_the_device_is_looked_at(strategy, tmp_path):
+def test_training_step_never_waits_for_the_device(strategy, tmp_path):
     cfg = Config.fromfile(ROOT / f'configs/metricdepth/lt_{strategy}_synthetic.py')
     cfg.train_dataloader.dataset.data_root = str(write_synthetic(tmp_path))
     dataset = DATASETS.build(cfg.train_dataloader.dataset)

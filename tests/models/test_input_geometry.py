@@ -1,4 +1,4 @@
-"""Input geometry: exact by default, or with the released code's approximations."""
+"""Input geometry: exact, or with the approximations of MonoLSS's released code."""
 import numpy as np
 import pytest
 import torch
@@ -19,12 +19,12 @@ def geometry(cls, crop):
 
 
 @pytest.mark.parametrize('crop', CROPS)
-def test_reference_maps_the_crop_by_separate_factors(crop):
-    """A point at shares (s, t) of the input lies at shares (s, t) of the crop."""
+def test_reference_maps_input_to_crop_by_separate_factors(crop):
+    """A point at fractions (s, t) of the input maps to fractions (s, t) of the crop."""
     (u, v), crop_width = CROPS[crop]
     crop_height = crop_width * HEIGHT / WIDTH
-    share = torch.tensor([[.25, .9]])
-    point = geometry(ReferenceGeometry, crop).to_original(share * torch.tensor([1280., 384.]))
+    fraction = torch.tensor([[.25, .9]])
+    point = geometry(ReferenceGeometry, crop).to_original(fraction * torch.tensor([1280., 384.]))
     np.testing.assert_allclose(point[0], [u + (.25 - .5) * crop_width,
                                           v + (.9 - .5) * crop_height], rtol=1e-5)
 
@@ -38,7 +38,7 @@ def test_exact_geometry_inverts_the_affine(crop):
                                atol=1e-3)
 
 
-def test_reference_divides_by_z():
+def test_reference_projection_divides_by_z():
     exact, reference = geometry(InputGeometry, 'whole'), geometry(ReferenceGeometry, 'whole')
     uv, depth = torch.tensor([[100., 300.]]), torch.tensor([20.])
     x, y, z = image_to_camera(uv, depth, reference.cam2img)[0].tolist()
@@ -50,9 +50,9 @@ def test_reference_divides_by_z():
 
 @pytest.mark.parametrize('height, expected', [
     (100., 384 / HEIGHT), (.5, 1.), (-30., 1.), (1.01, 1.01)])
-def test_reference_zoom_is_a_ratio_of_heights_of_at_least_a_pixel(height, expected):
+def test_reference_zoom_is_a_ratio_of_heights_of_at_least_one_pixel(height, expected):
     boxes = torch.tensor([[10., 20., 50., 20. + height]])
-    zooms = geometry(ReferenceGeometry, 'whole').zooms(boxes)
+    zooms = geometry(ReferenceGeometry, 'whole').box_zooms(boxes)
     torch.testing.assert_close(zooms, torch.tensor([expected]), rtol=1e-4, atol=0)
-    exact = geometry(InputGeometry, 'whole').zooms(boxes)
+    exact = geometry(InputGeometry, 'whole').zooms()
     torch.testing.assert_close(exact, torch.tensor([1280 / WIDTH]))

@@ -1,4 +1,4 @@
-"""MonoCon's auxiliary contexts: projected corners, their targets and losses."""
+"""Keypoint head of MonoCon: projected corners, targets and losses."""
 import numpy as np
 import pytest
 import torch
@@ -19,7 +19,7 @@ def test_keypoints_are_the_projected_corners_and_centre():
     affine = affine_from_crop((600., 180.), 1000., (1280, 384))
     geometry = InputGeometry(CAMERA.expand(2, 4, 4),
                              torch.tensor(np.linalg.inv(affine)).float().expand(2, 3, 3))
-    # Length, height, width; the second box reaches behind the camera.
+    # Sizes are length, height, width. A part of the second box is behind the camera.
     boxes = torch.tensor([[-3., 1.6, 12., 3.9, 1.5, 1.6, .4], [1., 1.6, 1., 3.9, 1.5, 1.6, 1.5]])
     empty = torch.zeros(2)
     keypoints, in_front = AuxiliaryObjects(
@@ -36,7 +36,7 @@ def test_keypoints_are_the_projected_corners_and_centre():
 
 
 @pytest.mark.parametrize('min_overlap', [.3, .7])
-def test_exact_radius_is_mmdets(min_overlap):
+def test_exact_radius_equals_that_of_mmdet(min_overlap):
     sizes = torch.tensor([[10., 20.], [3., 3.], [40., 7.]])
     expected = [mmdet_radius(size.tolist(), min_overlap) for size in sizes]
     found = gaussian_radius(*sizes.unbind(1), min_overlap, exact=True)
@@ -53,7 +53,7 @@ def head(**change):
 
 
 class KnownKeypoints(AuxiliaryObjects):
-    """Objects whose keypoints are given, not projected."""
+    """Objects with given keypoints instead of projected ones."""
 
     def keypoints(self):
         return self.given
@@ -71,8 +71,11 @@ def make_objects(image_index, boxes, keypoints, in_front):
 
 @pytest.fixture
 def objects():
-    """Two objects in a 12 x 20 map: one keypoint of the first lies outside, two corners
-    and the 2D box's centre of the second do not count."""
+    """Two objects in a 12 x 20 map.
+
+    One keypoint of the first object is outside the map. Two corners of the second object are
+    behind the camera, and its 2D box centre is outside the map.
+    """
     generator = torch.Generator().manual_seed(0)
     keypoints = torch.rand(2, 9, 2, generator=generator) * torch.tensor([19., 11.])
     keypoints[0, 3, 0] = 25.
@@ -82,7 +85,7 @@ def objects():
     return make_objects([1, 0], [[2, 3, 9, 8], [-12, 2, 6, 9]], keypoints, in_front)
 
 
-def test_losses_are_those_of_plain_loops(objects):
+def test_losses_agree_with_plain_loops(objects):
     module = head()
     feature = torch.randn(2, 4, 12, 20)
     losses = module(feature, AuxiliaryLabels(objects))
@@ -123,7 +126,7 @@ def test_losses_are_those_of_plain_loops(objects):
     assert losses['loss_keypoint_heatmap'].item() == pytest.approx(focal, rel=1e-4)
 
 
-def test_no_objects_give_finite_losses_that_reach_every_weight():
+def test_losses_without_objects_are_finite_and_reach_every_weight():
     module = head(norm_cfg=dict(type='AttnBN', num_affines=3))
     labels = AuxiliaryLabels(make_objects([], [], [], []))
     losses = module(torch.randn(2, 4, 12, 20), labels)
@@ -132,7 +135,7 @@ def test_no_objects_give_finite_losses_that_reach_every_weight():
     assert all(torch.isfinite(weight.grad).all() for weight in module.parameters())
 
 
-def test_objects_without_an_affine_are_named():
+def test_objects_without_an_affine_are_refused():
     objects = AuxiliaryObjects(*[None] * 8, 4)
     with pytest.raises(InputError, match="known for this project's CropScaleAffine only"):
         head()(torch.zeros(1, 4, 3, 3), AuxiliaryLabels(objects))

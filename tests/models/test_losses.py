@@ -1,14 +1,17 @@
+"""Losses of the detection heads."""
 import math
 
 import pytest
 import torch
+from mmengine.config import Config
 
+from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.models.losses import (DimensionAwareL1Loss, HeadingBinLoss,
                                           LaplacianAleatoricLoss, UncertainHeightSizeLoss,
                                           WeightedL1Loss)
 
 
-def test_laplacian_closed_form():
+def test_laplacian_equals_its_closed_form():
     prediction = torch.tensor([[10., 12.], [30., 5.]])
     target = torch.tensor([[11., 12.], [26., 5.5]])
     log_variance = torch.tensor([[0., 2.], [2 * math.log(4.), -2.]])
@@ -18,7 +21,7 @@ def test_laplacian_closed_form():
     assert loss.item() == pytest.approx(10 * sum(terms) / 4, rel=1e-6)
 
 
-def test_laplacian_is_least_where_the_spread_is_the_error():
+def test_laplacian_is_minimal_where_the_scale_equals_the_error():
     """d/ds (sqrt2 e^{-s/2} |e| + s/2) = 0 at e^{s/2} = sqrt2 |e|."""
     error = 3.
     log_variance = torch.tensor([[2 * math.log(1.4142 * error)]], requires_grad=True)
@@ -27,7 +30,7 @@ def test_laplacian_is_least_where_the_spread_is_the_error():
     assert log_variance.grad.item() == pytest.approx(0, abs=1e-6)
 
 
-def test_laplacian_gradients():
+def test_laplacian_gradients_are_correct():
     generator = torch.Generator().manual_seed(0)
     shape = (3, 4)
     prediction, log_variance, target, weight = (
@@ -37,7 +40,7 @@ def test_laplacian_gradients():
         lambda p, s: LaplacianAleatoricLoss()(p, s, target, weight), (prediction, log_variance))
 
 
-def test_heading_loss_counts_the_true_bin_only():
+def test_heading_residual_counts_in_the_ground_truth_bin_only():
     logits = torch.log(torch.tensor([[.5, .25, .25], [.1, .1, .8]]))
     residuals = torch.tensor([[.3, 9., 9.], [9., 9., -.1]])
     loss = HeadingBinLoss(loss_weight=2.)(
@@ -47,7 +50,7 @@ def test_heading_loss_counts_the_true_bin_only():
 
 
 def test_heading_loss_of_independent_bins():
-    """The mean over all bins of both objects of -log p or -log(1 - p)."""
+    """Mean of -log p (ground-truth bin) or -log(1 - p) (other bins) over objects and bins."""
     p = torch.tensor([[.5, .25, .2], [.1, .4, .8]])
     residuals = torch.tensor([[.3, 9., 9.], [9., 9., -.1]])
     loss = HeadingBinLoss(independent_bins=True)(
@@ -57,25 +60,51 @@ def test_heading_loss_of_independent_bins():
     assert loss.item() == pytest.approx(expected, rel=1e-6)
 
 
-def test_dimension_aware_loss_is_l1_whose_gradient_favours_short_dimensions():
+@pytest.mark.parametrize('divisor, lengths', [('prediction', (1.5, 2., 4.)),
+                                              ('target', (1.4, 2.2, 3.5))])
+def test_dimension_aware_loss_has_the_value_of_l1_and_gradients_inverse_to_size(divisor, lengths):
+    """Errors e of 3 elements, divisors d, N = 6 elements of 2 objects, loss weight 3.
+
+    Value 3 sum |e| / N. Gradient 3 / N sum |e| / sum(|e| / d) sign(e) / d.
+    """
     sizes = torch.tensor([[1.5, 2., 4.], [1., 1., 1.]], requires_grad=True)
     target = torch.tensor([[1.4, 2.2, 3.5], [9., 9., 9.]])
     weight = torch.tensor([[1.], [0.]]).expand(2, 3)
-    loss = DimensionAwareL1Loss(loss_weight=3.)(sizes, target, weight)
+    loss = DimensionAwareL1Loss(loss_weight=3., divisor=divisor)(sizes, target, weight)
     assert loss.item() == pytest.approx(3 * (.1 + .2 + .5) / 6, rel=1e-5)
     loss.backward()
+    errors = (.1, -.2, .5)
+    scale = .8 / sum(abs(error) / length for error, length in zip(errors, lengths))
+    expected = [3 / 6 * scale * math.copysign(1, error) / length
+                for error, length in zip(errors, lengths)]
+    assert sizes.grad[0].tolist() == pytest.approx(expected, rel=1e-5)
     assert sizes.grad[1].tolist() == [0., 0., 0.]
-    shares = sizes.grad[0] * torch.tensor([1.5, 2., 4.])
-    torch.testing.assert_close(shares, shares[0] * torch.tensor([1., -1., 1.]))
 
 
-def test_dimension_aware_loss_survives_sizes_of_nothing():
+def test_dimension_aware_loss_divides_by_the_prediction_by_default():
+    assert DimensionAwareL1Loss().divisor == 'prediction'
+
+
+def test_dimension_aware_loss_with_unknown_divisor_raises():
+    with pytest.raises(InputError, match="DimensionAwareL1Loss: divisor is 'size', expected"):
+        DimensionAwareL1Loss(divisor='size')
+
+
+@pytest.mark.parametrize('model, divisor', [('monodle', 'target'), ('monocon', 'prediction')])
+def test_size_loss_divisor_of_the_models_is_that_of_their_released_code(model, divisor):
+    cfg = Config.fromfile(f'configs/_base_/models/{model}_dla34.py')
+    assert cfg.model.object_head.loss_size_3d.divisor == divisor
+
+
+@pytest.mark.parametrize('divisor', ['prediction', 'target'])
+def test_dimension_aware_loss_of_zero_and_negative_sizes_is_finite(divisor):
     sizes = torch.zeros(2, 3, requires_grad=True)
-    loss = DimensionAwareL1Loss()(sizes, torch.zeros(2, 3), torch.ones(2, 3))
+    criterion = DimensionAwareL1Loss(divisor=divisor)
+    loss = criterion(sizes, torch.zeros(2, 3), torch.ones(2, 3))
     loss.backward()
     assert loss.item() == 0 and torch.isfinite(sizes.grad).all()
-    start = DimensionAwareL1Loss()(sizes - .5, torch.ones(2, 3), torch.ones(2, 3))
-    assert start.item() == pytest.approx(1.5)
+    negative = criterion(sizes - .5, torch.ones(2, 3), torch.ones(2, 3))
+    assert negative.item() == pytest.approx(1.5)
 
 
 def test_size_loss_with_uncertain_height():
@@ -91,7 +120,7 @@ def test_size_loss_with_uncertain_height():
     assert loss.item() == pytest.approx(2 / 3 * (0 + 1) / 2 + height[1] / 3, rel=1e-5)
 
 
-def test_weighted_l1_is_a_mean_over_all_elements():
+def test_weighted_l1_is_the_mean_over_all_elements():
     prediction, target = torch.tensor([[1., 5.], [2., 2.]]), torch.tensor([[0., 2.], [2., 4.]])
     weight = torch.tensor([[1., 2.], [1., 0.]])
     loss = WeightedL1Loss(loss_weight=3.)(prediction, target, weight)

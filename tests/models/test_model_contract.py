@@ -1,4 +1,4 @@
-"""Contract between models and hooks: task, dense parts, loss methods."""
+"""Interface between models and hooks: task, dense parts, loss methods."""
 import pytest
 import torch.nn as nn
 from mmdet3d.registry import MODELS

@@ -1,3 +1,5 @@
+"""Backbones, necks, layers, extractors and the preprocessor of the detectors."""
+import re
 
 import numpy as np
 import pytest
@@ -17,16 +19,16 @@ from mmdet3d_plugin.models.task_modules.input_geometry import InputGeometry
 
 
 @pytest.mark.parametrize('factor', [2, 4, 8])
-def test_upsampling_starts_as_bilinear_interpolation(factor):
+def test_upsampling_is_initialised_to_bilinear_interpolation(factor):
     feature = torch.randn(1, 3, 6, 7)
     up = BilinearUpsample(3, factor)(feature)
     expected = F.interpolate(feature, scale_factor=factor, mode='bilinear', align_corners=False)
-    edge = factor  # transposed convolution pads with zeros there
+    edge = factor  # the transposed convolution pads with zeros at the border
     torch.testing.assert_close(up[..., edge:-edge, edge:-edge],
                                expected[..., edge:-edge, edge:-edge])
 
 
-def test_neck_fuses_to_the_finest_map():
+def test_neck_returns_one_map_of_the_finest_stride():
     neck = MODELS.build(dict(type='DLAUpConcatNeck', in_channels=(8, 16, 32, 64)))
     maps = [torch.randn(2, 8 * 2 ** level, 32 // 2 ** level, 64 // 2 ** level,
                         requires_grad=True) for level in range(4)]
@@ -36,8 +38,8 @@ def test_neck_fuses_to_the_finest_map():
     assert all(item.grad.abs().sum() > 0 for item in maps)
 
 
-def test_neck_has_the_published_layers():
-    """Entry names and shapes of the papers' DLAUp, derived from its definition."""
+def test_neck_entries_equal_the_published_ones():
+    """Names and shapes follow from the definition of DLAUp in the released code."""
     neck = MODELS.build(dict(type='DLAUpConcatNeck'))
     shapes = {key: tuple(value.shape) for key, value in neck.state_dict().items()}
     assert shapes['ida_0.proj_1.conv.weight'] == (256, 512, 3, 3)
@@ -48,8 +50,7 @@ def test_neck_has_the_published_layers():
 
 
 def public_dla_weights(backbone):
-    """The backbone's entries under the names of the public weights."""
-    import re
+    """Random weights for the backbone under the names of the public weights."""
     weights = {}
     for key, value in backbone.state_dict().items():
         key = re.sub(r'(tree[12])\.norm(\d)\.', r'\1.bn\2.', key).replace('root.norm.',
@@ -63,7 +64,7 @@ def dla(**kwargs):
     return MODELS.build(dict(type='DLANet', depth=34, norm_cfg=dict(type='BN'), **kwargs))
 
 
-def test_imagenet_weights_reach_every_entry(tmp_path):
+def test_imagenet_weights_initialise_every_entry(tmp_path):
     backbone = dla()
     public = public_dla_weights(backbone)
     assert any('bn1' in key for key in public)
@@ -76,14 +77,14 @@ def test_imagenet_weights_reach_every_entry(tmp_path):
         torch.testing.assert_close(value, renamed[key], msg=key)
 
 
-def test_weights_of_another_network_are_refused(tmp_path):
+def test_weights_of_another_network_raise(tmp_path):
     torch.save(dict(conv=torch.zeros(1)), tmp_path / 'other.pth')
     init = dict(type='DLAImageNetInit', checkpoint=str(tmp_path / 'other.pth'))
     with pytest.raises(InputError, match='other.pth: not the weights'):
         dla(init_cfg=init).init_weights()
 
 
-def test_a_failed_download_says_what_to_do(tmp_path):
+def test_failed_download_names_the_options(tmp_path):
     init = dict(type='DLAImageNetInit', checkpoint=str(tmp_path / 'absent.pth'))
     with pytest.raises(InputError, match='absent.pth: cannot load.*init_cfg=None'):
         dla(init_cfg=init).init_weights()
@@ -95,7 +96,7 @@ def test_gather_at_cells():
     assert picked.tolist() == [dense[1, :, 2, 4].tolist(), dense[0, :, 3, 0].tolist()]
 
 
-def test_peaks_are_local_maxima_best_first():
+def test_peaks_are_local_maxima_in_descending_order():
     heatmap = torch.zeros(2, 3, 10, 12)
     heatmap[0, 1, 4, 7], heatmap[0, 1, 4, 8], heatmap[0, 2, 9, 0] = .9, .8, .5
     heatmap[1, 0, 0, 11] = .7
@@ -113,8 +114,8 @@ def geometry_of(count):
                          affine.inverse().expand(count, 3, 3))
 
 
-def test_ray_maps_are_the_rays_of_the_box():
-    """x and y at depth 1 of seven columns and rows from corner to corner."""
+def test_ray_maps_hold_the_viewing_rays_of_the_box():
+    """x and y at depth 1 for seven columns and rows from corner to corner."""
     extractor = ObjectROIExtractor(num_classes=3, roi_size=7, stride=4)
     box = torch.tensor([[20., 10., 50., 34.]])
     rays = extractor.ray_maps(box, geometry_of(1))[0].numpy()
@@ -127,13 +128,13 @@ def test_ray_maps_are_the_rays_of_the_box():
     np.testing.assert_allclose(rays[1], np.tile(y[:, None], (1, 7)), atol=1e-5)
 
 
-def test_roi_features_of_a_ramp_and_the_class_planes():
-    """ROI-Align of a linear map is linear: each bin reads its centre."""
+def test_roi_features_of_a_ramp_and_class_planes():
+    """ROI-Align of a linear map gives the value at each bin's centre."""
     extractor = ObjectROIExtractor(num_classes=3, roi_size=7, stride=4)
     columns = torch.arange(80.).expand(1, 1, 40, 80).clone()
     box = torch.tensor([[20., 10., 55., 31.]])
-    queries = ObjectQueries(torch.tensor([0]), torch.tensor([2]), None, box, None,
-                            geometry_of(1), 4)
+    queries = ObjectQueries(torch.tensor([0]), torch.tensor([2]), cells=None, boxes=box,
+                            mean_sizes=None, zooms=None, geometry=geometry_of(1), stride=4)
     features = extractor(columns, queries)
     assert features.shape == (1, 1 + 2 + 3, 7, 7)
     centres = 20 + (torch.arange(7) + .5) * 5
@@ -142,15 +143,16 @@ def test_roi_features_of_a_ramp_and_the_class_planes():
 
 
 @pytest.mark.parametrize('norm_cfg', [None, dict(type='AttnBN', num_affines=3)])
-def test_point_branches_read_dense_branches_at_the_cells(norm_cfg):
+def test_point_branches_equal_dense_branches_at_the_cells(norm_cfg):
     torch.manual_seed(0)
     branch = ObjectPointExtractor(norm_cfg).vector_branch(8, 16, 5)
     feature = torch.randn(2, 8, 10, 12)
     cells = torch.tensor([[0, 0], [11, 9], [4, 7]])
     image_index = torch.tensor([1, 0, 1])
-    queries = ObjectQueries(image_index, None, cells, None, None, None, 4)
+    queries = ObjectQueries(image_index, labels=None, cells=cells, boxes=None, mean_sizes=None,
+                            zooms=None, geometry=None, stride=4)
     found = branch(ObjectPointExtractor(norm_cfg)(feature, queries)).flatten(1)
-    # Without a norm, the branch sees patches that are cut from a padded map.
+    # Without a norm, the branch runs on patches of a padded map.
     padded = feature if norm_cfg else F.pad(feature, (1, 1, 1, 1))
     dense = torch.nn.Sequential(*branch)(padded)
     expected = torch.stack([dense[image, :, row, column]
@@ -158,8 +160,8 @@ def test_point_branches_read_dense_branches_at_the_cells(norm_cfg):
     torch.testing.assert_close(found, expected)
 
 
-def test_attentive_normalisation_mixes_affines_by_image():
-    """By hand: normalised channels times a mixture that the image's statistics choose."""
+def test_attentive_normalisation_equals_its_definition():
+    """Reference in numpy: normalised channels times an image-dependent mixture of affines."""
     torch.manual_seed(0)
     norm = AttentiveBatchNorm2d(4, num_affines=3)
     torch.nn.init.normal_(norm.attention[1].weight)
@@ -178,7 +180,7 @@ def test_attentive_normalisation_mixes_affines_by_image():
     np.testing.assert_allclose(norm(feature).detach().numpy(), expected, atol=1e-4)
 
 
-def test_images_in_the_unit_range_are_normalised_and_stacks_refused():
+def test_preprocessor_normalises_images_and_rejects_stacked_ones():
     preprocessor = MODELS.build(dict(type='UnitRangePreprocessor', mean=[.5, .4, .3],
                                      std=[.2, .1, .5], bgr_to_rgb=True))
     image = torch.tensor([0, 51, 255], dtype=torch.uint8)[:, None, None].expand(3, 4, 4)

@@ -1,89 +1,123 @@
-"""Renaming of the authors' checkpoints, and what is said of those that don't fit."""
+"""Conversion of official checkpoints, and errors for checkpoints that do not fit."""
 import json
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
 import torch
 from mmdet3d.registry import MODELS
 from mmengine.config import Config
-from official_monolss import official_name
+from official_names import PARTS, official_name
 
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.models.official_weights import (import_monolss, rename_monolss_key,
-                                                    tensor_entries)
+from mmdet3d_plugin.models.official_weights import (METHODS, import_official,
+                                                    rename_official_key, tensor_entries)
 
-# Names of the released code; never used by its forward pass: None.
+# Method, name in the released code -> name here; None if the released forward pass never uses it.
 NAMES = {
-    'backbone.base_layer.0.weight': 'backbone.base_layer.0.weight',
-    'backbone.level2.tree1.bn1.running_var': 'backbone.level2.tree1.norm1.running_var',
-    'backbone.level3.tree2.root.bn.bias': 'backbone.level3.tree2.root.norm.bias',
-    'backbone.level5.project.1.weight': 'backbone.level5.project.1.weight',
-    'backbone.fc.weight': None,
-    'feat_up.ida_2.node_3.bn.weight': 'neck.ida_2.node_3.bn.weight',
-    'feat_up.ida_0.up_1.weight': 'neck.ida_0.up_1.weight',
-    'heatmap.2.bias': 'dense_head.heatmap.2.bias',
-    'size_2d.0.weight': 'dense_head.size_2d.0.weight',
-    'heading.1.running_mean': 'object_head.heading.1.running_mean',
-    'vis_depth.2.weight': 'object_head.depth_head.depth.2.weight',
-    'vis_depth_uncer.0.bias': 'object_head.depth_head.uncertainty.0.bias',
-    'attention.2.weight': 'object_head.depth_head.logit.2.weight',
-    'att_depth.0.weight': None,
-    'att_depth_uncer.2.bias': None,
-    'mean_size': None,
+    ('monolss', 'backbone.base_layer.0.weight'): 'backbone.base_layer.0.weight',
+    ('monolss', 'backbone.level2.tree1.bn1.running_var'):
+        'backbone.level2.tree1.norm1.running_var',
+    ('monolss', 'backbone.level3.tree2.root.bn.bias'): 'backbone.level3.tree2.root.norm.bias',
+    ('monolss', 'backbone.level5.project.1.weight'): 'backbone.level5.project.1.weight',
+    ('monolss', 'backbone.fc.weight'): None,
+    ('monolss', 'feat_up.ida_2.node_3.bn.weight'): 'neck.ida_2.node_3.bn.weight',
+    ('monolss', 'feat_up.ida_0.up_1.weight'): 'neck.ida_0.up_1.weight',
+    ('monolss', 'heatmap.2.bias'): 'dense_head.heatmap.2.bias',
+    ('monolss', 'size_2d.0.weight'): 'dense_head.size_2d.0.weight',
+    ('monolss', 'heading.1.running_mean'): 'object_head.heading.1.running_mean',
+    ('monolss', 'vis_depth.2.weight'): 'object_head.depth_head.depth.2.weight',
+    ('monolss', 'vis_depth_uncer.0.bias'): 'object_head.depth_head.uncertainty.0.bias',
+    ('monolss', 'attention.2.weight'): 'object_head.depth_head.logit.2.weight',
+    ('monolss', 'att_depth.0.weight'): None,
+    ('monolss', 'att_depth_uncer.2.bias'): None,
+    ('monolss', 'mean_size'): None,
+    ('didm3d', 'vis_depth.2.weight'): 'object_head.depth_head.visual.2.weight',
+    ('didm3d', 'vis_depth_uncer.0.bias'): 'object_head.depth_head.visual_uncertainty.0.bias',
+    ('didm3d', 'att_depth.0.weight'): 'object_head.depth_head.attribute.0.weight',
+    ('didm3d', 'att_depth_uncer.2.bias'): 'object_head.depth_head.attribute_uncertainty.2.bias',
+    ('didm3d', 'attention.2.weight'): None,
+    ('gupnet', 'depth.1.running_var'): 'object_head.depth_head.correction.1.running_var',
+    ('gupnet', 'size_3d.4.weight'): 'object_head.size_3d.4.weight',
+    ('gupnet', 'mean_size'): None,
+    ('gupnet', 'neck.ida_0.up_1.weight'): None,
+    ('monodle', 'depth.2.bias'): 'object_head.depth_head.depth.2.bias',
+    ('monodle', 'neck.ida_0.up_1.weight'): 'neck.ida_0.up_1.weight',
+    ('monodle', 'feat_up.ida_0.up_1.weight'): None,
 }
+# Method -> entries of the released state dict, entries that the forward pass uses, unused ones.
+UNUSED_BRANCHES = [f'att_depth{kind}.{layer}.{value}' for kind in ('', '_uncer')
+                   for layer in (0, 2) for value in ('weight', 'bias')]
+CLASSIFIER = ['backbone.fc.weight', 'backbone.fc.bias']
+COUNTS = dict(
+    monodle=(342, 340, CLASSIFIER),
+    gupnet=(363, 360, ['mean_size', *CLASSIFIER]),
+    didm3d=(370, 367, ['mean_size', *CLASSIFIER]),
+    monolss=(374, 363, ['mean_size', *CLASSIFIER, *UNUSED_BRANCHES]))
 
 
-@pytest.mark.parametrize('key', NAMES)
-def test_names(key):
-    assert rename_monolss_key(key) == NAMES[key]
+@pytest.mark.parametrize('method, key', NAMES)
+def test_key_is_renamed(method, key):
+    assert rename_official_key(key, method) == NAMES[method, key]
 
 
-@pytest.fixture(scope='module')
-def model():
-    cfg = Config.fromfile('configs/monolss/monolss_dla34_kitti_reference.py')
+def test_every_method_is_tested():
+    assert set(METHODS) == set(PARTS) == set(COUNTS)
+
+
+@lru_cache(maxsize=None)
+def build(method):
+    cfg = Config.fromfile(f'configs/{method}/{method}_dla34_kitti_reference.py')
     cfg.model.backbone.init_cfg = None
     return MODELS.build(cfg.model)
 
 
-@pytest.fixture
-def official(model):
-    """Random weights under the authors' names, with what theirs has beside."""
+def random_weights(method):
+    """Random weights of a method under the official names."""
     torch.manual_seed(0)
-    source = {official_name(key): torch.randn(value.shape)
-              for key, value in model.state_dict().items()}
-    source['backbone.fc.weight'] = torch.randn(1000, 512, 1, 1)
-    source['att_depth.0.weight'] = torch.randn(256, 69, 3, 3)
-    return source
+    return {official_name(key, method): torch.randn(value.shape)
+            for key, value in build(method).state_dict().items()}
+
+
+@pytest.fixture
+def model():
+    return build('monolss')
+
+
+@pytest.fixture
+def official():
+    return random_weights('monolss')
 
 
 @pytest.mark.parametrize('prefix', ['', 'module.'])
-def test_every_entry_finds_its_place(model, official, prefix):
-    content = {prefix + key: value for key, value in official.items()}
-    imported = import_monolss(tensor_entries({**content, 'epoch': 600}), model)
-    assert imported.unused == ['backbone.fc.weight', 'att_depth.0.weight']
-    assert imported.missing == []
-    assert list(imported.state_dict) == list(model.state_dict())
+@pytest.mark.parametrize('method', COUNTS)
+def test_every_entry_is_converted(method, prefix):
+    """Random weights, renamed to the official names, come back equal."""
+    source = {**random_weights(method), 'backbone.fc.weight': torch.randn(1000, 512, 1, 1)}
+    content = {prefix + key: value for key, value in source.items()}
+    imported = import_official(tensor_entries({**content, 'epoch': 600}), method, build(method))
+    assert imported.unused == ['backbone.fc.weight'] and imported.missing == []
+    assert list(imported.state_dict) == list(build(method).state_dict())
     for key, value in imported.state_dict.items():
-        assert value is official[official_name(key)], key
+        assert value is source[official_name(key, method)], key
 
 
-def test_the_published_checkpoint_fits(model):
-    """Names and shapes of the released file: 363 of 374 entries are used."""
-    path = Path(__file__).with_name('monolss_official_state_dict.json')
+@pytest.mark.parametrize('method', COUNTS)
+def test_published_checkpoint_is_converted(method):
+    """Names and shapes of the state dict of the authors' model class."""
+    path = Path(__file__).with_name(f'{method}_official_state_dict.json')
     published = {key: torch.zeros(shape) for key, shape in json.loads(path.read_text()).items()}
-    assert len(published) == 374
-    imported = import_monolss(published, model)
-    assert len(imported.state_dict) == 363 and imported.missing == []
-    assert sorted(imported.unused) == sorted(
-        ['mean_size', 'backbone.fc.weight', 'backbone.fc.bias']
-        + [f'att_depth{kind}.{layer}.{value}' for kind in ('', '_uncer') for layer in (0, 2)
-           for value in ('weight', 'bias')])
+    num_entries, num_used, unused = COUNTS[method]
+    assert len(published) == num_entries
+    imported = import_official(published, method, build(method))
+    assert len(imported.state_dict) == num_used and imported.missing == []
+    assert sorted(imported.unused) == sorted(unused)
 
 
-def test_counters_may_be_missing(model, official):
+def test_batch_counters_may_be_missing(model, official):
     key = 'feat_up.ida_0.proj_1.bn.num_batches_tracked'
     del official[key]
-    imported = import_monolss(official, model)
+    imported = import_official(official, 'monolss', model)
     assert imported.missing == ['neck.ida_0.proj_1.bn.num_batches_tracked']
 
 
@@ -96,14 +130,24 @@ def reshape(key, *shape):
 
 
 @pytest.mark.parametrize('change, message', [
-    (reshape('heatmap.2.weight', 1, 256, 1, 1), 'tell 1 classes apart, the config 3'),
+    (reshape('heatmap.2.weight', 1, 256, 1, 1), 'have 1 classes, the config 3'),
     (drop('heatmap.2.weight'), 'not the weights of MonoLSS'),
     (drop('attention.0.weight'),
      '1 of 363 entries are missing, first object_head.depth_head.logit.0.weight'),
     (reshape('heading.4.weight', 12, 256, 1, 1),
      r'heading.4.weight has shape \(12, 256, 1, 1\), but object_head.heading.4.weight'),
 ])
-def test_other_weights_are_named(model, official, change, message):
+def test_weights_of_another_model_raise(model, official, change, message):
     change(official)
     with pytest.raises(InputError, match=message):
-        import_monolss(official, model)
+        import_official(official, 'monolss', model)
+
+
+@pytest.mark.parametrize('method, other, message', [
+    ('gupnet', 'monodle', 'incomplete weights of MonoDLE'),
+    ('monolss', 'didm3d', 'incomplete weights of DID-M3D'),
+    ('didm3d', 'gupnet', r'size_3d.4.weight has shape \(3, 256, 1, 1\)'),
+])
+def test_weights_of_another_method_raise(method, other, message):
+    with pytest.raises(InputError, match=message):
+        import_official(random_weights(method), other, build(other))

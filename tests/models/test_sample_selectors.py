@@ -1,4 +1,4 @@
-"""Selectors against a slow reference in plain Python, written from the rule."""
+"""Sample selectors against slow implementations in plain Python."""
 import math
 
 import pytest
@@ -20,16 +20,16 @@ def softmax(row, tau):
 
 
 def largest_gap(row, tau, ratio, legacy):
-    """Kept probabilities by the relative-distance divider; 0 where dropped."""
+    """Return the kept probabilities of the relative-distance divider; 0 where dropped."""
     order = sorted(row)
-    best, divide = -1., None
+    best, least = -1., None
     for low, high in zip(order, order[1:]):
         gap = (high - low) / tau  # the logarithm of the ratio of probabilities
         if gap > best:
-            best, divide = gap, (low if legacy else high)
+            best, least = gap, (low if legacy else high)
     if best <= math.log(ratio):
-        divide = order[0]
-    return [p if value >= divide else 0. for p, value in zip(softmax(row, tau), row)]
+        least = order[0]
+    return [p if value >= least else 0. for p, value in zip(softmax(row, tau), row)]
 
 
 def top_k(row, tau, k):
@@ -66,9 +66,12 @@ def test_divider_agrees_with_plain_python(name, tau, legacy):
     torch.testing.assert_close(selector(LOGITS[name]), torch.tensor(expected), atol=1e-6, rtol=0)
 
 
-def released_rule(row):
-    """The published rule on probabilities: the lower one of the pair with the largest
-    ratio is the threshold, if that ratio exceeds 1000."""
+def published_rule(row):
+    """Apply the published rule on probabilities.
+
+    The threshold is the lower probability of the neighbours with the largest ratio, if this
+    ratio exceeds 1000.
+    """
     g = softmax(row, 1.)
     order = sorted(g)
     ratios = [high / low for low, high in zip(order, order[1:])]
@@ -77,18 +80,18 @@ def released_rule(row):
 
 
 @pytest.mark.parametrize('sigma', [1., 3., 6., 12.])
-def test_legacy_divider_is_the_released_rule(sigma):
+def test_legacy_divider_equals_the_published_rule(sigma):
     torch.manual_seed(1)
     logits = (sigma * torch.randn(60, L)).double()
-    expected = torch.tensor([released_rule(row) for row in logits.tolist()], dtype=torch.double)
+    expected = torch.tensor([published_rule(row) for row in logits.tolist()], dtype=torch.double)
     torch.testing.assert_close(LearnableSampleSelector().eval()(logits), expected)
     if sigma == 12:
         dropping = (expected == 0).any(dim=1).double().mean()
-        assert .1 < dropping < .9  # both branches of the guard are seen
+        assert .1 < dropping < .9  # rows with and without a split occur
 
 
 @pytest.mark.parametrize('name', LOGITS)
-def test_bfloat16_weights_are_rounded_only(name):
+def test_bfloat16_weights_are_rounded_float32_weights(name):
     logits = LOGITS[name].bfloat16()
     exact = LearnableSampleSelector().eval()(logits.float())
     torch.testing.assert_close(LearnableSampleSelector().eval()(logits).float(), exact,
@@ -101,24 +104,24 @@ def test_fixed_rules_agree_with_plain_python(name):
     torch.testing.assert_close(
         ThresholdSamples(threshold=.03, tau=2.).eval()(LOGITS[name]),
         torch.tensor([over_threshold(row, 2., .03) for row in rows]), atol=1e-6, rtol=0)
-    if name.startswith('normal'):  # elsewhere ties leave the choice open
+    if name.startswith('normal'):  # other logits have ties, where several choices are correct
         torch.testing.assert_close(
             TopKSamples(k=5, tau=2.).eval()(LOGITS[name]),
             torch.tensor([top_k(row, 2., 5) for row in rows]), atol=1e-6, rtol=0)
 
 
-def test_the_gap_divides_where_it_should():
-    """By hand: 40 low, 9 high logits; the legacy rule keeps the highest low one too."""
+def test_hand_made_gap():
+    """40 low and 9 high logits. The legacy rule also keeps the highest low logit."""
     logits = LOGITS['clear gap']
     assert LearnableSampleSelector(legacy_divider=False).eval()(logits).count_nonzero() == 9
     legacy = LearnableSampleSelector(legacy_divider=True).eval()(logits)
     assert (legacy[0, :39] == 0).all() and (legacy[0, 39:] > 0).all()
-    # A guard above e^26.1 keeps everything.
+    # The largest ratio is e^26.1. A larger threshold keeps everything.
     kept_all = LearnableSampleSelector(ratio_threshold=1e12).eval()(logits)
     torch.testing.assert_close(kept_all, logits.softmax(dim=1))
 
 
-def test_top_k_keeps_k_also_among_ties():
+def test_top_k_keeps_exactly_k_among_ties():
     for k in (1, 7, 49):
         assert TopKSamples(k=k).eval()(torch.zeros(4, L)).count_nonzero(dim=1).tolist() == [k] * 4
 
@@ -143,12 +146,12 @@ def test_values_and_gradients_are_finite(cfg, dtype, name):
 
 
 @pytest.mark.parametrize('cfg', SELECTORS, ids=str)
-def test_no_objects(cfg):
+def test_weights_of_no_objects_are_empty(cfg):
     assert TASK_UTILS.build(cfg).train()(torch.zeros(0, L)).shape == (0, L)
 
 
 @pytest.mark.parametrize('legacy', [True, False])
-def test_gradient_is_that_of_the_softmax_also_where_dropped(legacy):
+def test_gradient_of_kept_and_dropped_locations_is_that_of_the_softmax(legacy):
     logits = LOGITS['clear gap'][:, ::4].double() / 3
     factors = torch.linspace(-1, 2, logits.shape[1], dtype=torch.float64)
     selector = LearnableSampleSelector(tau=1.5, deterministic=True, ratio_threshold=10.,
@@ -161,7 +164,7 @@ def test_gradient_is_that_of_the_softmax_also_where_dropped(legacy):
     assert (selector(logits) == 0).any() and (through.grad != 0).all()
 
 
-def test_noise_only_in_training_and_only_unless_deterministic():
+def test_noise_is_added_in_training_unless_deterministic():
     logits = torch.randn(3, L)
     noisy = LearnableSampleSelector()
     assert not torch.equal(noisy.train()(logits), noisy(logits))
@@ -170,8 +173,8 @@ def test_noise_only_in_training_and_only_unless_deterministic():
     assert torch.equal(quiet(logits), noisy(logits))
 
 
-def test_noise_is_gumbel_and_the_argmax_follows_the_softmax():
-    """The Gumbel-max trick: the largest noisy logit is i with probability softmax_i."""
+def test_noise_is_gumbel_distributed():
+    """By the Gumbel-max trick the largest noisy logit is i with probability softmax_i."""
     torch.manual_seed(0)
     logits = torch.tensor([0., 1., 2., 3.])
     draws = (logits + gumbel_noise(logits.expand(200000, 4))).argmax(dim=1)
@@ -182,14 +185,14 @@ def test_noise_is_gumbel_and_the_argmax_follows_the_softmax():
     assert noise.var().item() == pytest.approx(math.pi ** 2 / 6, abs=2e-2)
 
 
-def test_normalized_weights_have_mean_one():
+def test_normalized_weights_have_a_mean_of_one():
     for selector in (LearnableSampleSelector(normalize=True),
                      ThresholdSamples(threshold=.9, normalize=True)):
         weights = selector.train()(torch.randn(20, L) * 8)
         torch.testing.assert_close(weights.mean(dim=1), torch.ones(20))
 
 
-def test_all_samples_weigh_the_same():
+def test_all_samples_have_weight_one():
     assert torch.equal(AllSamples()(torch.randn(3, L)), torch.ones(3, L))
 
 
@@ -202,6 +205,6 @@ def test_all_samples_weigh_the_same():
     (dict(type='LearnableSampleSelector', ratio_threshold=.5), 'ratio_threshold is 0.5'),
     (dict(type='ThresholdSamples', threshold=1.), 'threshold is 1.0'),
 ])
-def test_bad_settings_are_named(cfg, message):
+def test_invalid_settings_are_refused(cfg, message):
     with pytest.raises(InputError, match=message):
         TASK_UTILS.build(cfg)

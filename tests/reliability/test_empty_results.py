@@ -61,9 +61,9 @@ def test_kitti_result_files(tmp_path):
 
 
 def test_depth_errors():
-    figures = measure('DepthErrorMetric', kitti_frames(True), CLASSES)
-    assert figures == {'depth/Car_recall_[0, 20)': 0., 'depth/Car_recall_all': 0.}
-    assert measure('DepthErrorMetric', kitti_frames(False), CLASSES) == {}
+    figures = measure('ObjectDepthMetric', kitti_frames(True), CLASSES)
+    assert figures == {'object_depth/Car_recall_[0, 20)': 0., 'object_depth/Car_recall_all': 0.}
+    assert measure('ObjectDepthMetric', kitti_frames(False), CLASSES) == {}
 
 
 @pytest.mark.parametrize('with_labels', [True, False])

@@ -7,7 +7,6 @@ import sys
 
 import pytest
 import torch
-from free_port import free_port
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
@@ -110,7 +109,12 @@ def test_a_full_disk_keeps_the_checkpoint_before(run_tool, kitti_root, tmp_path,
     assert newest_checkpoint(work_dir) == work_dir / 'epoch_1.pth'
 
 
-# A full disk is met by a thread that writes, by the step, and when files are closed.
+def run_program(text, *arguments):
+    return subprocess.run([sys.executable, '-c', text, *map(str, arguments)], cwd=ROOT, text=True,
+                          capture_output=True, timeout=300)
+
+
+# A full disk raises in a thread that writes, in the main thread, and when files are closed.
 FULL = """
 import threading
 from mmdet3d_plugin.commands.command_line import outputs_in, run_command
@@ -128,39 +132,87 @@ run_command(main)
 
 
 def test_a_full_disk_is_told_once_with_the_folder():
-    done = subprocess.run([sys.executable, '-c', FULL], cwd=ROOT, text=True, capture_output=True)
+    done = run_program(FULL)
     assert done.returncode == 2
     assert done.stderr == ('-c: error: a file in work_dirs/run: cannot be written (No space left '
                            'on device); make room and run the command again, a training with '
                            '--resume\n')
 
 
-# The second process ends while the first waits for it.
-PEERS = """
-import torch, torch.distributed as dist
-from mmdet3d_plugin.errors import InputError
+# Two ranks, forked so that torch is imported once. Rank 1 ends while rank 0 waits for it.
+LOST_RANK = """
+import os, sys
+import torch
+import torch.distributed as dist
 from mmdet3d_plugin.commands.command_line import run_command
+from mmdet3d_plugin.errors import InputError
+
 def main():
-    dist.init_process_group('gloo')
+    dist.init_process_group('gloo', init_method='file://' + sys.argv[1], rank=rank, world_size=2)
     dist.all_reduce(torch.zeros(1))
-    if dist.get_rank() == 1:
+    if rank == 1:
         raise InputError('000001.png: cut off')
     dist.all_reduce(torch.zeros(1))
-run_command(main)
+
+ranks = []
+for rank in (0, 1):
+    ranks.append(os.fork())
+    if ranks[-1] == 0:
+        run_command(main)
+        sys.exit()
+print([os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) for process in ranks])
 """
 
 
-def test_processes_that_miss_another_say_so_in_one_line():
-    environment = dict(os.environ, WORLD_SIZE='2', MASTER_ADDR='127.0.0.1',
-                       MASTER_PORT=free_port())
-    peers = [subprocess.Popen([sys.executable, '-c', PEERS], cwd=ROOT, text=True,
-                              env=dict(environment, RANK=rank), stderr=subprocess.PIPE)
-             for rank in '01']
-    printed = [peer.communicate(timeout=120)[1] for peer in peers]
-    assert [peer.returncode for peer in peers] == [1, 2], printed
-    assert 'Traceback' not in ''.join(printed)
-    assert printed[0].strip().splitlines()[-1] == (
-        '-c: error: another process has ended; see its message above')
+def test_a_lost_rank_is_told_in_one_line(tmp_path):
+    done = run_program(LOST_RANK, tmp_path / 'store')
+    assert done.stdout == '[1, 2]\n', done.stderr
+    assert sorted(done.stderr.splitlines()) == [
+        '-c: error: 000001.png: cut off',
+        '-c: error: another process has ended; see its message above']
+
+
+# Each fork is the only rank of its group. A thread of gloo waits for the lock of the interpreter
+# when the command ends: it has to free the tensors, and the long switch interval keeps it waiting.
+ENDINGS = """
+import atexit, os, sys
+import torch
+import torch.distributed as dist
+from mmdet3d_plugin.commands.command_line import run_command
+from mmdet3d_plugin.errors import InputError
+
+def fail(error):
+    raise error
+
+def main():
+    dist.init_process_group('gloo', init_method=f'file://{sys.argv[1]}_{os.getpid()}', rank=0,
+                            world_size=1)
+    print('not flushed', end='')
+    atexit.register(print, ', cleaned up')
+    sys.setswitchinterval(10)
+    for _ in range(1000):
+        dist.all_reduce(torch.zeros(1), async_op=True)
+    end()
+
+codes = []
+for end in 3 * [lambda: fail(InputError('a.png: cut off')), lambda: fail(KeyboardInterrupt()),
+                lambda: fail(ZeroDivisionError('a bug')), lambda: sys.exit(143), lambda: None]:
+    if os.fork() == 0:
+        run_command(main)
+        sys.exit()
+    codes.append(os.waitstatus_to_exitcode(os.wait()[1]))
+print(codes)
+"""
+
+
+def test_exit_codes_of_ranks_with_busy_threads(tmp_path):
+    done = run_program(ENDINGS, tmp_path / 'store')
+    *printed, codes = done.stdout.splitlines()
+    assert codes == str(3 * [2, 130, 1, 143, 0]), done.stderr
+    assert printed == 15 * ['not flushed, cleaned up']
+    assert done.stderr.count('-c: error: a.png: cut off\n') == 3
+    assert done.stderr.count('interrupted\n') == 3
+    assert done.stderr.count('Traceback') == done.stderr.count('ZeroDivisionError: a bug') == 3
 
 
 def test_a_data_worker_that_dies_ends_the_training_with_one_line(run_tool, kitti_root, tmp_path):

@@ -1,5 +1,8 @@
 #!/usr/bin/env python
-"""How features are ordered by depth: python tools/analysis/depth_features.py CONFIG CKPT."""
+"""Analyse how features are ordered by depth.
+
+Usage: ``python tools/analysis/depth_features.py CONFIG CHECKPOINT``
+"""
 from mmdet3d_plugin.commands.command_line import run_command
 from mmdet3d_plugin.commands.depth_features import main
 

@@ -1,4 +1,4 @@
-"""Hooks."""
+"""Hooks of trainings and tests."""
 from .draw_depth_hook import DrawDepthHook
 from .draw_frames_hook import DrawFramesHook
 from .draw_samples_hook import DrawSamplesHook

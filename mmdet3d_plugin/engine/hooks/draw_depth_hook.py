@@ -1,4 +1,4 @@
-"""Pictures of what a depth estimator sees, drawn while it is tested."""
+"""Pictures of the depth maps of a test."""
 from typing import NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
@@ -10,7 +10,7 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from mmengine.structures import PixelData
 
-from ...benchmarks.depth.distance_errors import DISTANCE_ERRORS, DistanceErrors
+from ...benchmarks.depth.pixel_errors import DISTANCE_ERRORS, PixelDepthErrors
 from ...datasets.frame_dataset import CAMERA
 from ...datasets.transforms import LoadImageMono3D
 from ...datasets.transforms.warping import warp_image
@@ -25,19 +25,21 @@ from .picture_hook import PictureHook
 
 @HOOKS.register_module()
 class DrawDepthHook(PictureHook):
-    """Draws test frames with true and predicted depth, errors, and features, where a depth
-    estimator is tested; and writes, for the report, how the errors of all frames grow with
-    distance (``distance_errors.json``).
+    """Hook that draws predicted and true depth, errors and features of test frames.
 
-    Features are those that the model's ``decode_head`` returns as ``feature``, beside its
-    ``depth`` (B, H, W) at the input's size. Of a batch that it decodes several times, as with
-    a mirrored image, the first time is drawn. The pixels that count are those of the test's
-    DepthMetric; without one there are no errors by distance. Frames without true depth are
-    drawn without errors.
+    It also writes ``distance_errors.json``: the depth errors of all frames by distance, for the
+    report. Models other than depth estimators are ignored.
+
+    The model's ``decode_head`` has to return ``depth`` (B, H, W) at the input's size and
+    ``feature`` (B, C, h, w). If it decodes a batch several times, such as the image and its
+    mirror, the first features are drawn. Errors count the pixels that the DepthMetric of the test
+    counts; without a DepthMetric no errors by distance are written. Frames without true depth
+    are drawn without errors.
 
     Args:
         depth_range: (least, largest) depth of the colours, metres; by default each frame
-            has its own.
+            has its own range.
+        kwargs: arguments of :class:`PictureHook`.
     """
     DEFAULT_FOLDER = 'frames'
 
@@ -45,7 +47,7 @@ class DrawDepthHook(PictureHook):
         super().__init__(**kwargs)
         self.scale = None if depth_range is None else depth_scale(*depth_range)
         self._protocol = None
-        self._errors: Optional[DistanceErrors] = None
+        self._errors: Optional[PixelDepthErrors] = None
         self._handle = None
         self._decoded: Optional[NamedTuple] = None
 
@@ -56,7 +58,7 @@ class DrawDepthHook(PictureHook):
             return
         self._protocol = next((metric.protocol for metric in runner.test_loop.evaluator.metrics
                                if isinstance(metric, DepthMetric)), None)
-        self._errors = self._protocol and DistanceErrors.up_to(self._protocol.max_depth)
+        self._errors = self._protocol and PixelDepthErrors.up_to(self._protocol.max_depth)
         decode_head = unwrap_model(runner.model).decode_head
         self._handle = decode_head.register_forward_hook(self._keep)
 
@@ -89,21 +91,21 @@ class DrawDepthHook(PictureHook):
             self._decoded = output
 
     def draw(self, sample: Det3DDataSample, index: int) -> np.ndarray:
-        camera = dict(img_path=sample.img_path, cam2img=sample.cam2img)
+        frame = dict(images={CAMERA: dict(img_path=sample.img_path, cam2img=sample.cam2img)},
+                     frame_reader=sample.get('frame_reader'))
         return depth_panel(
-            LoadImageMono3D().transform(dict(images={CAMERA: camera}))['img'],
-            depth_of(sample.pred_depth_map),
+            LoadImageMono3D().transform(frame)['img'], depth_of(sample.pred_depth_map),
             truth=depth_of(sample.gt_depth_map) if 'gt_depth_map' in sample else None,
             features=self._features(sample, index),
             title=sample.frame, protocol=self._protocol, scale=self.scale)
 
     def _features(self, sample: Det3DDataSample, index: int) -> np.ndarray:
-        """(H, W, 3) uint8 BGR at the original image's size."""
+        """Return the colours of the features, (H, W, 3) uint8 BGR, in original pixels."""
         depth, feature = self._decoded.depth, self._decoded.feature
         colors = feature_colors(feature[index].detach().float().cpu().numpy())
         stride = np.divide(feature.shape[:-3:-1], depth.shape[:-3:-1])  # (x, y)
         to_feature = np.diag([*stride, 1.]) @ sample.metainfo.get('affine', np.eye(3))
-        # What lies outside is blended in at the border: `inside` tells how much of it.
+        # Warping blends the border with pixels outside. This mask yields the share inside.
         inside = np.full(colors.shape[:2], 255, np.uint8)
         warped = warp_image(np.dstack([colors, inside]), to_feature,
                             sample.pred_depth_map.shape[::-1])
@@ -113,5 +115,5 @@ class DrawDepthHook(PictureHook):
 
 
 def depth_of(pixels: PixelData) -> np.ndarray:
-    """(H, W) of pixel data (1, H, W)."""
+    """Return pixel data (1, H, W) as an array (H, W)."""
     return pixels.data[0].cpu().numpy()

@@ -1,4 +1,4 @@
-"""Pictures of what the detector sees, drawn while it is tested."""
+"""Pictures of the detections of a test."""
 import cv2
 import numpy as np
 from mmdet3d.structures import Det3DDataSample
@@ -11,8 +11,10 @@ from .picture_hook import DetectionPictureHook
 
 @HOOKS.register_module()
 class DrawFramesHook(DetectionPictureHook):
-    """Draws test frames with ground truth and predictions, on the image and in
-    bird's-eye view."""
+    """Hook that draws ground truth and predictions of test frames.
+
+    A picture shows them on the image and in bird's-eye view.
+    """
     DEFAULT_FOLDER = 'frames'
 
     def draw(self, sample: Det3DDataSample, index: int) -> np.ndarray:

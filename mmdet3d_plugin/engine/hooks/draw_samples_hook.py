@@ -1,4 +1,4 @@
-"""Pictures of where the detector takes depth from, drawn while it is tested."""
+"""Pictures of the ROI locations that a detector takes depth from."""
 from typing import Optional
 
 import cv2
@@ -13,13 +13,17 @@ from .picture_hook import DetectionPictureHook
 
 @HOOKS.register_module()
 class DrawSamplesHook(DetectionPictureHook):
-    """Draws the weights of ROI locations over the most certain objects of frames.
+    """Hook that draws the weights of ROI locations over the objects with the highest scores.
 
-    Reads ``sample_weights`` (M, L) of ``pred_instances_3d``, as of
-    :class:`CenterMono3D`. Frames without objects are left out.
+    Predictions need ``sample_weights`` (M, L), the weights of L ROI locations of M objects, as
+    :class:`CenterMono3D` returns them. Frames without detections are left out.
 
     Args:
-        max_objects: objects in a picture.
+        max_objects: largest number of objects per picture.
+        kwargs: arguments of :class:`DetectionPictureHook`.
+
+    Raises:
+        InputError: predictions have no ``sample_weights``.
     """
     DEFAULT_FOLDER = 'samples'
 
@@ -31,7 +35,7 @@ class DrawSamplesHook(DetectionPictureHook):
         objects = sample.pred_instances_3d
         if 'sample_weights' not in objects:
             raise InputError('the detector weighs no ROI locations: there are no samples to show')
-        # They come best first.
+        # Sorted by falling score.
         objects = objects[objects.scores_3d >= self.score_threshold][:self.max_objects]
         count = len(objects)
         if not count:

@@ -1,4 +1,4 @@
-"""A training whose loss is no number any more stops, and says where."""
+"""Stop of a training at a NaN or infinite loss."""
 from collections import deque
 from typing import Deque, List, NamedTuple, Optional, Sequence
 
@@ -11,7 +11,7 @@ from ...errors import InputError
 
 
 class _Check(NamedTuple):
-    """What a step's losses were, as soon as ``copied`` says that the host knows."""
+    """Losses of a training step; ``values`` are valid once the event ``copied`` has passed."""
     iteration: int
     names: List[str]
     values: torch.Tensor
@@ -21,14 +21,15 @@ class _Check(NamedTuple):
 
 @HOOKS.register_module()
 class FiniteLossHook(Hook):
-    """Stops at a NaN or infinite loss, and never saves weights that are not finite.
+    """Hook that stops a training at a NaN or infinite loss and names the batch.
 
-    Losses are looked at once the device has them ready, without waiting for it: on a GPU
-    the training stops a few steps late, on a CPU at once. Before a checkpoint is saved
-    all of them are looked at, and its weights too, so the last one on disk is good.
+    The hook does not make the host wait for the device: on a GPU it checks the losses of a step
+    a few steps later, on a CPU at once. Before a checkpoint is saved it checks all losses so far
+    and all weights, so that checkpoints on disk hold finite weights.
 
     Raises:
-        InputError: naming the losses, the iteration and the frames of its batch.
+        InputError: a loss or weight is not finite. For a loss the message names the losses, the
+            iteration, and the frames of the batch.
     """
 
     def __init__(self) -> None:
@@ -50,13 +51,13 @@ class FiniteLossHook(Hook):
         self._checks.append(_Check(
             runner.iter + 1, list(losses), values, copied, _frames(data_batch['data_samples'])))
         while self._checks and (copied is None or self._checks[0].copied.query()):
-            self._judge(runner, self._checks.popleft())
+            self._check(runner, self._checks.popleft())
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         while self._checks:
             check = self._checks.popleft()
             check.copied.synchronize()
-            self._judge(runner, check)
+            self._check(runner, check)
         for name, weight in checkpoint['state_dict'].items():
             if weight.is_floating_point() and not torch.isfinite(weight).all():
                 raise InputError(
@@ -65,7 +66,7 @@ class FiniteLossHook(Hook):
                     'optim_wrapper.optimizer.lr or with optim_wrapper.clip_grad.max_norm')
 
     @staticmethod
-    def _judge(runner: Runner, check: _Check) -> None:
+    def _check(runner: Runner, check: _Check) -> None:
         finite = torch.isfinite(check.values).tolist()
         wrong = [f'{name} is {value}' for name, value, good in zip(
             check.names, check.values.tolist(), finite) if not good and name != 'loss']
@@ -73,14 +74,16 @@ class FiniteLossHook(Hook):
             raise InputError(
                 f'{", ".join(wrong) or "loss is not finite"} at iteration {check.iteration} in '
                 f'the frames {", ".join(check.frames)}; check their labels, or lower '
-                f'optim_wrapper.optimizer.lr. The checkpoints in {runner.work_dir} are good')
+                f'optim_wrapper.optimizer.lr. The checkpoints in {runner.work_dir} hold finite '
+                'weights')
 
 
 def _frames(samples: Sequence) -> List[str]:
-    """How a user finds the samples again: frame names, with those mixed in."""
+    """Return the frame names of samples, with the names of the frames mixed into them."""
     names = []
     for sample in samples:
-        facts = sample.metainfo
-        name = facts.get('frame', facts.get('img_path', '?'))
-        names.append(f'{name} + {facts["mixed_with"]}' if 'mixed_with' in facts else str(name))
+        metainfo = sample.metainfo
+        name = metainfo.get('frame', metainfo.get('img_path', '?'))
+        partner = metainfo.get('mixed_with')
+        names.append(str(name) if partner is None else f'{name} + {partner}')
     return names

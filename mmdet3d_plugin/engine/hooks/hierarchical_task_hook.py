@@ -1,4 +1,4 @@
-"""Hierarchical task learning: a task starts when those it builds on settle."""
+"""Hierarchical task learning: a task gains weight as its parent tasks converge."""
 from typing import Dict, List, Optional, Sequence
 
 import torch
@@ -7,25 +7,33 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
 from ...errors import InputError
-from ...models.task_modules.process_means import mean_over_processes
+from ...models.task_modules.rank_means import mean_over_ranks
 from ..process_state import unwrap_model
 
 
 def task_weights(history: torch.Tensor, first_trend: torch.Tensor, tasks: Sequence[str],
                  parents: Dict[str, Sequence[str]], progress: float) -> Dict[str, float]:
-    """Weights of the dependent tasks (GUPNet, equations 12 to 14).
+    """Return the loss weights of dependent tasks (GUPNet, equations 12 to 14).
+
+    The weight of a task is ``progress ** (1 - product)`` with the product of ``settled`` over
+    its parents. ``settled = 1 - trend / first_trend``, clamped to [0, 1], is 1 for a parent
+    with a constant or rising loss, and 0 for a loss that falls as fast as at first, or faster.
 
     Args:
-        history: (E, T) mean losses of the last E epochs of T tasks.
-        first_trend: (T,) trend of the first E epochs.
+        history: (E, T) mean losses of T tasks over the last E epochs.
+        first_trend: (T,) trend of the first E epochs, see :func:`loss_trend`.
         tasks: names of the T tasks.
-        parents: tasks that each dependent task builds on.
-        progress: share of the training done, 0-1.
+        parents: names of the parent tasks of each dependent task.
+        progress: share of the training that is done, in [0, 1].
 
     Returns:
-        For each dependent task ``progress ** (1 - prod(settled of its parents))``,
-        where settled is 1 for a parent whose loss no longer falls. It is kept in
-        [0, 1]: a loss that falls faster than at first is not settled at all.
+        Weight in [0, 1] of each dependent task.
+
+    Example:
+        >>> history = torch.tensor([[4.], [3.], [3.], [2.], [2.]])
+        >>> weights = task_weights(history, torch.tensor([2.]), ['a'], dict(b=['a']), .25)
+        >>> round(weights['b'], 2)  # settled is 1 - 1 / 2
+        0.5
     """
     settled = (1 - loss_trend(history) / first_trend).nan_to_num(1.).clamp(0, 1)
     settled = dict(zip(tasks, settled.tolist()))
@@ -39,25 +47,28 @@ def task_weights(history: torch.Tensor, first_trend: torch.Tensor, tasks: Sequen
 
 
 def loss_trend(history: torch.Tensor) -> torch.Tensor:
-    """(E, T) losses -> (T,) mean fall over two epochs."""
+    """Return the (T,) mean decrease over two epochs of losses (E, T)."""
     return (history[:-2] - history[2:]).mean(dim=0)
 
 
 @HOOKS.register_module()
 class HierarchicalTaskHook(Hook):
-    """Weighs the tasks of a detector by how far their parents have settled.
+    """Hook that weighs the tasks of a detector by the convergence of their parent tasks.
 
-    Until ``window`` epochs are seen, dependent tasks weigh 0. Afterwards their
-    weight grows with the epoch, faster once their parents' losses stop falling.
-    State is saved with the checkpoint and restored on resume.
+    Dependent tasks have weight 0 for the first ``window`` epochs. Then their weight grows with
+    the epoch, and grows faster once the losses of their parents stop falling. Losses are means
+    over ranks. The state is saved in checkpoints and restored on resume.
 
-    The detector exposes ``task_weights`` (a dict that this hook fills) and logs
-    ``raw_TASK`` losses, as :class:`CenterMono3D` does.
+    The detector has to have the attribute ``task_weights``, a dict that the hook fills, and to
+    return ``raw_TASK`` losses, as :class:`CenterMono3D` does.
 
     Args:
-        parents: tasks that each dependent task builds on.
-        full_epoch: T, the epoch from which all weights are 1.
-        window: epochs over which a trend is measured.
+        parents: names of the parent tasks of each dependent task.
+        full_epoch: epoch from which all weights are 1; T of the paper.
+        window: number of epochs over which a trend is measured.
+
+    Raises:
+        InputError: ``full_epoch`` does not exceed ``window``.
     """
 
     KEY = 'hierarchical_task'
@@ -72,18 +83,18 @@ class HierarchicalTaskHook(Hook):
         self.tasks = sorted({task for item in parents.items() for task in (item[0], *item[1])})
         self.history: List[List[float]] = []
         self.first_trend: List[float] = []
-        # Of the current epoch, losses over its first batches.
+        # Sum and number of the losses of the current epoch so far.
         self._sum: Optional[torch.Tensor] = None
         self._count = 0
 
     def before_train(self, runner: Runner) -> None:
-        if runner.iter == 0:  # weights of another training bring no state of this one
+        if runner.iter == 0:  # load_from also loads the state of the other training
             self.history, self.first_trend = [], []
             self._sum, self._count = None, 0
 
     def before_train_epoch(self, runner: Runner) -> None:
         weights = self._weights(runner.epoch)
-        # Every task is named, so that the detector logs its raw loss.
+        # The detector returns raw losses of the tasks in this dict only.
         unwrap_model(runner.model).task_weights = {
             task: weights.get(task, 1.) for task in self.tasks}
         for task, weight in weights.items():
@@ -91,8 +102,8 @@ class HierarchicalTaskHook(Hook):
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None,
                          outputs=None) -> None:
-        # At once, since a checkpoint is saved by one process alone.
-        losses = mean_over_processes(
+        # Reduced in every step, since rank 0 alone saves a checkpoint.
+        losses = mean_over_ranks(
             torch.stack([outputs[f'raw_{task}'] for task in self.tasks]))
         self._sum = losses if self._sum is None else self._sum.to(losses) + losses
         self._count += 1

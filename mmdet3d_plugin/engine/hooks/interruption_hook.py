@@ -1,4 +1,4 @@
-"""A training that is told to stop leaves a checkpoint behind."""
+"""Checkpoint of a training that a signal stops."""
 import os
 import signal
 import sys
@@ -24,28 +24,26 @@ CATCHABLE = signal.Signals.__members__.keys() - {'SIGKILL', 'SIGSTOP'}
 
 @HOOKS.register_module()
 class InterruptionHook(Hook):
-    """Saves ``WORK_DIR/interrupted.pth`` on a signal, and ends the process. A training that
-    ends by itself removes the file.
+    """Hook that saves ``WORK_DIR/interrupted.pth`` on a signal and ends the process.
 
-    The step that runs is finished first. All processes stop after the same step,
-    whichever was signalled: they agree on it through the host (gloo), so that no GPU is
-    waited for. Data workers, which schedulers signal too, leave it to their training. A
-    second Ctrl-C ends at once, without saving. The exit code is 128 plus the signal's
-    number: 130, 138, 143.
+    The current step is finished first. All ranks stop after the same step, whichever of them
+    got the signal: they agree through gloo on the host, so that no rank waits for its GPU. Data
+    workers ignore the signals, which schedulers send to them too. A second Ctrl-C ends the
+    process without saving. The exit code is 128 plus the number of the signal: 130, 138 or 143.
+    A training that runs to its end removes the file.
 
-    With the checkpoint goes the number of batches of an epoch, so that a training goes on
-    at the same share of the epoch if it is resumed with another batch size or number
-    of processes.
+    Checkpoints also hold the number of batches per epoch. A training that is resumed with another
+    batch size or number of ranks continues at the same share of the epoch.
 
     Args:
-        signals: names of the signals; by default those of Ctrl-C, of a SLURM job that is
-            preempted or about to reach its limit, and of ``kill``.
-        backend_args: how the file is written.
+        signals: names of the signals. The defaults are sent by Ctrl-C, by ``kill`` and for a
+            preempted SLURM job, and by SLURM before a job reaches its time limit.
+        backend_args: arguments of mmengine's file backend that writes the file.
 
     Raises:
-        InputError: a signal is unknown, or always ends the process.
+        InputError: a signal is unknown or cannot be caught.
     """
-    priority = 'LOWEST'  # what a step leaves behind is complete
+    priority = 'LOWEST'  # after hooks that complete the state of a step
     KEY = 'train_loop'
 
     def __init__(self, signals: Sequence[str] = ('SIGINT', 'SIGTERM', 'SIGUSR1'),
@@ -74,7 +72,7 @@ class InterruptionHook(Hook):
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None,
                          outputs=None) -> None:
-        # Between two updates, gradients are accumulated that no checkpoint holds.
+        # Checkpoints hold no accumulated gradients.
         if runner.optim_wrapper.should_update():
             number = self._agree()
             if number:
@@ -85,12 +83,12 @@ class InterruptionHook(Hook):
 
     def after_val_iter(self, runner: Runner, batch_idx: int, data_batch=None,
                        outputs=None) -> None:
-        # All processes take part in an agreement, also those with a batch less.
+        # Every rank has to take part, also one with fewer batches.
         number = self._agree() if batch_idx < self._common_batches else 0
         if number:
             for hook in runner.hooks:
                 if isinstance(hook, EMAHook):
-                    hook.after_val_epoch(runner)  # gives the trained weights back
+                    hook.after_val_epoch(runner)  # restores the trained weights
             self._stop(runner, number, runner.iter)
 
     def after_train(self, runner: Runner) -> None:
@@ -105,7 +103,7 @@ class InterruptionHook(Hook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         state = checkpoint.get(self.KEY)
-        # Only a resumed training goes on in its loop; a test or new training has none yet.
+        # A test has no training loop, and load_from starts the loop anew.
         if state is None or not runner._resume:
             return
         runner.train_loop.validating = state['validating']
@@ -114,8 +112,8 @@ class InterruptionHook(Hook):
             meta = checkpoint['meta']
             done = meta['iter'] - meta['epoch'] * before
             meta['iter'] = meta['epoch'] * now + done * now // before
-            print_log(f'an epoch has {now} batches, {before} before: going on after '
-                      f'{done * now // before} of them', 'current')
+            print_log(f'an epoch has {now} batches instead of {before}: resuming after batch '
+                      f'{done * now // before}', 'current')
 
     def _shield_workers(self, loader: DataLoader) -> None:
         loader.worker_init_fn = partial(_start_shielded, signals=self.signals,
@@ -127,7 +125,7 @@ class InterruptionHook(Hook):
         self._received = number
 
     def _agree(self) -> int:
-        """The signal that any process has received, or 0."""
+        """Return the largest signal number that a rank has received, or 0."""
         return self._reduce(self._received, dist.ReduceOp.MAX)
 
     def _reduce(self, number: int, operation: dist.ReduceOp) -> int:
@@ -141,7 +139,7 @@ class InterruptionHook(Hook):
         runner.save_checkpoint(
             runner.work_dir, FILE_NAME, meta=dict(epoch=runner.epoch, iter=iteration),
             backend_args=self.backend_args)
-        barrier()  # the launcher ends all processes when the first one leaves
+        barrier()  # the launcher kills all ranks once the first one ends
         self._restore_handlers()
         print_log(f'{signal.Signals(number).name}: stopped after iteration {iteration}, saved '
                   f'{runner.work_dir}/{FILE_NAME}; go on with --resume', 'current')
@@ -155,12 +153,12 @@ class InterruptionHook(Hook):
 
 def _start_shielded(worker: int, signals: Sequence[int],
                     start: Optional[Callable[[int], None]]) -> None:
-    """Starts a data worker that only its parent can stop by ``signals``.
+    """Make a data worker ignore ``signals`` unless its parent sends them.
 
-    torch's workers die of any SIGTERM, and with them the training that is to save. One
-    that ignored it would outlive torch's own clean-up, which sends it from the parent.
+    A worker of torch dies of SIGTERM, which also ends the training before it can save. The
+    signal of the parent has to work, since torch ends its workers with it.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # threads started later inherit it
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # threads started later inherit the mask
     threading.Thread(target=_obey_parent, args=(signals, os.getppid()), daemon=True).start()
     if start is not None:
         start(worker)

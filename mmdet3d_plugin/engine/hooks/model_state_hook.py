@@ -1,12 +1,14 @@
-"""Base class of hooks that keep a state of the model in the checkpoint."""
+"""Base class of hooks that store a state of the model in the checkpoint."""
 import torch.nn as nn
 from mmengine.hooks import Hook
 
 
 class ModelStateHook(Hook):
-    """Hook whose entry in a checkpoint decides how the model predicts.
+    """Base class of hooks that store a state of the model in the checkpoint.
 
-    A runner restores the entry through ``after_load_checkpoint``.
+    The state decides how the model predicts.
+
+    A runner restores it through ``after_load_checkpoint``.
     :func:`~mmdet3d_plugin.engine.load_model.load_model`, which has no runner, calls
     :meth:`restore_model`.
     """
@@ -18,5 +20,8 @@ class ModelStateHook(Hook):
         Args:
             model: the model itself, without a distributed wrapper.
             checkpoint: content of the file.
+
+        Raises:
+            NotImplementedError: a subclass has to define the method.
         """
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""What hooks that draw tested frames have in common."""
+"""Base classes of hooks that draw frames of a test."""
 from pathlib import Path
 from typing import Optional, Sequence
 
@@ -15,14 +15,14 @@ from ..process_state import unwrap_model
 
 
 class PictureHook(Hook):
-    """Writes one picture a tested frame, FRAME.jpg.
+    """Base class of hooks that write one picture per frame of a test, as FRAME.jpg.
 
     Args:
         out_dir: folder of the pictures; ``WORK_DIR/DEFAULT_FOLDER`` by default.
         max_frames: number of pictures; None draws every frame.
 
     Attributes:
-        active: whether the tested model is of the kind that the hook draws.
+        active: whether the hook draws predictions of the model's task.
     """
     DEFAULT_FOLDER: str
 
@@ -33,8 +33,18 @@ class PictureHook(Hook):
         self._drawn = 0
 
     def draw(self, sample: Det3DDataSample, index: int) -> Optional[np.ndarray]:
-        """The picture of a frame, the ``index``-th of its batch, uint8 BGR; None leaves the
-        frame out."""
+        """Draw a frame.
+
+        Args:
+            sample: the frame with its predictions.
+            index: index of the frame in its batch.
+
+        Returns:
+            (H, W, 3) uint8 BGR picture, or None to leave the frame out.
+
+        Raises:
+            NotImplementedError: a subclass has to define the method.
+        """
         raise NotImplementedError
 
     def before_test_epoch(self, runner: Runner) -> None:
@@ -62,13 +72,14 @@ class PictureHook(Hook):
 
 
 class DetectionPictureHook(PictureHook):
-    """Writes one picture of detections a frame, where a detector is tested.
+    """Base class of hooks that draw the detections of a frame. Other models are ignored.
 
     Args:
-        score_threshold: predictions below it are not drawn.
+        score_threshold: least score of a drawn prediction.
+        kwargs: arguments of :class:`PictureHook`.
 
     Attributes:
-        classes: names of the tested set's labels.
+        classes: class names of the test dataset, by label.
     """
 
     def __init__(self, score_threshold: float = 0.1, **kwargs) -> None:

@@ -1,11 +1,11 @@
-"""Checkpoints that load without executing code."""
+"""Checkpoints that load with ``weights_only=True``."""
 from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
-# Exact types: numpy's float64 is a float too, but not a plain value.
+# Compared exactly, since numpy's float64 is a subclass of float but not a plain value.
 PLAIN_TYPES = {str, int, float, bool, type(None)}
 
 
@@ -16,12 +16,11 @@ def _is_plain(value: Any) -> bool:
 
 @HOOKS.register_module()
 class PlainCheckpointHook(Hook):
-    """Keeps checkpoints to tensors and plain values.
+    """Hook that keeps only tensors and plain values in checkpoints.
 
-    ``torch.load(weights_only=True)``, which is how checkpoints are loaded here,
-    refuses the log histories that mmengine stores, which smooth the printed log,
-    and numpy's scalars among the run's facts. Both are left out, so a run resumes
-    without trusting the file.
+    This project loads checkpoints with ``torch.load(weights_only=True)``, which executes no
+    code but refuses other objects. mmengine's message hub holds such objects: the log histories,
+    which only smooth the printed log, and numpy scalars. The hook removes them.
     """
     priority = 'VERY_LOW'
 

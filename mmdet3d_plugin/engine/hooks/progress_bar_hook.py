@@ -1,4 +1,4 @@
-"""A live progress line with the time that is left."""
+"""Progress bars on a terminal."""
 import sys
 from contextlib import ExitStack
 from typing import List
@@ -13,14 +13,13 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 @HOOKS.register_module()
 class ProgressBarHook(Hook):
-    """Shows training, validation and testing as progress bars on a terminal.
+    """Hook that shows training, validation and testing as progress bars.
 
-    Log lines print above the bars. Where stderr is no terminal, nothing is
-    shown, and the log lines carry the remaining time.
+    Log lines print above the bars. No bar is shown if stderr is not a terminal.
     """
 
     def __init__(self) -> None:
-        # Validation runs inside training: the innermost bar is the last.
+        # Validation runs inside training, so the last bar is the innermost.
         self._bars: List[tqdm] = []
         self._stack = ExitStack()
 
@@ -70,9 +69,9 @@ class ProgressBarHook(Hook):
     def _visible() -> bool:
         return is_main_process() and sys.stderr.isatty()
 
-    def _open(self, what: str, total: int, done: int = 0) -> None:
+    def _open(self, title: str, total: int, done: int = 0) -> None:
         if self._visible():
-            self._bars.append(tqdm(total=total, initial=done, desc=what, unit='batch',
+            self._bars.append(tqdm(total=total, initial=done, desc=title, unit='batch',
                                    dynamic_ncols=True, leave=not self._bars, file=sys.stderr))
 
     def _advance(self) -> None:

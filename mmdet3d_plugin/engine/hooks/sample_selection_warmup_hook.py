@@ -1,4 +1,4 @@
-"""Sample selection starts when depths are good enough to select by."""
+"""Warm-up of the sample selection of a depth head."""
 import logging
 import math
 from typing import List, Optional, Sequence
@@ -11,23 +11,28 @@ from mmengine.runner import Runner
 
 from ...errors import InputError
 from ...models.object_heads import SelectedDepthHead
-from ...models.task_modules.process_means import mean_over_processes
+from ...models.task_modules.rank_means import mean_over_ranks
 from ..process_state import unwrap_model
 from .model_state_hook import ModelStateHook
 
 
 def has_settled(losses: Sequence[float], window: int, tolerance: float) -> bool:
-    """Whether a loss has stopped improving.
+    """Return whether a loss has stopped improving.
 
-    The mean over the last ``window`` epochs is compared with that over the
-    ``window`` epochs before. The fall between them is judged against the fall
-    since the first ``window`` epochs, because a log-likelihood has neither a
-    natural zero nor a natural scale.
+    It has if the mean loss decreased from the second last to the last ``window`` epochs by at
+    most ``tolerance`` times its decrease from the first to the last ``window`` epochs. The
+    decrease is relative because a log-likelihood has neither a natural zero nor a natural scale.
 
     Args:
-        losses: one value an epoch.
-        window: epochs of a span.
-        tolerance: share of the whole fall up to which the last one is none.
+        losses: one value per epoch.
+        window: number of epochs of each mean.
+        tolerance: share of the total decrease, in [0, 1].
+
+    Example:
+        >>> has_settled([5., 4., 2., 2., 2., 2.], window=2, tolerance=.1)
+        True
+        >>> has_settled([5., 4., 3., 2.], window=2, tolerance=.1)
+        False
     """
     if len(losses) < 2 * window:
         return False
@@ -38,26 +43,27 @@ def has_settled(losses: Sequence[float], window: int, tolerance: float) -> bool:
 
 @HOOKS.register_module()
 class SampleSelectionWarmupHook(ModelStateHook):
-    """Lets all ROI locations learn depth until sample selection starts.
+    """Hook that trains depth on all ROI locations until sample selection starts.
 
-    ``mode='epoch'`` starts it at a given epoch, the published recipe.
-    ``mode='stable'`` starts it after the depth loss has stopped improving, the
-    paper's reason for a warm-up (MonoLSS, section 3.2). Epochs in which
-    hierarchical task learning does not train depth yet don't count.
+    ``mode='epoch'`` starts selection at a given epoch, the published recipe.
+    ``mode='stable'`` starts it when the depth loss has stopped improving, which is the paper's
+    reason for a warm-up (MonoLSS, section 3.2). Epochs with weight 0 of the task ``depth``
+    (:class:`HierarchicalTaskHook`) do not count.
 
-    The state is saved with the checkpoint and restored, also for a test of that
-    checkpoint. Losses are averaged over all processes, so that all start alike.
-    Logged as ``selecting`` (0 or 1).
+    Losses are means over ranks, so that all ranks start together. The state is saved in
+    checkpoints and restored for resume and test. It is logged as ``selecting``, 0 or 1.
 
     Args:
         mode: ``'epoch'`` or ``'stable'``.
-        start_epoch: with ``'epoch'``, index of the first epoch that selects.
-        start_fraction: in its place, the share of the training that warms up, 0-1.
-        window, tolerance: with ``'stable'``, see :func:`has_settled`.
+        start_epoch: index of the first epoch with selection; for ``'epoch'``.
+        start_fraction: share of the training without selection, in [0, 1]; for ``'epoch'``, in
+            place of ``start_epoch``.
+        window: number of epochs, see :func:`has_settled`; for ``'stable'``.
+        tolerance: share in [0, 1], see :func:`has_settled`; for ``'stable'``.
 
     Raises:
-        InputError: the settings contradict each other, or the model has nothing
-            that selects.
+        InputError: an argument is missing, out of range or of the other mode, or the model has no
+            depth head that selects samples.
     """
 
     KEY = 'sample_selection_warmup'
@@ -85,11 +91,11 @@ class SampleSelectionWarmupHook(ModelStateHook):
         self.tolerance = tolerance
         self.selecting = False
         self.losses: List[float] = []
-        # Depth losses of the steps of the current epoch so far.
+        # Depth loss of each step of the current epoch so far.
         self._steps: List[torch.Tensor] = []
 
     def before_train(self, runner: Runner) -> None:
-        if runner.iter == 0:  # weights of another training bring no state of this one
+        if runner.iter == 0:  # load_from also loads the state of the other training
             self.selecting, self.losses, self._steps = False, [], []
         self._apply(runner)
         if self.mode == 'epoch' and self._start(runner) >= runner.max_epochs:
@@ -107,21 +113,21 @@ class SampleSelectionWarmupHook(ModelStateHook):
                          outputs=None) -> None:
         if self.mode == 'stable' and not self.selecting:
             loss = outputs.get('raw_depth', outputs['loss_depth'])
-            # At once, since a checkpoint is saved by one process alone.
-            self._steps.append(mean_over_processes(loss))
+            # Reduced in every step, since rank 0 alone saves a checkpoint.
+            self._steps.append(mean_over_ranks(loss))
 
     def after_train_epoch(self, runner: Runner) -> None:
         trained = unwrap_model(runner.model).task_weights.get('depth', 1.) > 0
         if self._steps and trained:
             steps = self._means()
-            steps = steps[steps != 0]  # no process had an object to learn from
+            steps = steps[steps != 0]  # 0: no rank had an object
             if len(steps):
                 self.losses.append(steps.mean().item())
         self._steps = []
 
     def _means(self) -> torch.Tensor:
-        """(S,) losses of the steps, on the host."""
-        device = self._steps[-1].device  # those of a checkpoint are on the host
+        """Return the (S,) losses of the steps, on the host."""
+        device = self._steps[-1].device  # losses from a checkpoint are on the host
         return torch.stack([step.to(device) for step in self._steps]).cpu()
 
     def after_train(self, runner: Runner) -> None:
@@ -146,7 +152,7 @@ class SampleSelectionWarmupHook(ModelStateHook):
         return has_settled(self.losses, self.window, self.tolerance)
 
     def _start(self, runner: Runner) -> float:
-        """The epoch from which on samples are selected."""
+        """Return the first epoch with selection, which may be a fraction."""
         if self.start_fraction is None:
             return self.start_epoch
         return self.start_fraction * runner.max_epochs
@@ -161,10 +167,14 @@ class SampleSelectionWarmupHook(ModelStateHook):
 
 
 def set_selecting(model: nn.Module, selecting: bool) -> None:
-    """Switch sample selection on or off in every depth head of a model that selects.
+    """Switch sample selection of every depth head of a model on or off.
+
+    Args:
+        model: the model itself, without a distributed wrapper.
+        selecting: whether depth heads select samples.
 
     Raises:
-        InputError: there is no such depth head.
+        InputError: no depth head selects samples.
     """
     heads = [module for module in model.modules() if isinstance(module, SelectedDepthHead)]
     if not heads:

@@ -1,31 +1,48 @@
-"""What the run did without: frames that datasets left out as broken."""
+"""List of the frames that datasets left out as broken."""
 import logging
-from typing import Dict, Iterator
+from typing import Dict
 
+from mmdet.datasets import MultiImageMixDataset
+from mmengine.dataset import ClassBalancedDataset, RepeatDataset
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
+from torch.utils.data import ConcatDataset, Dataset, Subset
+
+from ...datasets.frame_dataset import FrameDataset
+
+# Datasets that wrap one dataset, as their attribute ``dataset``.
+WRAPPERS = (ClassBalancedDataset, MultiImageMixDataset, RepeatDataset, Subset)
 
 
-def skipped_frames(dataset) -> Dict[str, str]:
-    """Reasons by frame, of a dataset and of those that it wraps."""
-    skipped = dict(getattr(dataset, 'skipped', {}))
-    for inner in _wrapped(dataset):
-        skipped.update(skipped_frames(inner))
-    return skipped
+def skipped_frames(dataset: Dataset) -> Dict[str, str]:
+    """Return the frames that a dataset left out.
 
+    Args:
+        dataset: a FrameDataset, or a wrapper of mmengine, mmdet or torch around some. Other
+            datasets leave no frames out.
 
-def _wrapped(dataset) -> Iterator:
-    if hasattr(dataset, 'dataset'):
-        yield dataset.dataset
-    yield from getattr(dataset, 'datasets', ())
+    Returns:
+        Message by name of the frame.
+    """
+    if isinstance(dataset, FrameDataset):
+        return dict(dataset.skipped)
+    if isinstance(dataset, WRAPPERS):
+        return skipped_frames(dataset.dataset)
+    if isinstance(dataset, ConcatDataset):
+        return {name: message for inner in dataset.datasets
+                for name, message in skipped_frames(inner).items()}
+    return {}
 
 
 @HOOKS.register_module()
 class SkippedFramesHook(Hook):
-    """Lists the frames that datasets with ``on_error='skip'`` left out, when the run ends."""
+    """Hook that logs the frames that datasets with ``on_error='skip'`` left out.
+
+    The list is logged when the run ends, by rank 0.
+    """
     priority = 'VERY_LOW'
 
     def __init__(self) -> None:
@@ -42,8 +59,8 @@ class SkippedFramesHook(Hook):
 
     @master_only
     def after_run(self, runner: Runner) -> None:
-        for what, skipped in self._skipped.items():
+        for phase, skipped in self._skipped.items():
             if skipped:
-                lines = [f'{what} left out {len(skipped)} broken frames:',
-                         *(f'  {name}: {reason}' for name, reason in skipped.items())]
+                lines = [f'{phase} left out {len(skipped)} broken frames:',
+                         *(f'  {name}: {message}' for name, message in skipped.items())]
                 print_log('\n'.join(lines), 'current', level=logging.WARNING)

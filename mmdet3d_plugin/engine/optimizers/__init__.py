@@ -1,4 +1,4 @@
-"""Optimiser wrappers and learning-rate schedules."""
+"""Optimiser wrapper and learning-rate schedule."""
 from .autocast_optim_wrapper import AutocastOptimWrapper
 from .cosine_warmup import CosineWarmupLR
 

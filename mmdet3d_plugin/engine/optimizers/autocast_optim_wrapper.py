@@ -1,4 +1,4 @@
-"""Mixed precision that also works on a CPU."""
+"""Optimiser wrapper for mixed precision."""
 from contextlib import contextmanager
 
 import torch
@@ -13,11 +13,14 @@ from ..acceleration import has_fast_bfloat16
 
 @OPTIM_WRAPPERS.register_module()
 class AutocastOptimWrapper(OptimWrapper):
-    """Runs the forward pass in bfloat16, on a GPU or a CPU.
+    """Optimiser wrapper that runs the forward pass in bfloat16, on a GPU or a CPU.
 
-    bfloat16 has float32's range and needs no loss scaling. On a CPU that lacks
-    bfloat16 arithmetic it would be slower than float32, so training then stays
-    in float32 and the log says so. (mmengine's AmpOptimWrapper needs a GPU.)
+    bfloat16 has the range of float32 and needs no loss scaling. On a CPU without bfloat16
+    arithmetic, bfloat16 is slower than float32. Training then runs in float32, and the log says
+    so. mmengine's AmpOptimWrapper needs a GPU.
+
+    Args:
+        kwargs: arguments of mmengine's OptimWrapper.
     """
 
     def __init__(self, **kwargs) -> None:

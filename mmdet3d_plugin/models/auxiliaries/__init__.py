@@ -1,4 +1,4 @@
-"""Supervision that shares features with a model while it trains, and vanishes."""
+"""Auxiliary supervision: modules that add losses on shared features in training only."""
 from ...metric_learning import (MultiRangeMetricLoss, QuasiIsometricLoss,  # noqa: F401
                                 RankNContrastLoss)
 from .auxiliary_labels import AuxiliaryLabels

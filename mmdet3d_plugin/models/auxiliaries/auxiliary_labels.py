@@ -1,4 +1,4 @@
-"""What auxiliaries see of a batch's labels."""
+"""Labels of a batch for auxiliary supervision."""
 from dataclasses import dataclass
 from typing import Optional
 
@@ -10,27 +10,42 @@ from .auxiliary_objects import AuxiliaryObjects
 
 @dataclass
 class AuxiliaryLabels:
-    """The labels of a batch of B images, of whichever kinds there are.
+    """Ground truth of a batch of B images.
 
     Attributes:
-        objects: what a detector learns depth from; None where nothing detects objects.
-        depth_maps: (B, H, W) dense depth, metres, 0 where unknown, in any resolution of the
-            input's view; None where the samples have none.
+        objects: objects that count in the depth loss of a detector; None in a depth
+            estimator.
+        depth_maps: (B, H, W) dense depth, metres, 0 where unknown, at any resolution. The
+            maps cover the view of the input. None if the samples have no dense depth.
     """
     objects: Optional[AuxiliaryObjects] = None
     depth_maps: Optional[torch.Tensor] = None
 
     def need_objects(self, user: object) -> AuxiliaryObjects:
-        """The objects; raises InputError, which names the user, if there are none."""
+        """Return the objects.
+
+        Args:
+            user: auxiliary that needs them; its class is named in the error.
+
+        Raises:
+            InputError: the labels have no objects.
+        """
         if self.objects is None:
             raise InputError(f'{type(user).__name__} learns from objects, which only detectors '
                              "have; take it out of the model's auxiliary list")
         return self.objects
 
     def need_depth_maps(self, user: object) -> torch.Tensor:
-        """The dense depth; raises InputError, which names the user, if there is none."""
+        """Return the dense depth.
+
+        Args:
+            user: auxiliary that needs it; its class is named in the error.
+
+        Raises:
+            InputError: the labels have no dense depth.
+        """
         if self.depth_maps is None:
-            raise InputError(f'{type(user).__name__} learns from dense depth, which the samples '
-                             'have not; add LoadDepthMap to the training pipeline and the folder '
+            raise InputError(f'{type(user).__name__} learns from dense depth, but the samples '
+                             'have none; add LoadDepthMap to the training pipeline and the folder '
                              "as 'depth' to data_prefix")
         return self.depth_maps

@@ -1,6 +1,6 @@
-"""Metric losses on objects' descriptors as auxiliary supervision.
+"""Auxiliary supervision by metric losses on the descriptors of objects.
 
-Legend: B images, M objects, C channels, N objects of all processes.
+Notation: B images, M objects of this rank, N objects of all ranks, C channels.
 """
 from typing import Dict, Tuple
 
@@ -13,54 +13,70 @@ from mmengine.dist import all_gather, get_world_size
 from torchvision.ops import roi_align
 
 from ...errors import InputError
-from ...metric_learning import QuasiIsometricLoss
 from .auxiliary_labels import AuxiliaryLabels
 from .auxiliary_objects import check_depth_space, inside_map
 
 
 def sample_descriptors(feature: torch.Tensor, image_index: torch.Tensor,
                        points: torch.Tensor) -> torch.Tensor:
-    """Features at points, bilinear between the centres of cells.
+    """Sample features at points, with bilinear interpolation between cell centres.
 
     Args:
-        feature: (B, C, H, W).
-        image_index: (M,) long.
+        feature: (B, C, H, W) feature map.
+        image_index: (M,) long, image of each point.
         points: (M, 2) feature pixels.
 
     Returns:
-        (M, C); zeros for points more than a cell outside the map.
+        (M, C); zeros for points more than one cell outside the map.
+
+    Example:
+        >>> feature = torch.tensor([[[[1., 3.]]]])  # two cells, centres at x = 0.5 and 1.5
+        >>> sample_descriptors(feature, torch.tensor([0]), torch.tensor([[1., 0.5]]))
+        tensor([[2.]])
     """
-    # An ROI without extent is a point.
+    # ROI-Align of an empty ROI reads a single point.
     rois = torch.cat([image_index[:, None].to(points), points, points], dim=1).float()
     return roi_align(feature.float(), rois, 1, sampling_ratio=1, aligned=True).flatten(1)
 
 
 def mean_descriptors(feature: torch.Tensor, image_index: torch.Tensor,
                      boxes: torch.Tensor, roi_size: int = 7) -> torch.Tensor:
-    """Means over ROIs: (B, C, H, W), (M,) and (M, 4) feature pixels -> (M, C)."""
+    """Average features over 2D boxes.
+
+    Args:
+        feature: (B, C, H, W) feature map.
+        image_index: (M,) long, image of each box.
+        boxes: (M, 4) 2D boxes, feature pixels.
+        roi_size: sampling points per side of a box.
+
+    Returns:
+        (M, C).
+    """
     rois = torch.cat([image_index[:, None].to(boxes), boxes], dim=1).float()
     return roi_align(feature.float(), rois, roi_size, aligned=True).mean(dim=(2, 3))
 
 
 def gather_objects(descriptors: torch.Tensor, depths: torch.Tensor,
                    labels: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Objects of all processes, with gradients of the descriptors.
+    """Gather the objects of all ranks, with gradients of the descriptors.
 
-    Every process computes the same loss of all N objects; the gradients that reach
-    its own descriptors are summed over processes, and DistributedDataParallel's mean
-    over parameters makes them those of one process with the whole batch.
+    Every rank computes the same loss over all N objects. The gradients of a rank's own
+    descriptors are summed over ranks. DistributedDataParallel averages the gradients of
+    parameters, so they equal those of a single rank with the whole batch. Every rank must
+    call it.
 
     Args:
         descriptors: (M, C).
-        depths, labels: (M,).
+        depths: (M,) metres.
+        labels: (M,) class indices.
 
     Returns:
-        (N, C), (N,) and (N,), process by process.
+        (N, C), (N,) and (N,), ordered by rank.
     """
     if get_world_size() == 1:
         return descriptors, depths, labels
     counts = torch.cat(all_gather(torch.tensor([len(depths)], device=depths.device))).tolist()
-    # Processes hold different numbers of objects, but must send equal shapes.
+    # Ranks have different numbers of objects, but all_gather needs equal shapes.
     padding = max(counts) - len(depths)
     gathered = torch.distributed.nn.all_gather(F.pad(descriptors, (0, 0, 0, padding)))
     return tuple(torch.cat([item[:count] for item, count in zip(items, counts)]) for items in (
@@ -69,22 +85,35 @@ def gather_objects(descriptors: torch.Tensor, depths: torch.Tensor,
 
 @MODELS.register_module()
 class MetricAuxiliary(nn.Module):
-    """A metric loss on shared features of objects.
+    """Auxiliary with a metric loss on the shared features of objects.
 
-    Pairs are formed over the objects of all images of all processes. There are no
-    parameters.
+    Pairs are formed over the objects of all images of all ranks. The module has no parameters.
 
     Args:
-        loss: config of the loss, :class:`QuasiIsometricLoss`, called with (N, C)
-            descriptors, (N,) depths and (N,) labels, or :class:`RankNContrastLoss`,
-            called with the former two.
-        depth_space: ``'metric'`` or ``'apparent'``, see :class:`AuxiliaryObjects`.
-        descriptor: ``'center'``, the feature at the projected 3D centre, or ``'box'``,
+        loss: config of a loss over objects from ``metric_learning``, such as
+            :class:`QuasiIsometricLoss` or :class:`RankNContrastLoss`. It is called with (N, C)
+            descriptors, (N,) depths and (N,) labels.
+        depth_space: ``'metric'`` or ``'apparent'``, see :meth:`AuxiliaryObjects.depths_in`.
+        descriptor: ``'center'`` for the feature at the projected 3D centre, or ``'box'`` for
             the mean over the 2D box.
-        name: of its loss, which is logged as ``loss_NAME``.
+        name: name of the loss; its key is ``loss_NAME``.
 
     Raises:
-        InputError: ``depth_space`` or ``descriptor`` is not known.
+        InputError: ``depth_space`` or ``descriptor`` is unknown.
+
+    Example:
+        >>> from mmdet3d_plugin.models.auxiliaries import AuxiliaryLabels, AuxiliaryObjects
+        >>> boxes = torch.tensor([[0., 0., 1., 1.], [1., 0., 2., 1.]])
+        >>> index = torch.zeros(2, dtype=torch.long)
+        >>> objects = AuxiliaryObjects(
+        ...     image_index=index, labels=index, centers=(boxes[:, :2] + boxes[:, 2:]) / 2,
+        ...     boxes=boxes, depths=torch.tensor([5., 9.]), zooms=torch.ones(2),
+        ...     boxes_3d=torch.zeros(2, 7), geometry=None, stride=4)
+        >>> auxiliary = MetricAuxiliary(
+        ...     dict(type='QuasiIsometricLoss', K=2., B=1., epsilon=10.))
+        >>> feature = torch.tensor([[[[0., 11.5]]]])  # one channel, two cells
+        >>> auxiliary(feature, AuxiliaryLabels(objects))
+        {'loss_metric': tensor(2.5000), 'qi_satisfied': tensor(0.)}
     """
 
     def __init__(self, loss: dict, depth_space: str = 'metric', descriptor: str = 'center',
@@ -98,25 +127,26 @@ class MetricAuxiliary(nn.Module):
         self.loss = MODELS.build(loss)
 
     def forward(self, feature: torch.Tensor, labels: AuxiliaryLabels) -> Dict[str, torch.Tensor]:
-        """``loss_metric`` and, of the quasi-isometric loss, ``qi_satisfied``, the share
-        of pairs in the band. Objects whose projected centre lies outside the map form
-        no pairs.
+        """Compute the loss. Every rank must call it.
+
+        Objects with a projected 3D centre outside the map are in no pair.
 
         Args:
             feature: (B, C, H, W) shared features.
+            labels: labels with objects.
+
+        Returns:
+            ``loss_NAME`` and the log values of the loss, for example ``qi_satisfied``.
 
         Raises:
-            InputError: there are no objects.
+            InputError: the labels have no objects.
         """
         objects = labels.need_objects(self)
         if self.descriptor == 'center':
             descriptors = sample_descriptors(feature, objects.image_index, objects.centers)
         else:
             descriptors = mean_descriptors(feature, objects.image_index, objects.boxes)
-        seen = inside_map(objects.centers, feature.shape[-2:])
-        depths = torch.where(seen, objects.depths_in(self.depth_space), torch.nan)
-        descriptors, depths, labels = gather_objects(descriptors, depths, objects.labels)
-        if isinstance(self.loss, QuasiIsometricLoss):
-            loss, satisfied = self.loss(descriptors, depths, labels)
-            return {f'loss_{self.name}': loss, 'qi_satisfied': satisfied}
-        return {f'loss_{self.name}': self.loss(descriptors, depths)}
+        inside = inside_map(objects.centers, feature.shape[-2:])
+        depths = torch.where(inside, objects.depths_in(self.depth_space), torch.nan)
+        result = self.loss(*gather_objects(descriptors, depths, objects.labels))
+        return {f'loss_{self.name}': result.loss, **result.logs}

@@ -1,6 +1,6 @@
-"""MetricDepth's loss on shared features as auxiliary supervision.
+"""Auxiliary supervision by MetricDepth's loss on the cells of a feature map.
 
-Legend: B images, C channels, (H, W) feature cells.
+Notation: B images, C channels, (H, W) feature cells.
 """
 from typing import Dict
 
@@ -15,18 +15,30 @@ from .object_depth_head import rasterize_object_depths
 
 @MODELS.register_module()
 class MultiRangeAuxiliary(nn.Module):
-    """Features of cells as far apart as the depths that the cells show.
+    """Auxiliary with a metric loss that orders the features of cells by depth.
 
-    There are no parameters.
+    The module has no parameters.
 
     Args:
-        loss: config of the loss, :class:`MultiRangeMetricLoss`.
-        depth: ``'dense'``, the samples' depth maps, or ``'objects'``, at each cell that of
-            the nearest object whose 2D box holds its centre, as :class:`ObjectDepthHead`.
-        name: of its loss, which is logged as ``loss_NAME``.
+        loss: config of a loss over feature maps, :class:`MultiRangeMetricLoss`.
+        depth: ``'dense'`` for the depth maps of the samples, or ``'objects'`` for the depth
+            of the nearest object with a 2D box around the cell's centre, as in
+            :class:`ObjectDepthHead`.
+        name: name of the loss; its key is ``loss_NAME``.
 
     Raises:
-        InputError: ``depth`` is not known.
+        InputError: ``depth`` is unknown.
+
+    Example:
+        >>> from mmdet3d_plugin.models.auxiliaries import AuxiliaryLabels
+        >>> strategy = dict(type='UniformStrategy', positive_threshold=0.1,
+        ...                 negative_threshold=0.5, margin=4.)
+        >>> auxiliary = MultiRangeAuxiliary(dict(
+        ...     type='MultiRangeMetricLoss', strategy=strategy, num_within=0, num_across=1))
+        >>> feature = torch.tensor([0., 1.5]).view(2, 1, 1, 1)
+        >>> labels = AuxiliaryLabels(depth_maps=torch.tensor([5., 5.75]).view(2, 1, 1))
+        >>> auxiliary(feature, labels)
+        {'loss_multi_range': tensor(2.5000)}
     """
 
     def __init__(self, loss: dict, depth: str = 'dense', name: str = 'multi_range') -> None:
@@ -38,10 +50,15 @@ class MultiRangeAuxiliary(nn.Module):
         self.loss = MODELS.build(loss)
 
     def forward(self, feature: torch.Tensor, labels: AuxiliaryLabels) -> Dict[str, torch.Tensor]:
-        """``loss_multi_range``; zero with a graph where no pair of cells is active.
+        """Compute the loss. Every rank must call it.
 
         Args:
-            feature: (B, C, H, W).
+            feature: (B, C, H, W) shared features.
+            labels: labels with dense depth or objects, as ``depth`` says.
+
+        Returns:
+            ``loss_NAME``, a differentiable zero if no pair of cells is active, and the log
+            values of the loss.
 
         Raises:
             InputError: the labels have no such depth.
@@ -52,4 +69,5 @@ class MultiRangeAuxiliary(nn.Module):
             objects = labels.need_objects(self)
             depth_maps = rasterize_object_depths(objects, objects.depths, len(feature),
                                                  feature.shape[-2:])
-        return {f'loss_{self.name}': self.loss(feature, depth_maps)}
+        result = self.loss(feature, depth_maps)
+        return {f'loss_{self.name}': result.loss, **result.logs}

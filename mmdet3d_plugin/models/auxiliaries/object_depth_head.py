@@ -1,6 +1,6 @@
-"""Object-wise depth maps as auxiliary supervision of shared features.
+"""Auxiliary supervision by object-wise depth maps.
 
-Legend: B images, M objects, (H, W) feature cells.
+Notation: B images, M objects, (H, W) feature cells.
 """
 from typing import Dict, Tuple
 
@@ -9,23 +9,25 @@ import torch.nn as nn
 from mmdet3d.registry import MODELS
 from mmengine.model import BaseModule
 
-from ..task_modules.process_means import mean_count
+from ..task_modules.rank_means import mean_count
 from .auxiliary_labels import AuxiliaryLabels
 from .auxiliary_objects import AuxiliaryObjects, check_depth_space
 
 
 def rasterize_object_depths(objects: AuxiliaryObjects, depths: torch.Tensor, num_images: int,
                             size: Tuple[int, int]) -> torch.Tensor:
-    """Depth of the nearest object whose 2D box holds a cell's centre.
+    """Draw the depths of objects into the cells of their 2D boxes.
+
+    A cell takes the smallest depth of the objects with a 2D box around the cell's centre.
 
     Args:
-        objects: of the batch.
-        depths: (M,) what is drawn.
+        objects: objects of the batch.
+        depths: (M,) depths of the objects, metres.
         num_images: B.
         size: (H, W).
 
     Returns:
-        (B, H, W); infinite where there is no object.
+        (B, H, W) metres; infinite where there is no object.
     """
     height, width = size
     left, top, right, bottom = objects.boxes.t()[:, :, None]
@@ -41,23 +43,23 @@ def rasterize_object_depths(objects: AuxiliaryObjects, depths: torch.Tensor, num
 
 @MODELS.register_module()
 class ObjectDepthHead(BaseModule):
-    """Predicts, at every cell of an object's 2D box, the depth of that object.
+    """Auxiliary head that predicts the object's depth at every cell of its 2D box.
 
-    Gradients then reach every cell of an object and not its centre alone
-    (Depth-discriminative Metric Learning, NeurIPS 2023). Depth is
-    ``1 / sigmoid(x) - 1``, and the loss a Laplacian with predicted log-variance, or
-    plain L1 without one.
+    Gradients reach all cells of an object, not only the cell of its centre
+    (Depth-discriminative Metric Learning, NeurIPS 2023). The depth is
+    ``1 / sigmoid(x) - 1`` for a network output x.
 
     Args:
         in_channels: channels of the feature map.
         hidden_channels: channels of the two hidden layers.
-        loss: config of the loss, called with (prediction, log-variance, target,
-            weight) as :class:`LaplacianAleatoricLoss`, or mmdet's L1Loss.
-        predict_uncertainty: whether the head has a log-variance, for the former.
-        depth_space: ``'metric'`` or ``'apparent'``, see :class:`AuxiliaryObjects`.
+        loss: config of the loss. With ``predict_uncertainty`` it is called with (prediction,
+            log-variance, target, weight), as :class:`LaplacianAleatoricLoss`; otherwise with
+            (prediction, target, weight), as mmdet's L1Loss.
+        predict_uncertainty: whether the head also predicts a log-variance.
+        depth_space: ``'metric'`` or ``'apparent'``, see :meth:`AuxiliaryObjects.depths_in`.
 
     Raises:
-        InputError: ``depth_space`` is not known.
+        InputError: ``depth_space`` is unknown.
     """
 
     def __init__(self, in_channels: int, hidden_channels: int, loss: dict,
@@ -75,23 +77,27 @@ class ObjectDepthHead(BaseModule):
         self.loss = MODELS.build(loss)
 
     def forward(self, feature: torch.Tensor, labels: AuxiliaryLabels) -> Dict[str, torch.Tensor]:
-        """``loss_object_depth``, the mean over the cells of objects of all processes;
-        zero with a graph where there is none.
+        """Compute the loss. Every rank must call it.
 
         Args:
             feature: (B, C, H, W) shared features.
+            labels: labels with objects.
+
+        Returns:
+            ``loss_object_depth``, the mean over the object cells of all ranks; a
+            differentiable zero if there are none.
 
         Raises:
-            InputError: there are no objects.
+            InputError: the labels have no objects.
         """
         objects = labels.need_objects(self)
-        # Under autocast bfloat16 rounds the output, and so depth, to 0.8 %: little for an
-        # auxiliary, whose float32 layer would cost a third of the head's time.
+        # Under autocast bfloat16 rounds the depth to 0.8 %. This is enough for an auxiliary, and a
+        # float32 output layer would take a third of the head's time.
         output = self.layers(feature).float()
         target = rasterize_object_depths(objects, objects.depths_in(self.depth_space),
                                          len(feature), feature.shape[-2:])
         valid = target.isfinite()
-        # 1 / sigmoid(x) - 1, without the detour.
+        # Equal to 1 / sigmoid(x) - 1.
         depth = torch.exp(-output[:, 0])
         weight = valid.to(depth) * (valid.numel() / mean_count(valid.sum()))
         target = torch.where(valid, target, 0.)

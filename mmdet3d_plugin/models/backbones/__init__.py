@@ -1,4 +1,4 @@
-"""Backbones beside mmdet3d's, and ImageNet weights for them and its DLANet."""
+"""Backbones besides those of mmdet3d, and initialisation from ImageNet weights."""
 from .dla import DLAImageNetInit, SlimDLANet
 from .torchvision_backbone import TorchvisionBackbone, TorchvisionImageNetInit
 

@@ -1,4 +1,4 @@
-"""A slim DLA, and ImageNet weights for mmdet3d's DLANet."""
+"""A slim DLA, and initialisation of mmdet3d's DLANet from ImageNet weights."""
 import re
 from typing import Sequence
 
@@ -11,11 +11,23 @@ from .imagenet_init import ImageNetInit
 
 @MODELS.register_module()
 class SlimDLANet(DLANet):
-    """A DLA for CPUs and small inputs: half the resolution, one level less.
+    """DLA for CPUs and small inputs: half the resolution of DLA-34 and one level less.
 
-    Its stem has stride 2, so that levels 1 to 4, of 32 to 256 channels, have the
-    strides 4 to 32 that levels 2 to 5 of DLA-34 have. A training step costs about
-    a third of DLA-34's.
+    The stem has stride 2. Levels 1 to 4 (32 to 256 channels) therefore have strides 4 to 32, as
+    levels 2 to 5 of DLA-34. A training step costs about a third of one with DLA-34.
+
+    Args:
+        depth: 34, the only one.
+        out_indices: levels whose maps are returned.
+        **kwargs: arguments of mmdet3d's ``DLANet``.
+
+    Example:
+        >>> import torch
+        >>> from mmdet3d.registry import MODELS
+        >>> import mmdet3d_plugin.models
+        >>> backbone = MODELS.build(dict(type='SlimDLANet', norm_cfg=dict(type='BN')))
+        >>> [tuple(level.shape) for level in backbone(torch.rand(1, 3, 64, 96))]
+        [(1, 32, 16, 24), (1, 64, 8, 12), (1, 128, 4, 6), (1, 256, 2, 3)]
     """
     arch_settings = {34: (BasicBlock, (1, 2, 1, 2, 1), (16, 32, 64, 128, 256))}
 
@@ -26,18 +38,24 @@ class SlimDLANet(DLANet):
 
 
 def rename_dla_key(key: str) -> str:
-    """Key of the public DLA weights -> key of mmdet3d's DLANet."""
+    """Return the name in mmdet3d's DLANet of an entry of the public DLA weights.
+
+    Example:
+        >>> rename_dla_key('level2.tree1.bn1.weight')
+        'level2.tree1.norm1.weight'
+    """
     key = re.sub(r'(tree[12])\.bn([12])\.', r'\1.norm\2.', key)
     return key.replace('root.bn.', 'root.norm.')
 
 
 @WEIGHT_INITIALIZERS.register_module()
 class DLAImageNetInit(ImageNetInit):
-    """Initialises a DLANet from the public ImageNet weights.
+    """Initialisation of a DLANet from the public ImageNet weights.
 
-    The public file calls batch norms ``bn`` where DLANet says ``norm``; loaded
-    as it is, 30 of 39 of them would silently stay random.
+    The public file names batch norms ``bn``, DLANet names them ``norm``. Loaded without
+    renaming, 30 of the 39 batch norms would silently stay random.
     """
 
     def own_key(self, key: str) -> str:
+        """See :meth:`ImageNetInit.own_key`."""
         return rename_dla_key(key)

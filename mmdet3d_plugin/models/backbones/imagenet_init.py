@@ -1,4 +1,4 @@
-"""Weights that were learned on ImageNet, by URL or path."""
+"""Initialisation of backbones from ImageNet weights, by URL or path."""
 from collections import OrderedDict
 
 import torch.nn as nn
@@ -9,25 +9,28 @@ from ...errors import InputError
 
 
 class ImageNetInit:
-    """Initialises a backbone from public ImageNet weights, every entry of it.
+    """Base class: initialise every entry of a backbone from public ImageNet weights.
 
-    Entries that the backbone does not have (the classifier, say) are left out.
+    Entries that the backbone does not have, such as the classifier, are ignored. Subclasses
+    implement :meth:`own_key`.
 
     Args:
         checkpoint: URL or path of the weights.
-
-    Raises:
-        InputError: the weights can't be fetched, or don't cover the backbone.
     """
 
     def __init__(self, checkpoint: str) -> None:
         self.checkpoint = checkpoint
 
     def own_key(self, key: str) -> str:
-        """Key of the public weights -> key of the backbone."""
+        """Return the backbone's name of an entry of the public weights."""
         raise NotImplementedError
 
     def __call__(self, module: nn.Module) -> None:
+        """Load the weights into a backbone.
+
+        Raises:
+            InputError: the weights cannot be loaded, or an entry of the backbone is missing.
+        """
         try:
             source = _load_checkpoint(self.checkpoint, map_location='cpu')
         except Exception as error:

@@ -1,4 +1,4 @@
-"""torchvision's classifiers as backbones."""
+"""Classifiers of torchvision as backbones."""
 import re
 from typing import Sequence, Tuple
 
@@ -15,18 +15,29 @@ from .imagenet_init import ImageNetInit
 
 @MODELS.register_module()
 class TorchvisionBackbone(BaseModule):
-    """Feature maps of a model of torchvision, without what comes after the last of them.
+    """Backbone that returns feature maps of a torchvision model.
+
+    Layers after the last of these maps are removed.
 
     Args:
-        name: of the model, as ``torchvision.models.get_model`` knows it.
-        nodes: the maps, finest first, as ``get_graph_node_names`` calls them.
-        frozen: parameters that stay as loaded: regular expressions of the starts of their
-            names, as torchvision has them.
+        name: name of the model for ``torchvision.models.get_model``.
+        nodes: names of the maps, finest first, as in torchvision's ``get_graph_node_names``.
+        frozen: regular expressions. Parameters are not trained if the start of their torchvision
+            name matches one of them.
         init_cfg: :class:`TorchvisionImageNetInit` with the URL of ImageNet weights; None
-            starts at random.
+            for random initialisation.
 
     Raises:
-        InputError: torchvision has no such model, or the model no such node.
+        InputError: torchvision has no such model, or the model has no such node.
+
+    Example:
+        >>> import torch
+        >>> from mmdet3d.registry import MODELS
+        >>> import mmdet3d_plugin.models
+        >>> backbone = MODELS.build(dict(
+        ...     type='TorchvisionBackbone', name='resnet18', nodes=['relu', 'layer1']))
+        >>> [tuple(level.shape) for level in backbone(torch.rand(1, 3, 64, 96))]
+        [(1, 64, 32, 48), (1, 64, 16, 24)]
     """
 
     def __init__(self, name: str, nodes: Sequence[str], frozen: Sequence[str] = (),
@@ -43,14 +54,22 @@ class TorchvisionBackbone(BaseModule):
                 parameter.requires_grad = False
 
     def forward(self, images: torch.Tensor) -> Tuple[torch.Tensor, ...]:
-        """(B, 3, H, W) -> one (B, C, h, w) map for each node."""
+        """Return the feature maps of a batch.
+
+        Args:
+            images: (B, 3, H, W).
+
+        Returns:
+            One (B, C, h, w) map per node, in the order of ``nodes``.
+        """
         maps = self.body(images)
         return tuple(maps[node] for node in self.nodes)
 
 
 @WEIGHT_INITIALIZERS.register_module()
 class TorchvisionImageNetInit(ImageNetInit):
-    """Initialises a :class:`TorchvisionBackbone` from torchvision's ImageNet weights."""
+    """Initialisation of a :class:`TorchvisionBackbone` from torchvision's ImageNet weights."""
 
     def own_key(self, key: str) -> str:
+        """See :meth:`ImageNetInit.own_key`."""
         return f'body.{key}'

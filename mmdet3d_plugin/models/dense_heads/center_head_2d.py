@@ -1,6 +1,6 @@
-"""CenterNet's dense 2D head: where objects are and how large they look.
+"""Dense 2D head of CenterNet: heatmap, 2D box centre and 2D box size.
 
-Legend: B images, K classes, (H, W) feature cells, M objects, P peaks an image.
+Notation: B images, K classes, (H, W) feature cells, M objects, P peaks per image.
 """
 from dataclasses import dataclass
 from typing import Dict, Optional, Tuple
@@ -14,7 +14,8 @@ from mmengine.model import BaseModule, bias_init_with_prob, normal_init
 from ..layers import dense_branch, gather_at_cells, run_branch
 from ..task_modules.center_target_assigner import CenterTargets
 
-# Keeps the focal loss's logarithms finite (CornerNet's released code).
+# Lower bound of heatmap scores, so that the logarithms of the focal loss are finite (CornerNet's
+# released code). The upper bound is 1 - MIN_SCORE.
 MIN_SCORE = 1e-4
 
 
@@ -34,11 +35,12 @@ class DenseMaps:
 
 @dataclass
 class Peaks:
-    """The B * P best local maxima of the heatmaps, image by image.
+    """P best local maxima of each heatmap, ordered by image.
 
     Attributes:
-        image_index, labels: (B * P,) long.
-        scores: (B * P,).
+        image_index: (B * P,) long, image of each peak.
+        labels: (B * P,) long, class of each peak.
+        scores: (B * P,) heatmap scores.
         cells: (B * P, 2) long, column and row.
     """
     image_index: torch.Tensor
@@ -49,15 +51,15 @@ class Peaks:
 
 @MODELS.register_module()
 class CenterHead2D(BaseModule):
-    """Heatmap, 2D offset and 2D size from a shared feature map.
+    """Dense head with branches for heatmap, 2D offset and 2D size.
 
     Args:
         num_classes: K.
         in_channels: channels of the feature map.
         hidden_channels: channels of each branch's hidden layer.
         loss_heatmap, loss_offset_2d, loss_size_2d: loss configs.
-        prior_size_2d: width and height that boxes start from, feature pixels.
-            Since ROIs are predicted boxes, short schedules profit from a guess.
+        prior_size_2d: initial width and height of the boxes, feature pixels. ROIs are
+            predicted boxes, so a prior helps short schedules.
         norm_cfg: normalisation in the hidden layers, if any.
     """
 
@@ -80,7 +82,7 @@ class CenterHead2D(BaseModule):
         self.loss_size_2d = MODELS.build(loss_size_2d)
 
     def init_weights(self) -> None:
-        """Small output weights; heatmaps start at 0.1 (focal loss's prior)."""
+        """Initialise small output weights and heatmaps of 0.1 (prior of the focal loss)."""
         super().init_weights()
         for branch in (self.heatmap, self.offset_2d, self.size_2d):
             normal_init(branch[-1], std=0.001)
@@ -89,13 +91,23 @@ class CenterHead2D(BaseModule):
             self.size_2d[-1].bias.copy_(torch.tensor(self.prior_size_2d))
 
     def forward(self, feature: torch.Tensor) -> DenseMaps:
-        """(B, C, H, W) -> the maps, float32."""
+        """Predict the maps, float32, of a feature map (B, C, H, W)."""
         scores = run_branch(self.heatmap, feature).sigmoid()
         return DenseMaps(scores.clamp(MIN_SCORE, 1 - MIN_SCORE),
                          run_branch(self.offset_2d, feature), run_branch(self.size_2d, feature))
 
     def loss(self, maps: DenseMaps, targets: CenterTargets) -> Dict[str, torch.Tensor]:
-        """Losses by task name, means over all processes; without objects zeros with a graph."""
+        """Compute the losses as means over the peaks and objects of all ranks.
+
+        Without objects the losses of offset and size are differentiable zeros.
+
+        Args:
+            maps: predicted maps of B images.
+            targets: targets of the same images.
+
+        Returns:
+            Scalars ``heatmap``, ``offset_2d`` and ``size_2d``.
+        """
         offsets = gather_at_cells(maps.offset_2d, targets.image_index, targets.code.cells)
         sizes = gather_at_cells(maps.size_2d, targets.image_index, targets.code.cells)
         num_values = 2 * targets.mean_counts.objects
@@ -108,7 +120,19 @@ class CenterHead2D(BaseModule):
 
     @staticmethod
     def find_peaks(heatmap: torch.Tensor, max_peaks: int) -> Peaks:
-        """The best 3x3 local maxima of each image, over all classes."""
+        """Find the best 3x3 local maxima of each image, over all classes.
+
+        Args:
+            heatmap: (B, K, H, W) scores.
+            max_peaks: P, at most K H W.
+
+        Example:
+            >>> heatmap = torch.zeros(1, 1, 4, 5)
+            >>> heatmap[0, 0, 2, 3], heatmap[0, 0, 2, 4] = 0.9, 0.8  # the latter is no maximum
+            >>> peaks = CenterHead2D.find_peaks(heatmap, max_peaks=1)
+            >>> peaks.cells, peaks.scores
+            (tensor([[3, 2]]), tensor([0.9000]))
+        """
         scores, _, labels, rows, columns = get_topk_from_heatmap(
             get_local_maximum(heatmap.contiguous(), kernel=3), k=max_peaks)
         image_index = torch.arange(len(heatmap), device=heatmap.device)

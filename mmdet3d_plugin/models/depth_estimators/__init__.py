@@ -1,4 +1,4 @@
-"""Depth estimators: wiring of parts."""
+"""Depth estimators."""
 from .depth_estimator import DepthEstimator
 
 __all__ = ['DepthEstimator']

@@ -1,4 +1,4 @@
-"""Dense depth of one image: wiring of backbone, decoder and auxiliaries.
+"""Depth estimator: backbone, decode head and auxiliaries for dense depth of one image.
 
 Legend: B images, H x W input pixels.
 """
@@ -15,26 +15,46 @@ from mmengine.structures import PixelData
 
 from ...errors import InputError
 from ..auxiliaries import AuxiliaryLabels, add_losses
-from ..depth_decoders import DepthOutput
+from ..decode_heads import DepthOutput
 from ..model_contract import DEPTH
 
 
 @MODELS.register_module()
 class DepthEstimator(BaseModel):
-    """Metres at every pixel of an image.
+    """Monocular estimator of depth in metres at every pixel.
 
-    Samples are mmdet3d's, as for detectors: ``affine`` (3, 3) ties the original image to the
-    input, ``cam2img`` is the camera of the original image, ``gt_depth_map`` the depth in
-    metres, 0 where unknown, of the input's size in training.
+    Data samples are mmdet3d's ``Det3DDataSample``, as for detectors. The estimator reads these
+    entries:
+
+    - ``affine`` (3, 3): original pixels to input pixels; identity if absent;
+    - ``cam2img``: camera of the original image, only needed with ``reference_focal``;
+    - ``gt_depth_map``: ``PixelData`` with data (1, h, w), metres, 0 where unknown. Only needed in
+      training, where it has the size of the input without padding (``img_shape``).
 
     Args:
-        backbone: config; gives maps of the input, finest first.
-        decode_head: config of a :class:`DepthDecoder`.
-        auxiliary: configs of modules that see the map that the prediction layer reads, and
-            the depth, in training, ``module(feature, AuxiliaryLabels) -> losses``.
-            Prediction never runs them.
-        test_cfg: ``flip`` tells whether to average the prediction with that of the mirrored
-            image.
+        backbone: config of the backbone. It returns feature maps of the input, finest first.
+        decode_head: config of a :class:`DepthDecodeHead`.
+        auxiliary: configs of modules that add losses in training. Each is called as
+            ``module(feature, AuxiliaryLabels) -> losses``; ``feature`` is the input of the
+            prediction layer. Prediction never runs them.
+        test_cfg: ``flip``: whether to average the prediction with the prediction for the
+            mirrored image.
+        data_preprocessor: config of the preprocessor.
+        init_cfg: mmengine's weight initialisation.
+
+    Example:
+        >>> import torch
+        >>> from mmdet3d.registry import MODELS
+        >>> import mmdet3d_plugin.models
+        >>> model = MODELS.build(dict(
+        ...     type='DepthEstimator',
+        ...     backbone=dict(type='SlimDLANet', norm_cfg=dict(type='BN')),
+        ...     decode_head=dict(
+        ...         type='LTDecoder', in_channels=(32, 64, 128, 256), channels=(32, 16, 8),
+        ...         depth_range=(1., 80.), loss_depth=dict(type='ScaleInvariantLogLoss'))))
+        >>> output = model.eval()(dict(imgs=torch.rand(1, 3, 64, 96)))
+        >>> tuple(output.depth.shape), tuple(output.feature.shape)
+        ((1, 64, 96), (1, 8, 16, 24))
     """
 
     task = DEPTH
@@ -49,25 +69,36 @@ class DepthEstimator(BaseModel):
         self.test_cfg = test_cfg
 
     def dense_parts(self) -> Dict[str, nn.Module]:
-        """Modules that run at every pixel, see ``model_contract``."""
+        """Return the modules that run at every pixel, see ``model_contract``."""
         return dict(backbone=self.backbone, decode_head=self.decode_head)
 
     def loss_methods(self) -> List[Tuple[Any, str]]:
-        """Methods that compute losses, see ``model_contract``."""
+        """Return the methods that compute losses, see ``model_contract``."""
         return [(self.decode_head, 'loss')]
 
     def forward(self, inputs: dict, data_samples: Optional[SampleList] = None,
                 mode: str = 'tensor'):
-        """Losses (mode ``'loss'``), filled samples (``'predict'``) or a :class:`DepthOutput`
-        (``'tensor'``) of the images (B, 3, H, W) in ``inputs['imgs']``."""
+        """Run the model in one of mmengine's modes.
+
+        Args:
+            inputs: ``imgs`` holds the images (B, 3, H, W), normalised.
+            data_samples: one per image; optional in mode ``'tensor'`` without
+                ``reference_focal``.
+            mode: ``'loss'``, ``'predict'`` or ``'tensor'``.
+
+        Returns:
+            Losses by name (``'loss'``), the data samples with ``pred_depth_map``
+            (``'predict'``), or a :class:`DepthOutput` (``'tensor'``).
+        """
         modes = dict(loss=self.loss, predict=self.predict, tensor=self._forward)
         return modes[mode](inputs, data_samples)
 
     def loss(self, inputs: dict, data_samples: SampleList) -> Dict[str, torch.Tensor]:
-        """``loss_depth`` and the losses of the auxiliaries.
+        """Compute ``loss_depth`` and the losses of the auxiliaries.
 
         Raises:
-            InputError: a sample has no depth map, or one of another size than its input.
+            InputError: a data sample has no depth map, or its depth map and its input differ in
+                size.
         """
         output = self._forward(inputs, data_samples)
         labels = self._labels(inputs, data_samples)
@@ -78,14 +109,22 @@ class DepthEstimator(BaseModel):
 
     def auxiliary_inputs(self, inputs: dict,
                          data_samples: SampleList) -> Tuple[torch.Tensor, AuxiliaryLabels]:
-        """What the auxiliaries see of a labelled batch."""
+        """Return the arguments of the auxiliaries for a labelled batch.
+
+        Returns:
+            The input of the prediction layer (B, C, h, w), and the ground-truth depth.
+        """
         return self._forward(inputs, data_samples).feature, self._labels(inputs, data_samples)
 
     @torch.no_grad()
     def predict(self, inputs: dict, data_samples: SampleList) -> SampleList:
-        """Fills ``pred_depth_map`` of every sample: data (1, H, W) float32, metres, of the
-        original image's size, within the decoder's range of depth, 0 where the input did not
-        show the original image."""
+        """Predict depth at the size of the original image.
+
+        Returns:
+            The data samples. ``pred_depth_map`` of each holds data (1, H, W) float32, metres,
+            H x W original pixels. Depth is within the decode head's ``depth_range``, and 0 at
+            original pixels outside the input.
+        """
         depth = self._forward(inputs, data_samples).depth
         if self.test_cfg['flip']:
             mirrored = dict(inputs, imgs=inputs['imgs'].flip(-1))
@@ -107,60 +146,97 @@ class DepthEstimator(BaseModel):
         return self.decode_head(self.backbone(images), tuple(images.shape[-2:]), focals)
 
     def _labels(self, inputs: dict, samples: SampleList) -> AuxiliaryLabels:
-        """Depth (B, H, W) that is in the decoder's range, 0 elsewhere and in padding."""
+        """Return ground truth within ``depth_range`` (B, H, W), 0 elsewhere and in padding."""
         height, width = inputs['imgs'].shape[-2:]
         depth = torch.stack([
             F.pad(item, (0, width - item.shape[1], 0, height - item.shape[0]))
             for item in map(depth_map_of, samples)])
-        learned = (depth >= self.decode_head.min_depth) & (depth <= self.decode_head.max_depth)
-        return AuxiliaryLabels(objects=None, depth_maps=torch.where(learned, depth, 0))
+        in_range = (depth >= self.decode_head.min_depth) & (depth <= self.decode_head.max_depth)
+        return AuxiliaryLabels(objects=None, depth_maps=torch.where(in_range, depth, 0))
 
 
 def depth_map_of(sample) -> torch.Tensor:
-    """(H, W) metres; raises InputError unless it is there and fits its input."""
+    """Return the ground-truth depth (h, w) of a data sample, metres.
+
+    Raises:
+        InputError: the data sample has no depth map, or its depth map does not have the size
+            of its input.
+
+    Example:
+        >>> import torch
+        >>> from mmdet3d.structures import Det3DDataSample
+        >>> from mmengine.structures import PixelData
+        >>> sample = Det3DDataSample(metainfo=dict(img_shape=(2, 3)))
+        >>> sample.gt_depth_map = PixelData(data=torch.full((1, 2, 3), 9.))
+        >>> depth_map_of(sample)
+        tensor([[9., 9., 9.],
+                [9., 9., 9.]])
+    """
     name = sample.get('img_path', 'a sample')
     if 'gt_depth_map' not in sample:
-        raise InputError(f'{name}: no gt_depth_map to learn from; put LoadDepthMap into the '
-                         'training pipeline')
+        raise InputError(f'{name}: no gt_depth_map to train on; add LoadDepthMap to the training '
+                         'pipeline')
     depth = sample.gt_depth_map.data[0]
     if tuple(depth.shape) != tuple(sample.img_shape[:2]):
-        raise InputError(f'{name}: its depth map of {tuple(depth.shape)} rows and columns does '
-                         f'not fit its input of {tuple(sample.img_shape[:2])}; transform both '
-                         'alike, CropScaleAffine with stride=1')
+        raise InputError(f'{name}: the depth map has {tuple(depth.shape)} rows and columns, but '
+                         f'the input {tuple(sample.img_shape[:2])}; apply the same transforms to '
+                         'both (CropScaleAffine with stride=1)')
     return depth
 
 
 def affine_of(meta: dict) -> np.ndarray:
-    """(3, 3) original to input pixels; without a record, they are the same."""
+    """Return the affine (3, 3) from original to input pixels; the identity if not recorded."""
     return np.asarray(meta.get('affine', np.eye(3)), dtype=np.float64)
 
 
 def focal_of(meta: dict) -> float:
-    """Focal length of the input, input pixels: the camera's times the image's scale.
+    """Return the focal length of the input, input pixels.
+
+    It is the focal length of the original image, ``cam2img[0][0]``, times the scale of
+    ``affine``, the square root of its determinant.
+
+    Args:
+        meta: meta information of a data sample: ``cam2img`` and, optionally, ``affine``.
 
     Raises:
-        InputError: the camera is not known.
+        InputError: ``meta`` has no ``cam2img``.
+
+    Example:
+        >>> import numpy as np
+        >>> camera = [[700., 0., 600., 0.], [0., 700., 180., 0.], [0., 0., 1., 0.]]
+        >>> round(focal_of(dict(cam2img=camera, affine=np.diag([0.5, 0.5, 1.]))), 6)
+        350.0
     """
     if 'cam2img' not in meta:
-        raise InputError(f'{meta.get("img_path", "a sample")}: no cam2img, whose focal length '
-                         'reference_focal needs; add it to meta_keys, or set '
+        raise InputError(f'{meta.get("img_path", "a sample")}: no cam2img; reference_focal needs '
+                         'its focal length. Add cam2img to meta_keys, or set '
                          'model.decode_head.reference_focal=None')
     return float(meta['cam2img'][0][0] * np.sqrt(abs(np.linalg.det(affine_of(meta)[:2, :2]))))
 
 
 def to_original(depth: torch.Tensor, affine: np.ndarray, size: Sequence[int]) -> torch.Tensor:
-    """Depth of an input -> depth of the original image, read where the original's pixels lie,
-    bilinear between the centres of the input's.
+    """Warp the depth of an input back to the original image.
 
-    In double precision, so that pixels that coincide keep their value.
+    Each original pixel's centre is mapped to the input by ``affine``, and depth is interpolated
+    bilinearly between the centres of the input pixels there. The computation is in double
+    precision, so that pixels with coinciding centres keep their exact value.
 
     Args:
-        depth: (h, w) metres.
-        affine: (3, 3), original to input pixels.
+        depth: (h, w) depth of the input, metres.
+        affine: (3, 3) original to input pixels.
         size: (H, W) of the original image.
 
     Returns:
-        (H, W) metres, 0 outside the input.
+        (H, W) depth of the original image, metres, float32; 0 outside the input.
+
+    Example:
+        The input shows columns 1 and 2 of an original image with four columns.
+
+        >>> import numpy as np
+        >>> import torch
+        >>> crop = np.array([[1., 0., -1.], [0., 1., 0.], [0., 0., 1.]])
+        >>> to_original(torch.tensor([[5., 6.]]), crop, size=(1, 4))
+        tensor([[0., 5., 6., 0.]])
     """
     rows, columns = (torch.arange(length, device=depth.device, dtype=torch.double) + 0.5
                      for length in size)
@@ -169,7 +245,7 @@ def to_original(depth: torch.Tensor, affine: np.ndarray, size: Sequence[int]) ->
     height, width = depth.shape
     inside = (u >= 0) & (u <= width) & (v >= 0) & (v <= height)
     grid = torch.stack([2 * u / width - 1, 2 * v / height - 1], dim=-1)
-    # What lies between the outermost centres and the border has their depth.
+    # Pixels between the outermost centres and the border take the depth of these centres.
     original = F.grid_sample(depth[None, None].double(), grid[None], padding_mode='border',
                              align_corners=False)[0, 0]
     return torch.where(inside, original, 0).float()

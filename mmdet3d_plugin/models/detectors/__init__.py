@@ -1,4 +1,4 @@
-"""Detectors: wiring of parts."""
+"""Monocular 3D detectors, built from backbones, necks and heads."""
 from .auxiliary_supervision import AuxiliarySupervision
 from .center_mono3d import CenterMono3D
 

@@ -1,4 +1,4 @@
-"""Auxiliary supervision for detectors that know nothing of it."""
+"""Wrapper that adds auxiliary supervision to any monocular 3D detector of mmdet3d."""
 import re
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
@@ -17,19 +17,20 @@ from ..task_modules.input_geometry import InputGeometry
 
 @MODELS.register_module()
 class AuxiliarySupervision(BaseModel):
-    """Any monocular detector of mmdet3d, with auxiliaries on one of its feature maps.
+    """Wrapper of a monocular 3D detector with auxiliaries on one of its feature maps.
 
-    The detector trains, predicts and is configured as without; auxiliaries add their
-    losses to its own and are not run in prediction.
+    The auxiliaries add their losses to those of the detector. The detector itself, its config
+    and its predictions do not change. Prediction does not run the auxiliaries.
 
     Args:
-        detector: the detector or its config, its ``data_preprocessor`` included.
-        feature: the module whose output the auxiliaries see, with an index where it
-            gives several, such as ``'neck[0]'``.
-        auxiliary: configs of modules ``module(feature, AuxiliaryLabels) -> losses``.
+        detector: detector or its config, including its ``data_preprocessor``.
+        feature: name of the detector's module with the feature map of the auxiliaries as
+            output. If the module has several outputs, an index selects one: ``'neck[0]'``.
+        auxiliary: configs of modules that are called as ``module(feature, AuxiliaryLabels)``
+            and return a dictionary of losses.
 
     Raises:
-        InputError: the detector has no such module, or it gives no such feature map.
+        InputError: the detector has no such module, or the module has no such output.
     """
 
     task = DETECTION
@@ -45,47 +46,47 @@ class AuxiliarySupervision(BaseModel):
         self.auxiliary = nn.ModuleList(MODELS.build(item) for item in auxiliary)
 
     def dense_parts(self) -> Dict[str, nn.Module]:
-        """Dense parts of the detector."""
+        """Return the dense parts of the detector, see ``model_contract``."""
         return dense_parts_of(self.detector)
 
     def loss_methods(self) -> List[Tuple[Any, str]]:
-        """Loss methods of the detector."""
+        """Return the loss methods of the detector, see ``model_contract``."""
         return loss_methods_of(self.detector)
 
     def forward(self, inputs: dict, data_samples: SampleList = None, mode: str = 'tensor',
                 **kwargs):
-        """As the detector's; in mode ``'loss'`` with the auxiliaries' losses."""
+        """Run the detector; in mode ``'loss'`` also run the auxiliaries and add their losses."""
         if mode != 'loss':
             return self.detector(inputs, data_samples, mode=mode, **kwargs)
-        losses, feature, labels = self._observe(inputs, data_samples, **kwargs)
+        losses, feature, labels = self._run_detector(inputs, data_samples, **kwargs)
         for auxiliary in self.auxiliary:
             add_losses(losses, auxiliary(feature, labels))
         return losses
 
     def auxiliary_inputs(self, inputs: dict,
                          data_samples: SampleList) -> Tuple[torch.Tensor, AuxiliaryLabels]:
-        """What the auxiliaries see of a labelled batch."""
-        return self._observe(inputs, data_samples)[1:]
+        """Return the feature map and the labels of a batch for the auxiliaries."""
+        return self._run_detector(inputs, data_samples)[1:]
 
-    def _observe(self, inputs: dict, data_samples: SampleList, **kwargs
-                 ) -> Tuple[Dict[str, torch.Tensor], torch.Tensor, AuxiliaryLabels]:
-        """The detector's losses, and what it lets the auxiliaries see meanwhile."""
-        seen: List[torch.Tensor] = []
+    def _run_detector(self, inputs: dict, data_samples: SampleList, **kwargs
+                      ) -> Tuple[Dict[str, torch.Tensor], torch.Tensor, AuxiliaryLabels]:
+        """Return the detector's losses, and the feature map and labels of the auxiliaries."""
+        features: List[torch.Tensor] = []
         handle = self.detector.get_submodule(self._path).register_forward_hook(
-            lambda module, arguments, output: seen.append(self._select(output)))
+            lambda module, arguments, output: features.append(self._select(output)))
         try:
             losses = self.detector(inputs, data_samples, mode='loss', **kwargs)
         finally:
             handle.remove()
-        if not seen:
+        if not features:
             raise InputError(f'feature {self.feature!r}: the detector does not run this module')
         input_size = inputs['imgs'].shape[-2:]
-        labels = AuxiliaryLabels(collect_objects(data_samples, seen[0], input_size[1]),
+        labels = AuxiliaryLabels(collect_objects(data_samples, features[0], input_size[1]),
                                  collect_depth_maps(data_samples, input_size))
-        return losses, seen[0], labels
+        return losses, features[0], labels
 
     def _parse(self, feature: str) -> Tuple[str, int]:
-        """'neck[0]' -> ('neck', 0); without an index, the output is the map itself."""
+        """Split ``'neck[0]'`` into ``('neck', 0)``; the index is -1 if there is none."""
         match = re.fullmatch(r'([\w.]+)(?:\[(\d+)\])?', feature)
         known = dict(self.detector.named_modules())
         if not match or not match[1] or match[1] not in known:
@@ -96,22 +97,23 @@ class AuxiliarySupervision(BaseModel):
         return match[1], -1 if match[2] is None else int(match[2])
 
     def _select(self, output) -> torch.Tensor:
+        """Return the feature map from the output of the module."""
         maps = [output] if isinstance(output, torch.Tensor) else list(output)
         index = 0 if self._index < 0 and len(maps) == 1 else self._index
         if not 0 <= index < len(maps):
-            raise InputError(f'feature {self.feature!r}: {self._path} gives {len(maps)} maps; '
-                             f'choose one, {self._path}[0] to {self._path}[{len(maps) - 1}]')
+            raise InputError(f'feature {self.feature!r}: {self._path} has {len(maps)} output maps'
+                             f'; choose one, {self._path}[0] to {self._path}[{len(maps) - 1}]')
         return maps[index]
 
 
 def collect_objects(samples: SampleList, feature: torch.Tensor,
                     input_width: int) -> AuxiliaryObjects:
-    """The labels of a batch, in pixels of a feature map.
+    """Collect the ground-truth objects of a batch, with 2D labels in feature pixels.
 
     Args:
-        samples: B samples in mmdet3d's format, centres and boxes in input pixels.
-        feature: (B, C, H, W).
-        input_width: pixels.
+        samples: B samples in mmdet3d's format, with centres and 2D boxes in input pixels.
+        feature: (B, C, H, W) feature map.
+        input_width: width of the input, pixels.
     """
     stride = input_width / feature.shape[-1]
     instances = [sample.gt_instances_3d for sample in samples]
@@ -135,20 +137,24 @@ def collect_objects(samples: SampleList, feature: torch.Tensor,
 
 def collect_depth_maps(samples: SampleList,
                        input_size: Sequence[int]) -> Optional[torch.Tensor]:
-    """(B, H, W) dense depths, metres, 0 where unknown; None where the samples have none.
+    """Stack the dense depth of a batch.
 
     Args:
         samples: B samples.
-        input_size: (height, width), pixels.
+        input_size: (height, width) of the input, pixels.
+
+    Returns:
+        (B, H, W) metres, 0 where unknown; None if no sample has dense depth.
 
     Raises:
-        InputError: some samples have no dense depth, or it does not show what the input does.
+        InputError: only some samples have dense depth, or its aspect ratio differs from that
+            of the input.
     """
     height, width = input_size
     for sample in samples:
         rows, columns = sample.gt_depth_map.shape if 'gt_depth_map' in sample else input_size
         if rows * width != columns * height:
-            raise InputError(f'dense depth of {rows} x {columns} cells does not show the view of '
+            raise InputError(f'dense depth of {rows} x {columns} cells does not cover the view of '
                              f'an input of {height} x {width} pixels; use CropScaleAffine, which '
                              'transforms both')
     dense = stack_depth_maps(samples)
@@ -156,8 +162,18 @@ def collect_depth_maps(samples: SampleList,
 
 
 def zoom_of(meta: dict, stride: float) -> float:
-    """Input pixels an original pixel, from the affine of this project's transforms, or
-    from the ``trans_mat`` (to feature pixels) or the ``scale_factor`` of mmdet3d's."""
+    """Return the input pixels per original pixel of an image.
+
+    Args:
+        meta: meta information with ``affine`` (this project's transforms), or ``trans_mat``,
+            original to feature pixels, or ``scale_factor`` (mmdet3d's transforms). Without
+            any of them the zoom is 1.
+        stride: input pixels per feature pixel.
+
+    Example:
+        >>> zoom_of(dict(scale_factor=(0.5, 0.5)), stride=4)
+        0.5
+    """
     if 'affine' in meta:
         return float(meta['affine'][0, 0])
     if 'trans_mat' in meta:

@@ -1,4 +1,4 @@
-"""Centre-based monocular detector: dense 2D, then 3D for each object."""
+"""Centre-based monocular 3D detector."""
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
@@ -21,8 +21,13 @@ from ..task_modules.input_geometry import InputGeometry, ReferenceGeometry
 
 
 class Detections(NamedTuple):
-    """P peaks described: boxes in the world and the original image, confidences (P,)
-    and the weights (P, L) of the locations that tell their depth."""
+    """Detections at P peaks.
+
+    Attributes:
+        boxes: decoded boxes of the peaks.
+        confidences: (P,) 3D confidences.
+        sample_weights: (P, L) weights of the ROI locations in the depth estimate.
+    """
     boxes: ObjectBoxes
     confidences: torch.Tensor
     sample_weights: torch.Tensor
@@ -30,26 +35,28 @@ class Detections(NamedTuple):
 
 @MODELS.register_module()
 class CenterMono3D(Base3DDetector):
-    """Objects as peaks of a heatmap, described one by one: MonoDLE, MonoCon, GUPNet,
-    DID-M3D and MonoLSS, which differ in the configs of the parts.
+    """Detector that finds objects as heatmap peaks and then predicts each object in 3D.
+
+    MonoDLE, MonoCon, GUPNet, DID-M3D and MonoLSS are configs of this class with different
+    parts.
 
     Args:
-        backbone, neck: one feature map comes out of the neck.
+        backbone, neck: configs; the first output of the neck is the shared feature map.
         dense_head: config of the dense 2D head.
         object_head: config of the 3D head.
         coder: config of the object coder.
         assigner: config of the target assigner.
-        test_cfg: ``max_detections`` peaks an image, ``heatmap_threshold`` that a
-            peak's heatmap score must reach and ``score_threshold`` that its product
-            with the 3D confidence must, ``nms_iou`` above which the weaker of
-            two 2D boxes of a class is dropped (1 drops none).
-        detach_boxes: keeps the 3D losses from moving the 2D boxes through ROI
-            and ray maps.
-        reference: takes the geometry of inputs as MonoLSS's released code does, see
-            :class:`ReferenceGeometry`. Its checkpoints expect that.
-        auxiliary: configs of modules that see the shared feature map and the labels
-            in training, ``module(feature, AuxiliaryLabels) -> losses``. Prediction
-            never runs them.
+        test_cfg: ``max_detections``, number of peaks per image; ``heatmap_threshold``, lowest
+            heatmap score; ``score_threshold``, lowest product of heatmap score and 3D
+            confidence; ``nms_iou``, IoU of two 2D boxes of a class above which the box with
+            the lower score is dropped (1 drops none).
+        detach_boxes: whether to stop the gradients of the 3D losses at the predicted 2D
+            boxes.
+        reference: whether to use the geometry of MonoLSS's released code, see
+            :class:`ReferenceGeometry`. Its checkpoints need it.
+        auxiliary: configs of modules that add losses in training, called as
+            ``module(feature, AuxiliaryLabels)`` with the shared feature map. Prediction does
+            not run them.
     """
 
     task = DETECTION
@@ -68,32 +75,44 @@ class CenterMono3D(Base3DDetector):
         self.assigner = TASK_UTILS.build(assigner)
         self.test_cfg = test_cfg
         self.detach_boxes = detach_boxes
-        self._geometry_type = ReferenceGeometry if reference else InputGeometry
+        self.reference = reference
         self.auxiliary = nn.ModuleList(MODELS.build(item) for item in auxiliary)
-        # Factors of the losses by task name, set by hooks; tasks not named keep 1.
+        # Factors of the losses by task name, set by hooks. Missing tasks have factor 1.
         self.task_weights: Dict[str, float] = {}
 
     def dense_parts(self) -> Dict[str, nn.Module]:
-        """Modules that run at every pixel, see ``model_contract``."""
+        """Return the modules that run at every pixel, see ``model_contract``."""
         return dict(backbone=self.backbone, neck=self.neck, dense_head=self.dense_head)
 
     def loss_methods(self) -> List[Tuple[Any, str]]:
-        """Methods that compute targets and losses, see ``model_contract``."""
+        """Return the methods that compute targets and losses, see ``model_contract``."""
         return [(self.assigner, 'assign'), (self.dense_head, 'loss'), (self.object_head, 'loss')]
 
     def extract_feat(self, batch_inputs: dict) -> torch.Tensor:
-        """``imgs`` (B, 3, H, W) -> feature map (B, C, H / stride, W / stride)."""
+        """Compute the shared feature map.
+
+        Args:
+            batch_inputs: ``imgs`` (B, 3, H, W).
+
+        Returns:
+            (B, C, H / stride, W / stride).
+        """
         return self.neck(self.backbone(batch_inputs['imgs']))[0]
 
     def loss(self, batch_inputs_dict: dict, batch_data_samples: SampleList,
              **kwargs) -> Dict[str, torch.Tensor]:
-        """``loss_TASK`` for each task and, where a hook has set a weight, the
-        unweighted value as ``raw_TASK``, which is logged only."""
+        """Compute the losses. Every rank must call it.
+
+        Returns:
+            ``loss_TASK`` for each task and the losses of the auxiliaries. A task with a weight
+            in ``task_weights`` also has its unweighted loss as ``raw_TASK``, which is only
+            logged.
+        """
         feature = self.extract_feat(batch_inputs_dict)
         maps = self.dense_head(feature)
         targets = self._assign(batch_data_samples, feature)
         tasks = self.dense_head.loss(maps, targets)
-        # Also without objects: layers and losses may talk to other processes, which have some.
+        # Run on ranks without objects too: SyncBN and reduced losses need every rank.
         queries = self._queries(maps, targets.image_index, targets.code.cells, targets.labels,
                                 targets.geometry)
         tasks.update(self.object_head.loss(self.object_head(feature, queries), targets))
@@ -108,7 +127,7 @@ class CenterMono3D(Base3DDetector):
 
     def auxiliary_inputs(self, inputs: dict,
                          data_samples: SampleList) -> Tuple[torch.Tensor, AuxiliaryLabels]:
-        """What the auxiliaries see of a labelled batch."""
+        """Return the feature map and the labels of a batch for the auxiliaries."""
         feature = self.extract_feat(inputs)
         return feature, self._auxiliary_labels(self._assign(data_samples, feature))
 
@@ -119,34 +138,46 @@ class CenterMono3D(Base3DDetector):
     @torch.no_grad()
     def predict(self, batch_inputs_dict: dict, batch_data_samples: SampleList,
                 **kwargs) -> SampleList:
-        """Fills ``pred_instances_3d`` and ``pred_instances`` of every sample.
+        """Fill ``pred_instances_3d`` and ``pred_instances`` of every sample.
 
-        ``pred_instances_3d``: ``bboxes_3d``, ``scores_3d``, ``labels_3d``,
-        ``alphas`` and ``sample_weights`` (M, L); ``pred_instances``: 2D ``bboxes`` in
-        original pixels, ``scores`` and ``labels``, in the same order, best first.
+        ``pred_instances_3d`` has ``bboxes_3d``, ``scores_3d``, ``labels_3d``, ``alphas`` and
+        ``sample_weights`` (M, L). ``pred_instances`` has 2D ``bboxes`` in original pixels,
+        ``scores`` and ``labels``. Both are sorted by descending score.
         """
         feature = self.extract_feat(batch_inputs_dict)
         maps = self.dense_head(feature)
         peaks = self.dense_head.find_peaks(maps.heatmap, self.test_cfg['max_detections'])
         geometry = self._geometry(batch_data_samples,
                                   feature.device).of_objects(peaks.image_index)
-        found = self._describe(feature, maps, peaks, geometry)
-        return self._fill_samples(batch_data_samples, peaks, found)
+        detections = self._detect(feature, maps, peaks, geometry)
+        return self._fill_samples(batch_data_samples, peaks, detections)
 
     def _forward(self, batch_inputs_dict: dict, batch_data_samples=None, **kwargs) -> DenseMaps:
         return self.dense_head(self.extract_feat(batch_inputs_dict))
 
     def _geometry(self, samples: SampleList, device: torch.device) -> InputGeometry:
-        """Of the samples' images."""
-        return self._geometry_type.from_metas([sample.metainfo for sample in samples], device)
+        """Return the geometry of B samples."""
+        geometry = ReferenceGeometry if self.reference else InputGeometry
+        return geometry.from_metas([sample.metainfo for sample in samples], device)
+
+    def _zooms(self, geometry: InputGeometry, boxes: torch.Tensor) -> torch.Tensor:
+        """Return (M,) input pixels per original pixel of M objects.
+
+        Args:
+            geometry: geometry of the M objects.
+            boxes: (M, 4) 2D boxes, feature pixels.
+        """
+        if self.reference:
+            return geometry.box_zooms(boxes * self.coder.stride)
+        return geometry.zooms()
 
     def _auxiliary_labels(self, targets: CenterTargets) -> AuxiliaryLabels:
-        """The objects that teach depth, and dense depth where there is any."""
+        """Return the objects that count in the depth loss, and dense depth if there is any."""
         code = targets.code
         objects = AuxiliaryObjects(
             targets.image_index, targets.labels, code.cells + code.offsets_3d, code.boxes,
-            code.depths, targets.geometry.zooms(code.boxes * self.coder.stride),
-            targets.boxes_3d, targets.geometry, self.coder.stride)
+            code.depths, self._zooms(targets.geometry, code.boxes), targets.boxes_3d,
+            targets.geometry, self.coder.stride)
         if not self.object_head.learn_cropped:
             objects = objects[targets.whole]
         dense = targets.depth_maps
@@ -154,16 +185,17 @@ class CenterMono3D(Base3DDetector):
 
     def _queries(self, maps: DenseMaps, image_index: torch.Tensor, cells: torch.Tensor,
                  labels: torch.Tensor, geometry: InputGeometry) -> ObjectQueries:
-        """M objects with the 2D boxes that the dense head predicts at their cells."""
+        """Return M objects with the 2D boxes that the dense head predicts at their cells."""
         boxes = feature_boxes(cells, gather_at_cells(maps.offset_2d, image_index, cells),
                               gather_at_cells(maps.size_2d, image_index, cells))
         if self.detach_boxes:
             boxes = boxes.detach()
         return ObjectQueries(image_index, labels, cells, boxes, self.coder.means(labels),
-                             geometry, self.coder.stride)
+                             self._zooms(geometry, boxes), geometry, self.coder.stride)
 
-    def _describe(self, feature: torch.Tensor, maps: DenseMaps, peaks: Peaks,
-                  geometry: InputGeometry) -> Detections:
+    def _detect(self, feature: torch.Tensor, maps: DenseMaps, peaks: Peaks,
+                geometry: InputGeometry) -> Detections:
+        """Run the 3D head at the peaks and decode its predictions."""
         predictions = self.object_head(feature, self._queries(
             maps, peaks.image_index, peaks.cells, peaks.labels, geometry))
         depth_head = self.object_head.depth_head
@@ -180,21 +212,21 @@ class CenterMono3D(Base3DDetector):
         return Detections(self.coder.decode(code, peaks.labels, geometry), confidences,
                           depth_head.sample_weights(predictions.depth))
 
-    def _fill_samples(self, samples: SampleList, peaks: Peaks, found: Detections) -> List:
-        """Splits the detections by image, drops the unfit ones, sorts by score."""
-        boxes, scores = found.boxes, peaks.scores * found.confidences
-        fit = ((peaks.scores >= self.test_cfg['heatmap_threshold'])
-               & (scores >= self.test_cfg['score_threshold'])
-               & (boxes.boxes_3d[:, 3:6] > 0).all(dim=1))
+    def _fill_samples(self, samples: SampleList, peaks: Peaks, detections: Detections) -> List:
+        """Filter the detections of each image, sort them by score and add them to the samples."""
+        boxes, scores = detections.boxes, peaks.scores * detections.confidences
+        valid = ((peaks.scores >= self.test_cfg['heatmap_threshold'])
+                 & (scores >= self.test_cfg['score_threshold'])
+                 & (boxes.boxes_3d[:, 3:6] > 0).all(dim=1))
         results_3d, results_2d = [], []
         for index in range(len(samples)):
-            kept = (fit & (peaks.image_index == index)).nonzero()[:, 0]
+            kept = (valid & (peaks.image_index == index)).nonzero()[:, 0]
             kept = kept[batched_nms(boxes.boxes_2d[kept], scores[kept], peaks.labels[kept],
                                     self.test_cfg['nms_iou'])]
             results_3d.append(InstanceData(
                 bboxes_3d=CameraInstance3DBoxes(boxes.boxes_3d[kept]),
                 scores_3d=scores[kept], labels_3d=peaks.labels[kept],
-                alphas=boxes.alphas[kept], sample_weights=found.sample_weights[kept]))
+                alphas=boxes.alphas[kept], sample_weights=detections.sample_weights[kept]))
             results_2d.append(InstanceData(
                 bboxes=boxes.boxes_2d[kept], scores=scores[kept], labels=peaks.labels[kept]))
         return self.add_pred_to_datasample(samples, results_3d, results_2d)

@@ -1,4 +1,4 @@
-"""Losses that OpenMMLab does not have; the others are its own."""
+"""Losses that mmdet and mmdet3d do not have."""
 from .heading_loss import HeadingBinLoss
 from .laplacian_loss import LaplacianAleatoricLoss
 from .scale_invariant_log_loss import ScaleInvariantLogLoss

@@ -1,4 +1,4 @@
-"""Loss of a heading given as a bin and a residual inside the bin."""
+"""Loss of a heading that is predicted as a bin and a residual within the bin."""
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -7,12 +7,21 @@ from mmdet3d.registry import MODELS
 
 @MODELS.register_module()
 class HeadingBinLoss(nn.Module):
-    """Cross-entropy over heading bins plus L1 on the true bin's residual.
+    """Cross-entropy over heading bins plus L1 on the residual of the ground-truth bin.
 
     Args:
-        independent_bins: binary cross-entropy of each bin, mean over objects and bins
-            (MonoCon), in place of the softmax over them.
+        independent_bins: use binary cross-entropy per bin, averaged over objects and bins
+            (MonoCon), instead of cross-entropy over all bins.
         loss_weight: factor of the sum.
+
+    Example:
+        Probability 0.5 of the ground-truth bin gives log 2 = 0.6931; the residual adds 0.2.
+
+        >>> import torch
+        >>> loss = HeadingBinLoss()
+        >>> loss(bin_logits=torch.zeros(1, 2), residuals=torch.tensor([[0.5, 0.1]]),
+        ...      target_bins=torch.tensor([0]), target_residuals=torch.tensor([0.3]))
+        tensor(0.8931)
     """
 
     def __init__(self, independent_bins: bool = False, loss_weight: float = 1.0) -> None:
@@ -22,12 +31,16 @@ class HeadingBinLoss(nn.Module):
 
     def forward(self, bin_logits: torch.Tensor, residuals: torch.Tensor,
                 target_bins: torch.Tensor, target_residuals: torch.Tensor) -> torch.Tensor:
-        """Mean over the M objects; zero with a graph where there are none.
+        """Compute the mean loss of M objects, or a differentiable zero without objects.
 
         Args:
-            bin_logits, residuals: (M, K) for K bins; residuals in radians.
-            target_bins: (M,) long.
-            target_residuals: (M,) radians.
+            bin_logits: (M, K) logits of K bins.
+            residuals: (M, K) residual of each bin, radians.
+            target_bins: (M,) long, ground-truth bin.
+            target_residuals: (M,) residual within the ground-truth bin, radians.
+
+        Returns:
+            The loss, a scalar.
         """
         chosen = residuals.gather(1, target_bins[:, None])[:, 0]
         if not len(target_bins):

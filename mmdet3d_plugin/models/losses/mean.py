@@ -1,8 +1,24 @@
-"""The mean that losses are, also of nothing."""
+"""Mean that returns a differentiable zero for an empty tensor."""
 import torch
 
 
 def mean_or_zero(values: torch.Tensor) -> torch.Tensor:
-    """Mean of all values; of none, zero with a graph, so that a process without objects
-    takes part in what the others do."""
+    """Return the mean of all values, or a differentiable zero for an empty tensor.
+
+    The zero keeps the graph: a rank without objects then joins the gradient reduction of the
+    other ranks.
+
+    Args:
+        values: any shape.
+
+    Returns:
+        A scalar.
+
+    Example:
+        >>> import torch
+        >>> mean_or_zero(torch.tensor([1., 3.]))
+        tensor(2.)
+        >>> mean_or_zero(torch.zeros(0, 3, requires_grad=True))
+        tensor(0., grad_fn=<SumBackward0>)
+    """
     return values.mean() if values.numel() else values.sum()

@@ -1,4 +1,4 @@
-"""L1 with elementwise weights."""
+"""L1 loss with elementwise weights."""
 import torch
 import torch.nn as nn
 from mmdet3d.registry import MODELS
@@ -8,13 +8,20 @@ from .mean import mean_or_zero
 
 @MODELS.register_module()
 class WeightedL1Loss(nn.Module):
-    """Mean over all elements of weighted absolute errors.
+    """Mean of weighted absolute errors over all elements.
 
-    mmdet's L1Loss asks the device whether any weight is positive, which makes the host
-    wait in every step.
+    mmdet's L1Loss checks on the host whether any weight is positive, so the host waits for the
+    device in every step. This loss does not.
 
     Args:
         loss_weight: factor of the mean.
+
+    Example:
+        >>> import torch
+        >>> loss = WeightedL1Loss()
+        >>> loss(prediction=torch.tensor([1., 5.]), target=torch.tensor([0., 2.]),
+        ...      weight=torch.tensor([1., 2.]))
+        tensor(3.5000)
     """
 
     def __init__(self, loss_weight: float = 1.0) -> None:
@@ -23,5 +30,14 @@ class WeightedL1Loss(nn.Module):
 
     def forward(self, prediction: torch.Tensor, target: torch.Tensor,
                 weight: torch.Tensor) -> torch.Tensor:
-        """All tensors have one shape."""
+        """Compute the loss, or a differentiable zero without elements.
+
+        Args:
+            prediction: predicted values, any shape.
+            target: ground truth, of the same shape.
+            weight: weight of each element, of the same shape.
+
+        Returns:
+            The loss, a scalar.
+        """
         return self.loss_weight * mean_or_zero((prediction - target).abs() * weight)

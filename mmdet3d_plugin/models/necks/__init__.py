@@ -1,4 +1,4 @@
-"""Necks."""
+"""Necks: fusion of a backbone's feature maps."""
 from .dla_up import DLAUpConcatNeck
 
 __all__ = ['DLAUpConcatNeck']

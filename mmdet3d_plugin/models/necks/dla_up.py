@@ -1,7 +1,7 @@
 """DLA-up: iterative deep aggregation by concatenation.
 
-The neck of MonoDLE, GUPNet, DID-M3D and MonoLSS. mmdet3d's ``DLANeck`` is
-another one: it sums where this concatenates, and aggregates once more.
+The neck of MonoDLE, GUPNet, DID-M3D and MonoLSS. mmdet3d's ``DLANeck`` is a different neck: it
+sums maps instead of concatenating them, and has one more aggregation.
 """
 from typing import List, Sequence, Tuple
 
@@ -13,11 +13,21 @@ from mmengine.model import BaseModule
 
 
 class BilinearUpsample(nn.ConvTranspose2d):
-    """Channel-wise transposed convolution that starts as bilinear interpolation.
+    """Channel-wise transposed convolution, initialised to bilinear interpolation.
 
-    It computes in float32 under autocast: depthwise bfloat16 is many times slower
-    on CPUs and gains nothing on GPUs. What comes out has the type of what went in, since
-    the convolution that follows would round it all the same.
+    It computes in float32 under autocast: depthwise bfloat16 is many times slower on CPUs and
+    no faster on GPUs. The output is cast to the type of the input; the next convolution would
+    round it anyway.
+
+    Args:
+        channels: input and output channels.
+        factor: upsampling factor, even.
+
+    Example:
+        >>> import torch
+        >>> up = BilinearUpsample(channels=1, factor=2)
+        >>> up(torch.ones(1, 1, 3, 3))[0, 0, 2, 1:5]
+        tensor([1., 1., 1., 1.], grad_fn=<SliceBackward0>)
     """
 
     def __init__(self, channels: int, factor: int) -> None:
@@ -29,17 +39,18 @@ class BilinearUpsample(nn.ConvTranspose2d):
             self.weight.copy_(torch.outer(profile, profile).expand_as(self.weight))
 
     def forward(self, feature: torch.Tensor) -> torch.Tensor:
+        """Upsample: (B, C, h, w) -> (B, C, factor h, factor w)."""
         with torch.autocast(feature.device.type, enabled=False):
             return super().forward(feature.float()).to(feature.dtype)
 
 
 class _Aggregation(nn.Module):
-    """Brings deeper maps, one after the other, to the resolution of the first.
+    """One aggregation step: upsample deeper maps to the first map's size and fuse them in turn.
 
     Args:
         in_channels: channels of the maps, finest first.
-        factors: upsampling of each map to the first one's resolution.
-        out_channels: channels of all maps that come out.
+        factors: upsampling factor of each map to the size of the first.
+        out_channels: channels of all output maps.
     """
 
     def __init__(self, in_channels: Sequence[int], factors: Sequence[int],
@@ -64,11 +75,21 @@ class _Aggregation(nn.Module):
 
 @MODELS.register_module()
 class DLAUpConcatNeck(BaseModule):
-    """Fuses backbone maps of doubling strides into one of the finest stride.
+    """Fusion of backbone maps of doubling strides into one map of the finest stride.
 
     Args:
-        in_channels: channels of the maps, finest first, each half the
-            resolution of the one before.
+        in_channels: channels of the maps, finest first. Each map has half the resolution of the
+            map before it.
+        init_cfg: mmengine's weight initialisation.
+
+    Example:
+        >>> import torch
+        >>> from mmdet3d.registry import MODELS
+        >>> import mmdet3d_plugin.models
+        >>> neck = MODELS.build(dict(type='DLAUpConcatNeck', in_channels=(4, 8)))
+        >>> fused, = neck([torch.rand(1, 4, 16, 24), torch.rand(1, 8, 8, 12)])
+        >>> tuple(fused.shape)
+        (1, 4, 16, 24)
     """
 
     def __init__(self, in_channels: Sequence[int] = (64, 128, 256, 512),
@@ -81,12 +102,19 @@ class DLAUpConcatNeck(BaseModule):
             self.add_module(f'ida_{step}', _Aggregation(
                 channels[first:], [factor // factors[first] for factor in factors[first:]],
                 channels[first]))
-            # What a step has fused has the resolution and the channels of its first map.
+            # All output maps of a step have the size and the channels of its first map.
             channels[first + 1:] = [channels[first]] * (len(channels) - first - 1)
             factors[first + 1:] = [factors[first]] * (len(factors) - first - 1)
 
     def forward(self, maps: Sequence[torch.Tensor]) -> Tuple[torch.Tensor]:
-        """L maps (B, C_l, H / 2^l, W / 2^l) -> one map (B, C_0, H, W), in a tuple."""
+        """Fuse L maps.
+
+        Args:
+            maps: (B, C_l, H / 2^l, W / 2^l) for each level l from 0 to L - 1.
+
+        Returns:
+            A tuple of one map (B, C_0, H, W).
+        """
         maps = list(maps)
         for step in range(len(maps) - 1):
             first = len(maps) - 2 - step

@@ -1,4 +1,4 @@
-"""3D heads that describe each detected object."""
+"""3D heads: extractors of object features, branches on them, and depth heads."""
 from .depth_heads import (DirectDepthHead, GeometricDepthHead, SelectedDepthHead,
                           VisualAttributeDepthHead)
 from .object_head_3d import ObjectHead3D

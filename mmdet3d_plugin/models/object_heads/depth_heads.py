@@ -1,7 +1,7 @@
-"""Depth of objects, as each detector's paper estimates it.
+"""Depth heads of MonoDLE, MonoCon, GUPNet, DID-M3D and MonoLSS.
 
-Legend: M objects of L locations each (ROI cells, or one), x network output, z depth in
-metres, s log-variance of z's Laplacian, whose scale is sigma = exp(s / 2).
+Notation: M objects with L locations each (ROI cells, or a single cell), x a network output, z
+depth in metres, s the log-variance of the Laplacian of z with scale sigma = exp(s / 2).
 """
 import math
 from dataclasses import dataclass
@@ -15,24 +15,12 @@ from torchvision.ops import roi_align
 
 from ...errors import InputError
 from ..task_modules.center_target_assigner import CenterTargets
-from ..task_modules.process_means import mean_count
+from ..task_modules.rank_means import mean_count
 from .object_point_extractor import ObjectPointExtractor
 from .object_queries import ObjectQueries
 from .object_roi_extractor import ObjectROIExtractor
 
 Extractor = Union[ObjectPointExtractor, ObjectROIExtractor]
-
-
-@dataclass
-class ObjectHeights:
-    """Heights of M objects as the 3D head predicts them.
-
-    Attributes:
-        heights: (M,) metres.
-        log_variances: (M,) of their Laplacians, where the head predicts them.
-    """
-    heights: torch.Tensor
-    log_variances: Optional[torch.Tensor] = None
 
 
 @dataclass
@@ -48,46 +36,56 @@ class DepthEstimates:
 
 
 class DepthHead(BaseModule):
-    """What depth heads share: the loss and the reduction to one depth an object.
+    """Base class of depth heads, with the loss and the reduction to one depth per object.
 
     Args:
-        loss: config of the loss, called with (z, s, target, weight), all (M, L).
+        loss: config of the loss. It is called with (z, s, target, weight), all (M, L).
+
+    Attributes:
+        num_size_outputs: values per object that the size branch of the 3D head predicts:
+            3, or 4 with the log-variance of the height.
     """
 
-    # Whether forward reads ObjectHeights.log_variances.
-    needs_height_variance = False
+    num_size_outputs = 3
 
     def __init__(self, loss: dict, init_cfg=None) -> None:
         super().__init__(init_cfg)
         self.loss_depth = MODELS.build(loss)
 
-    def forward(self, objects, queries: ObjectQueries, heights: ObjectHeights) -> DepthEstimates:
-        """Depths of M objects.
+    def forward(self, objects, queries: ObjectQueries, sizes: torch.Tensor) -> DepthEstimates:
+        """Estimate the depths of M objects.
 
         Args:
-            objects: features of the extractor that the head was built with.
-            queries: the objects.
-            heights: their predicted heights.
+            objects: output of the extractor that the head was built with.
+            queries: M objects.
+            sizes: (M, ``num_size_outputs``) as in ``ObjectPredictions.sizes``: height, width,
+                length minus the class mean, metres, and the log-variance of the height.
         """
         raise NotImplementedError
 
     def loss(self, estimates: DepthEstimates, targets: CenterTargets,
              weight: torch.Tensor) -> torch.Tensor:
-        """Depth loss of the targets' M objects; ``weight`` (M, 1) of each makes their mean
-        one over all processes."""
+        """Compute the depth loss of M objects.
+
+        Args:
+            estimates: estimates of the M objects.
+            targets: targets of the same objects.
+            weight: (M, 1) weights of the objects, ``CenterTargets.weights`` or
+                ``CenterTargets.whole_weights``.
+        """
         target = targets.code.depths[:, None].expand_as(estimates.depths)
         return self.loss_depth(estimates.depths, estimates.log_variances, target,
                                weight * self.sample_weights(estimates))
 
     def sample_weights(self, estimates: DepthEstimates) -> torch.Tensor:
-        """(M, L) how much each location counts in the loss."""
+        """Return (M, L) weights of the locations in the loss."""
         return torch.ones_like(estimates.depths)
 
     def reduce(self, estimates: DepthEstimates) -> Tuple[torch.Tensor, torch.Tensor]:
-        """One depth and one confidence an object.
+        """Reduce the estimates to one depth and one confidence per object.
 
-        A location's certainty is ``p = exp(-sigma)``. The depth is
-        ``sum(p z) / sum(p)``, the confidence ``sum(p^2) / sum(p)`` (GUPNet, DID-M3D).
+        The certainty of a location is ``p = exp(-sigma)``. The depth is
+        ``sum(p z) / sum(p)`` and the confidence ``sum(p^2) / sum(p)`` (GUPNet, DID-M3D).
 
         Returns:
             (M,) depths in metres and (M,) confidences in (0, 1).
@@ -97,35 +95,49 @@ class DepthHead(BaseModule):
 
 
 def certainty_weights(log_variances: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
-    """(M, L) s -> (M, L) ``p / sum(p)`` and (M,) ``sum(p^2) / sum(p)``."""
+    """Return (M, L) ``p / sum(p)`` and (M,) ``sum(p^2) / sum(p)`` of (M, L) log-variances.
+
+    Example:
+        >>> certainty_weights(torch.tensor([[0., 0.]]))  # p = exp(-1) at both locations
+        (tensor([[0.5000, 0.5000]]), tensor([0.3679]))
+    """
     log_certainty = -torch.exp(0.5 * log_variances)
-    # Normalised in log space, certainties that underflow still weigh.
+    # Normalised in log space, so that certainties that underflow keep their relative weight.
     weights = log_certainty.softmax(dim=1)
     return weights, (weights * log_certainty.exp()).sum(dim=1)
 
 
 def inverse_sigmoid_depth(raw: torch.Tensor) -> torch.Tensor:
-    """x -> ``1 / (sigmoid(x) + 1e-6) - 1`` (CenterNet, MonoDLE, GUPNet)."""
+    """Return ``1 / (sigmoid(x) + 1e-6) - 1`` (CenterNet, MonoDLE, GUPNet).
+
+    Example:
+        >>> inverse_sigmoid_depth(torch.tensor(-3.))  # about exp(3)
+        tensor(20.0851)
+    """
     return 1 / (raw.sigmoid() + 1e-6) - 1
 
 
 def start_at_depth(branch: nn.Sequential, prior_depth: float) -> None:
-    """Lets a branch whose depth is ``exp(-x)``, or nearly so, start from a guess."""
+    """Set the output bias of a branch with depth ``exp(-x)`` so that depths start from a prior.
+
+    Args:
+        branch: branch with a single output x.
+        prior_depth: metres.
+    """
     nn.init.constant_(branch[-1].bias, -math.log(prior_depth))
 
 
 @MODELS.register_module()
 class DirectDepthHead(DepthHead):
-    """One depth an object, straight from its features (MonoDLE, MonoCon).
+    """Depth head with one directly regressed depth per object (MonoDLE, MonoCon).
 
-    The second output is the logarithm of the Laplacian's scale, ``log_variances``
-    holds twice of it, and the confidence is ``exp(-log scale)``, which is not bounded
-    by 1.
+    The second output is the logarithm of the Laplacian's scale. ``log_variances`` is twice
+    this value. The confidence is ``exp(-log scale)``, which can exceed 1.
 
     Args:
-        in_channels, hidden_channels, extractor: as :class:`ObjectHead3D` has them.
+        in_channels, hidden_channels, extractor: set by :class:`ObjectHead3D`.
         loss: see :class:`DepthHead`.
-        prior_depth: metres that depths start from.
+        prior_depth: initial depth, metres.
     """
 
     def __init__(self, in_channels: int, hidden_channels: int, extractor: Extractor, loss: dict,
@@ -135,49 +147,60 @@ class DirectDepthHead(DepthHead):
         with torch.no_grad():
             self.depth[-1].bias[0] = -math.log(prior_depth)
 
-    def forward(self, objects, queries: ObjectQueries, heights: ObjectHeights) -> DepthEstimates:
+    def forward(self, objects, queries: ObjectQueries, sizes: torch.Tensor) -> DepthEstimates:
+        """Estimate one depth per object, see :class:`DepthHead`."""
         raw, log_scale = self.depth(objects).flatten(1).split(1, dim=1)
         return DepthEstimates(inverse_sigmoid_depth(raw), 2 * log_scale)
 
     def reduce(self, estimates: DepthEstimates) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Return (M,) depths in metres and (M,) confidences ``exp(-log scale)``."""
         return estimates.depths[:, 0], torch.exp(-0.5 * estimates.log_variances[:, 0])
 
 
 @MODELS.register_module()
 class GeometricDepthHead(DepthHead):
-    """Depth from the object's heights in the world and in the image, plus a learned
-    correction (GUPNet, section 3.3).
+    """Depth head with a geometric depth and a learned correction (GUPNet, section 3.3).
 
-    ``z = f h3 / h2 + d``, where h3 is the predicted height in metres, h2 that of the
-    2D box in original pixels (at least 1), f the focal length, and d an inverse-sigmoid
-    depth. Its uncertainty is that of both:
+    ``z = f h3 / h2 + d``. h3 is the predicted height in metres, h2 the height of the 2D box in
+    original pixels (at least 1), f the focal length in pixels, and d an inverse-sigmoid depth.
+    The variances of both terms add up:
     ``s = log(exp(s_d) + exp(s_h + 2 log(f / h2)))``.
 
+    The size branch must predict s_h as a fourth output. Its loss is
+    :class:`UncertainHeightSizeLoss`.
+
     Args:
-        in_channels, hidden_channels, extractor: as :class:`ObjectHead3D` has them.
+        in_channels, hidden_channels, extractor: set by :class:`ObjectHead3D`.
         loss: see :class:`DepthHead`.
     """
 
-    needs_height_variance = True
+    num_size_outputs = 4
 
     def __init__(self, in_channels: int, hidden_channels: int, extractor: Extractor, loss: dict,
                  init_cfg=None) -> None:
         super().__init__(loss, init_cfg)
         self.correction = extractor.vector_branch(in_channels, hidden_channels, 2)
 
-    def forward(self, objects, queries: ObjectQueries, heights: ObjectHeights) -> DepthEstimates:
+    def forward(self, objects, queries: ObjectQueries, sizes: torch.Tensor) -> DepthEstimates:
+        """Estimate one depth per object, see :class:`DepthHead`."""
         raw, log_variance = self.correction(objects).flatten(1).unbind(1)
-        depth_a_metre = queries.focal_lengths / queries.image_heights.clamp(min=1)
-        depths = heights.heights * depth_a_metre + inverse_sigmoid_depth(raw)
-        log_variances = torch.logaddexp(
-            log_variance, heights.log_variances + 2 * depth_a_metre.log())
+        heights = queries.mean_sizes[:, 0] + sizes[:, 0]
+        depth_per_metre = queries.focal_lengths / queries.image_heights.clamp(min=1)
+        depths = heights * depth_per_metre + inverse_sigmoid_depth(raw)
+        log_variances = torch.logaddexp(log_variance, sizes[:, 3] + 2 * depth_per_metre.log())
         return DepthEstimates(depths[:, None], log_variances[:, None])
 
 
 @dataclass
 class VisualAttributeDepths(DepthEstimates):
-    """Depths as sums of two parts, each (M, L): the visible surface, and how far
-    behind it the object's centre lies."""
+    """Depths as sums of a visual depth and an attribute depth.
+
+    Attributes:
+        visual: (M, L) depth of the visible surface, metres.
+        visual_log_variances: (M, L).
+        attribute: (M, L) depth from the surface to the object's centre, metres.
+        attribute_log_variances: (M, L).
+    """
     visual: torch.Tensor
     visual_log_variances: torch.Tensor
     attribute: torch.Tensor
@@ -186,31 +209,36 @@ class VisualAttributeDepths(DepthEstimates):
 
 @MODELS.register_module()
 class VisualAttributeDepthHead(DepthHead):
-    """Depth of the visible surface plus the attribute depth from there to the centre,
-    at each ROI location (DID-M3D, section 3.2).
+    """Depth head with visual and attribute depth at each ROI location (DID-M3D, section 3.2).
 
-    ``z = zoom exp(-x_v) + x_a`` and ``s = log(exp(s_v) + exp(s_a))``: appearance tells
-    the depth of the surface and changes with the input's zoom, while the attribute depth
-    depends on the object alone. Surfaces are taught by dense depth maps, see
-    ``LoadDepthMap``, where these lie close to the object.
+    The visual depth is that of the visible surface. The attribute depth leads from the
+    surface to the object's centre: ``z = zoom exp(-x_v) + x_a`` and
+    ``s = log(exp(s_v) + exp(s_a))``. The visual depth is estimated from appearance, so it
+    scales with the input's zoom. The attribute depth depends on the object only. The targets
+    of visual depth are dense depth maps, see ``LoadDepthMap``.
 
     Args:
-        in_channels, hidden_channels, extractor: as :class:`ObjectHead3D` has them.
-        loss: see :class:`DepthHead`; called for both parts and for their sum.
-        max_attribute: metres that a location's dense depth may lie from the object's
-            to be part of it (DID-M3D's released code: 3).
-        prior_depth: metres that visual depths start from at zoom 1.
+        in_channels, hidden_channels, extractor: set by :class:`ObjectHead3D`.
+        loss: see :class:`DepthHead`; used for both parts and for their sum.
+        max_attribute: largest difference between dense depth and object depth of a location
+            on the object, metres (3 in DID-M3D's released code).
+        min_known_share: smallest share of known depth in the interpolation at a location that
+            counts, exclusive. With 0 a location with any known depth counts, and unknown depth
+            counts as 0 m in its interpolation, as in DID-M3D's released code.
+        prior_depth: initial visual depth at zoom 1, metres.
 
     Raises:
         InputError: the extractor has no ROIs.
     """
 
     def __init__(self, in_channels: int, hidden_channels: int, extractor: Extractor, loss: dict,
-                 max_attribute: float, prior_depth: float = 1.0, init_cfg=None) -> None:
+                 max_attribute: float, min_known_share: float = 0.999, prior_depth: float = 1.0,
+                 init_cfg=None) -> None:
         super().__init__(loss, init_cfg)
         if not isinstance(extractor, ObjectROIExtractor):
             raise InputError('VisualAttributeDepthHead needs ROIs: use an ObjectROIExtractor')
         self.max_attribute = max_attribute
+        self.min_known_share = min_known_share
         self.roi_size = extractor.roi_size
 
         def branch() -> nn.Sequential:
@@ -221,7 +249,8 @@ class VisualAttributeDepthHead(DepthHead):
         start_at_depth(self.visual, prior_depth)
 
     def forward(self, objects, queries: ObjectQueries,
-                heights: ObjectHeights) -> VisualAttributeDepths:
+                sizes: torch.Tensor) -> VisualAttributeDepths:
+        """Estimate both depths at each location, see :class:`DepthHead`."""
         visual = torch.exp(-self.visual(objects).flatten(1)) * queries.zooms[:, None]
         attribute = self.attribute(objects).flatten(1)
         visual_s = self.visual_uncertainty(objects).flatten(1)
@@ -233,8 +262,10 @@ class VisualAttributeDepthHead(DepthHead):
 
     def loss(self, estimates: VisualAttributeDepths, targets: CenterTargets,
              weight: torch.Tensor) -> torch.Tensor:
-        """Sum of the losses of the object's depth and of both parts; the latter are
-        means over the locations of all processes whose surface is known.
+        """Compute the sum of the losses of object depth, visual depth and attribute depth.
+
+        The latter two are means over the locations of all ranks with known surface depth.
+        The arguments are those of :meth:`DepthHead.loss`.
 
         Raises:
             InputError: the targets have no dense depth.
@@ -249,8 +280,15 @@ class VisualAttributeDepthHead(DepthHead):
                                   attribute, known))
 
     def surface_depths(self, targets: CenterTargets) -> Tuple[torch.Tensor, torch.Tensor]:
-        """(M, L) dense depths in the labelled 2D boxes, metres, and whether they are
-        known and at most ``max_attribute`` from the object's depth."""
+        """Read dense depth at the locations of the ground-truth 2D boxes.
+
+        Returns:
+            (M, L) surface depths in metres, and (M, L) bool: True where the depth is known
+            and differs by less than ``max_attribute`` from the object's depth.
+
+        Raises:
+            InputError: the targets have no dense depth.
+        """
         if targets.depth_maps is None:
             raise InputError('VisualAttributeDepthHead learns from dense depth: add LoadDepthMap '
                              "to the training pipeline and 'depth' to data_prefix")
@@ -261,36 +299,46 @@ class VisualAttributeDepthHead(DepthHead):
             roi_align(maps, rois, self.roi_size, aligned=False).flatten(1)
             for maps in (targets.depth_maps, known))
         gap = (surface - targets.code.depths[:, None]).abs()
-        # ROI-Align blends neighbouring cells; with an unknown one among them, in vain.
-        return surface, (share > 0.999) & (gap < self.max_attribute)
+        # ROI-Align blends neighbouring cells. A blend with an unknown cell is no depth.
+        return surface, (share > self.min_known_share) & (gap < self.max_attribute)
 
 
 @dataclass
 class SelectableDepths(DepthEstimates):
-    """Depths with (M, L) logits of how fit each location is to regress depth."""
+    """Depths with logits for the selection of locations.
+
+    Attributes:
+        logits: (M, L), larger for locations that suit depth regression better.
+    """
     logits: torch.Tensor
 
 
 @MODELS.register_module()
 class SelectedDepthHead(DepthHead):
-    """Depth at each ROI location, of which a selector chooses those that learn
-    (MonoLSS, section 3.2).
+    """Depth head with sample selection: a depth at each ROI location, weighted by a selector
+    in the loss (MonoLSS, section 3.2).
 
-    ``z = zoom exp(-x)``: the network judges depth by appearance, and an input that is
-    enlarged by ``zoom`` makes things look nearer by it.
+    ``z = zoom exp(-x)``. The network estimates depth from appearance, and an object looks
+    nearer by the factor ``zoom`` in an enlarged input.
 
     Args:
-        in_channels, hidden_channels, extractor: as :class:`ObjectHead3D` has them.
+        in_channels, hidden_channels, extractor: set by :class:`ObjectHead3D`.
         loss: see :class:`DepthHead`.
-        sample_selector: config of the selector that weighs ROI locations.
-        reduction: test-time depth, ``'weighted_mean'`` over the ROI by
-            certainty, or ``'largest_logit'``; by default the one that suits the
-            selector, and the mean while it does not select.
-        prior_depth: metres that depths start from at zoom 1. Short
-            schedules profit from a guess; the published code starts from 1.
+        sample_selector: config of a :class:`SampleSelector`.
+        reduction: test-time depth: ``'weighted_mean'``, the mean over the ROI weighted by
+            certainty, or ``'largest_logit'``, the depth of the location with the largest
+            logit. By default the one that suits the selector, and ``'weighted_mean'`` during
+            warm-up.
+        prior_depth: initial depth at zoom 1, metres. A prior helps short schedules; the
+            published code starts from 1.
+
+    Attributes:
+        selecting: False during the warm-up of sample selection, when all locations have the
+            same weight.
 
     Raises:
-        InputError: unknown reduction, or a selector for ROIs of another size.
+        InputError: the reduction is unknown, or the selector is made for another number of
+            locations.
     """
 
     def __init__(self, in_channels: int, hidden_channels: int, extractor: Extractor, loss: dict,
@@ -302,10 +350,9 @@ class SelectedDepthHead(DepthHead):
                              "'largest_logit'")
         self.reduction = reduction
         self.sample_selector = TASK_UTILS.build(sample_selector)
-        # False while sample selection warms up: all locations then count the same.
         self.selecting = True
-        expected = getattr(self.sample_selector, 'num_locations', extractor.num_locations)
-        if expected != extractor.num_locations:
+        expected = self.sample_selector.num_locations
+        if expected not in (None, extractor.num_locations):
             raise InputError(f'sample_selector.num_locations is {expected}, but an ROI of the '
                              f'extractor has {extractor.num_locations} locations')
         self.depth = extractor.map_branch(in_channels, hidden_channels)
@@ -313,7 +360,8 @@ class SelectedDepthHead(DepthHead):
         self.logit = extractor.map_branch(in_channels, hidden_channels)
         start_at_depth(self.depth, prior_depth)
 
-    def forward(self, objects, queries: ObjectQueries, heights: ObjectHeights) -> SelectableDepths:
+    def forward(self, objects, queries: ObjectQueries, sizes: torch.Tensor) -> SelectableDepths:
+        """Estimate a depth and a logit at each location, see :class:`DepthHead`."""
         return SelectableDepths(
             depths=torch.exp(-self.depth(objects).flatten(1)) * queries.zooms[:, None],
             log_variances=self.uncertainty(objects).flatten(1),
@@ -321,18 +369,21 @@ class SelectedDepthHead(DepthHead):
 
     def loss(self, estimates: SelectableDepths, targets: CenterTargets,
              weight: torch.Tensor) -> torch.Tensor:
+        """Compute the depth loss with selected locations, see :meth:`DepthHead.loss`."""
         factor = self.sample_selector.loss_factor if self.selecting else 1.
         return super().loss(estimates, targets, factor * weight)
 
     def sample_weights(self, estimates: SelectableDepths) -> torch.Tensor:
-        """(M, L) how much each location counts, the same for all while selection
-        warms up."""
+        """Return (M, L) weights of the locations in the loss; ones during warm-up."""
         if not self.selecting:
             return torch.ones_like(estimates.logits)
         return self.sample_selector(estimates.logits)
 
     def reduce(self, estimates: SelectableDepths) -> Tuple[torch.Tensor, torch.Tensor]:
-        """The confidence is that of all locations, whichever gives the depth."""
+        """Reduce to (M,) depths and (M,) confidences, see :meth:`DepthHead.reduce`.
+
+        The confidence is that of all locations, with either ``reduction``.
+        """
         depths, confidences = super().reduce(estimates)
         trusted = self.sample_selector.depth_reduction if self.selecting else 'weighted_mean'
         if (self.reduction or trusted) == 'weighted_mean':

@@ -1,6 +1,6 @@
-"""The 3D head: size, centre, heading and depth of objects from their features.
+"""3D head: size, centre, heading and depth of objects from their features.
 
-Legend: M objects, N heading bins.
+Notation: M objects, N heading bins.
 """
 from dataclasses import dataclass
 from typing import Dict
@@ -11,7 +11,7 @@ from mmengine.model import BaseModule
 
 from ...errors import InputError
 from ..task_modules.center_target_assigner import CenterTargets
-from .depth_heads import DepthEstimates, ObjectHeights
+from .depth_heads import DepthEstimates
 from .object_queries import ObjectQueries
 
 
@@ -21,8 +21,8 @@ class ObjectPredictions:
 
     Attributes:
         depth: estimates of the depth head.
-        sizes: (M, 3 or 4) height, width, length minus the class mean, metres, and the
-            log-variance of the height where the depth head needs it.
+        sizes: (M, 3) height, width, length minus the class mean, metres; or (M, 4) with the
+            log-variance of the height.
         offsets_3d: (M, 2) projected 3D centre minus cell, feature pixels.
         heading_logits: (M, N) scores of the heading bins.
         heading_residuals: (M, N) residual in each bin, radians.
@@ -35,30 +35,31 @@ class ObjectPredictions:
 
     @property
     def size_residuals(self) -> torch.Tensor:
-        """(M, 3) height, width, length minus the class mean, metres."""
+        """Height, width, length minus the class mean, (M, 3), metres."""
         return self.sizes[:, :3]
 
 
 @MODELS.register_module()
 class ObjectHead3D(BaseModule):
-    """Branches on the features of objects: ROIs or points, with any depth head.
+    """3D head with branches on object features (ROIs or points) and a depth head.
 
     Args:
         in_channels: C, channels of the feature map.
         hidden_channels: channels of each branch's hidden layer.
-        extractor: config of what takes the objects' features from the map,
-            :class:`ObjectROIExtractor` or :class:`ObjectPointExtractor`.
+        extractor: config of the feature extractor, :class:`ObjectROIExtractor` or
+            :class:`ObjectPointExtractor`.
         heading_coder: config of the heading coder.
         depth_head: config of the depth head, see ``depth_heads.py``.
-        loss_size_3d: config of a loss called with ``ObjectPredictions.sizes``,
-            (M, 3) targets and (M, 3) weights.
+        loss_size_3d: config of the size loss. It is called with ``ObjectPredictions.sizes``,
+            (M, 3) targets and (M, 3) weights. A loss with an attribute ``num_size_outputs``
+            needs this number of sizes per object, any other loss needs 3.
         loss_offset_3d, loss_heading: loss configs.
-        learn_cropped: whether objects of randomly cropped inputs teach depth, size and
-            3D centre. MonoDLE does not let them; heading learns from all.
+        learn_cropped: whether objects in randomly cropped images count in the losses of
+            depth, size and 3D centre. They do not in MonoDLE. They always count in the
+            heading loss.
 
     Raises:
-        InputError: one of depth head and size loss needs the variance of heights, the
-            other does not.
+        InputError: depth head and size loss need different numbers of sizes per object.
     """
 
     def __init__(self, in_channels: int, hidden_channels: int, extractor: dict,
@@ -72,34 +73,39 @@ class ObjectHead3D(BaseModule):
         self.depth_head = MODELS.build(depth_head, default_args=dict(
             in_channels=in_channels, hidden_channels=hidden_channels, extractor=self.extractor))
         self.loss_size_3d = MODELS.build(loss_size_3d)
-        with_variance = self.depth_head.needs_height_variance
-        if with_variance != getattr(self.loss_size_3d, 'needs_height_variance', False):
+        num_sizes = self.depth_head.num_size_outputs
+        num_trained = getattr(self.loss_size_3d, 'num_size_outputs', 3)
+        if num_sizes != num_trained:
             raise InputError(f'depth_head {depth_head["type"]} and loss_size_3d '
-                             f'{loss_size_3d["type"]} do not fit: one of them needs the variance '
-                             'of heights, the other does not')
+                             f'{loss_size_3d["type"]} do not fit: the depth head needs '
+                             f'{num_sizes} sizes per object and the loss needs {num_trained}; '
+                             'the fourth is the log-variance of the height')
 
         def branch(out_channels: int):
             return self.extractor.vector_branch(in_channels, hidden_channels, out_channels)
 
-        self.size_3d = branch(3 + with_variance)
+        self.size_3d = branch(num_sizes)
         self.offset_3d = branch(2)
         self.heading = branch(2 * self.heading_coder.num_bins)
         self.loss_offset_3d = MODELS.build(loss_offset_3d)
         self.loss_heading = MODELS.build(loss_heading)
 
     def forward(self, feature: torch.Tensor, queries: ObjectQueries) -> ObjectPredictions:
-        """Describes M objects of a feature map (B, C, H, W).
+        """Predict the 3D attributes of M objects.
 
-        Runs in float32 under autocast too: bfloat16 resolves neither the rays
-        across a far object nor its depth to better than a few percent.
+        Runs in float32 under autocast too, because bfloat16 rounds the rays across a far
+        object, and its depth, to a few percent.
+
+        Args:
+            feature: (B, C, H, W) feature map.
+            queries: M objects.
         """
         with torch.autocast(feature.device.type, enabled=False):
             objects = self.extractor(feature.float(), queries)
             sizes = self.size_3d(objects).flatten(1)
-            heights = ObjectHeights(queries.mean_sizes[:, 0] + sizes[:, 0], *sizes.T[3:])
             heading_logits, heading_residuals = self.heading(objects).flatten(1).chunk(2, dim=1)
             return ObjectPredictions(
-                depth=self.depth_head(objects, queries, heights),
+                depth=self.depth_head(objects, queries, sizes),
                 sizes=sizes,
                 offsets_3d=self.offset_3d(objects).flatten(1),
                 heading_logits=heading_logits,
@@ -107,8 +113,17 @@ class ObjectHead3D(BaseModule):
 
     def loss(self, predictions: ObjectPredictions,
              targets: CenterTargets) -> Dict[str, torch.Tensor]:
-        """Losses by task name of the targets' M objects, means over those of all processes;
-        zeros with a graph where there are none."""
+        """Compute the losses of M objects, as means over the objects of all ranks.
+
+        Every rank must call it. Without objects the losses are differentiable zeros.
+
+        Args:
+            predictions: predictions of the M objects.
+            targets: targets of the same objects in the same order.
+
+        Returns:
+            Scalars ``depth``, ``size_3d``, ``offset_3d`` and ``heading``.
+        """
         code = targets.code
         bins, residuals = self.heading_coder.encode(code.alphas)
         weight = (targets.weights if self.learn_cropped else targets.whole_weights)[:, None]

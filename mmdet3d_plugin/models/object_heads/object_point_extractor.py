@@ -1,4 +1,4 @@
-"""Object features at single cells of the feature map."""
+"""Extractor of object features at single cells of the feature map."""
 from dataclasses import dataclass
 from typing import Optional, Union
 
@@ -14,16 +14,23 @@ from .object_queries import ObjectQueries
 
 @dataclass
 class ObjectPoints:
-    """M cells of a feature map (B, C, H, W)."""
+    """Cells of M objects in a feature map.
+
+    Attributes:
+        feature: (B, C, H, W) feature map.
+        image_index: (M,) long, image of each object.
+        cells: (M, 2) long, column and row.
+    """
     feature: torch.Tensor
     image_index: torch.Tensor
     cells: torch.Tensor
 
 
 class PointBranch(nn.Sequential):
-    """A dense branch that is read at the objects' cells, M points -> (M, outputs)."""
+    """Dense branch that is evaluated at the cells of M objects."""
 
     def forward(self, points: ObjectPoints) -> torch.Tensor:
+        """Return (M, outputs) at the points."""
         *hidden_layers, output_layer = self
         hidden = points.feature
         for layer in hidden_layers:
@@ -34,14 +41,17 @@ class PointBranch(nn.Sequential):
 
 @MODELS.register_module()
 class ObjectPointExtractor(nn.Module):
-    """Objects as cells of their heatmap peaks (CenterNet, MonoDLE, MonoCon).
+    """Extractor of features at the heatmap peaks (CenterNet, MonoDLE, MonoCon).
 
-    Without normalisation, branches see the 3x3 cells around each object and nothing
-    else: the same numbers as those of dense branches, read at the cells. A normalisation
-    needs the whole map.
+    Without normalisation, the branches run on the 3x3 cells around each object only. Their
+    outputs equal those of dense branches at the objects' cells. With normalisation, the
+    hidden layer runs on the whole map.
 
     Args:
         norm_cfg: normalisation in the hidden layer of the branches, if any.
+
+    Attributes:
+        num_locations: L, locations per object: 1.
     """
 
     num_locations = 1
@@ -52,7 +62,15 @@ class ObjectPointExtractor(nn.Module):
 
     def vector_branch(self, in_channels: int, hidden_channels: int,
                       out_channels: int) -> nn.Sequential:
-        """Branch with ``out_channels`` values an object, small at first (CenterNet)."""
+        """Build a branch with ``out_channels`` values per object.
+
+        Its output weights start small, as in CenterNet.
+
+        Args:
+            in_channels: channels of the feature map.
+            hidden_channels: channels of the hidden layer.
+            out_channels: values per object.
+        """
         branch = dense_branch(in_channels, hidden_channels, out_channels, self.norm_cfg)
         normal_init(branch[-1], std=0.001)
         if self.norm_cfg:
@@ -61,12 +79,20 @@ class ObjectPointExtractor(nn.Module):
         return branch
 
     def map_branch(self, in_channels: int, hidden_channels: int) -> nn.Sequential:
-        """Branch with one value at each of an object's locations: its one cell."""
+        """Build a branch with one value at each location, here the single cell."""
         return self.vector_branch(in_channels, hidden_channels, 1)
 
     def forward(self, feature: torch.Tensor,
                 queries: ObjectQueries) -> Union[ObjectPoints, torch.Tensor]:
-        """What the branches take: points, or (M, C, 3, 3) cells around them."""
+        """Return the input of the branches.
+
+        Args:
+            feature: (B, C, H, W) feature map.
+            queries: M objects.
+
+        Returns:
+            With normalisation the points, else the (M, C, 3, 3) cells around them.
+        """
         if self.norm_cfg:
             return ObjectPoints(feature, queries.image_index, queries.cells)
         around = torch.arange(3, device=feature.device)

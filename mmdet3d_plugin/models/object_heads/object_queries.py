@@ -1,4 +1,4 @@
-"""What is known of objects before the 3D head looks at them."""
+"""Inputs of the 3D head besides the feature map."""
 from dataclasses import dataclass
 
 import torch
@@ -11,32 +11,30 @@ class ObjectQueries:
     """M objects in B images.
 
     Attributes:
-        image_index, labels: (M,) long, the image and the class of each object.
-        cells: (M, 2) long, column and row of its heatmap peak.
+        image_index: (M,) long, image of each object.
+        labels: (M,) long, class of each object.
+        cells: (M, 2) long, column and row of each object's heatmap peak.
         boxes: (M, 4) 2D boxes, feature pixels.
-        mean_sizes: (M, 3) height, width, length of its class, metres.
-        geometry: of the M objects.
-        stride: input pixels a feature pixel.
+        mean_sizes: (M, 3) mean height, width, length of each object's class, metres.
+        zooms: (M,) input pixels per original pixel. An object looks nearer by this factor.
+        geometry: geometry of the M objects.
+        stride: input pixels per feature pixel.
     """
     image_index: torch.Tensor
     labels: torch.Tensor
     cells: torch.Tensor
     boxes: torch.Tensor
     mean_sizes: torch.Tensor
+    zooms: torch.Tensor
     geometry: InputGeometry
     stride: int
 
     @property
-    def zooms(self) -> torch.Tensor:
-        """(M,) input pixels an original pixel."""
-        return self.geometry.zooms(self.boxes * self.stride)
-
-    @property
     def image_heights(self) -> torch.Tensor:
-        """(M,) heights of the 2D boxes, original pixels."""
+        """Heights of the 2D boxes, (M,), original pixels."""
         return self.geometry.original_heights(self.boxes * self.stride)
 
     @property
     def focal_lengths(self) -> torch.Tensor:
-        """(M,) vertical focal lengths, original pixels."""
+        """Vertical focal lengths, (M,), original pixels."""
         return self.geometry.cam2img[:, 1, 1]

@@ -1,4 +1,4 @@
-"""Targets, coders and sample selectors: the arithmetic around the networks."""
+"""Target assigner, coders and sample selectors."""
 from .center_coder import CenterCoder
 from .center_target_assigner import CenterTargetAssigner
 from .heading_bin_coder import HeadingBinCoder

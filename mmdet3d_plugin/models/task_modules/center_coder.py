@@ -1,6 +1,6 @@
-"""Encoding and decoding of objects for centre detectors, in one place.
+"""Encoding and decoding of objects for centre-based detectors.
 
-Legend: M objects; feature pixels are input pixels / stride.
+Notation: M objects. Feature pixels are input pixels / stride.
 """
 from dataclasses import dataclass
 from typing import Dict, Optional, Sequence
@@ -15,7 +15,7 @@ from .input_geometry import InputGeometry
 
 @dataclass
 class ObjectCode:
-    """Objects as the heads see them; M rows each.
+    """Encoded objects: the regression targets, or the outputs, of the heads.
 
     Attributes:
         cells: (M, 2) long, feature-map column and row of the object's centre.
@@ -42,14 +42,17 @@ class ObjectCode:
 
 def feature_boxes(cells: torch.Tensor, offsets_2d: torch.Tensor,
                   sizes_2d: torch.Tensor) -> torch.Tensor:
-    """(M, 4) 2D boxes, feature pixels; see :class:`ObjectCode` for the arguments."""
+    """Return (M, 4) 2D boxes (left, top, right, bottom), feature pixels.
+
+    The arguments are those of :class:`ObjectCode`.
+    """
     centers = cells + offsets_2d
     return torch.cat([centers - sizes_2d / 2, centers + sizes_2d / 2], dim=1)
 
 
 @dataclass
 class ObjectBoxes:
-    """Objects as the world sees them; M rows each.
+    """Decoded objects, in metres and original pixels.
 
     Attributes:
         boxes_2d: (M, 4) left, top, right, bottom, original pixels.
@@ -64,22 +67,37 @@ class ObjectBoxes:
 
 @TASK_UTILS.register_module()
 class CenterCoder:
-    """Objects as a cell, and what is regressed from there (MonoDLE, GUPNet, MonoLSS).
+    """Coder of objects as a cell and offsets from the cell (MonoDLE, GUPNet, MonoLSS).
 
     Args:
         class_names: the K classes, in label order.
-        mean_sizes: (height, width, length) of each class, metres, from which sizes are
-            regressed; without it sizes are absolute.
-        stride: input pixels a feature-map cell.
-        cell_center: whose cell is the object's, ``'projected'``: the projected 3D
-            centre (MonoDLE and its descendants), or ``'box'``: the 2D box's centre
-            (CenterNet, MonoCon).
-        heading_center: from where the observation angle is seen, ``'box'``: the 2D
-            box's centre (GUPNet and its descendants), or ``'projected'``: the projected
-            3D centre, as in KITTI's labels (MonoDLE, MonoCon).
+        mean_sizes: mean (height, width, length) of each class, metres. Sizes are encoded as
+            the difference to the mean. Without it they are encoded as absolute sizes.
+        stride: input pixels per feature-map cell.
+        cell_center: point that selects the cell: ``'projected'``, the projected 3D centre
+            (MonoDLE, GUPNet, DID-M3D, MonoLSS), or ``'box'``, the 2D box centre (CenterNet,
+            MonoCon).
+        heading_center: point that defines the viewing ray of the observation angle:
+            ``'box'``, the 2D box centre (GUPNet, DID-M3D, MonoLSS), or ``'projected'``, the
+            projected 3D centre as in KITTI's labels (MonoDLE, MonoCon).
 
     Raises:
-        InputError: a class without mean size, or an unknown centre.
+        InputError: a class has no mean size, or a centre is unknown.
+
+    Example:
+        >>> camera = torch.tensor([[[700., 0., 600., 0.], [0., 700., 180., 0.],
+        ...                         [0., 0., 1., 0.], [0., 0., 0., 1.]]])
+        >>> geometry = InputGeometry(camera, torch.eye(3)[None])
+        >>> coder = CenterCoder(['Car'], dict(Car=(1.5, 1.6, 4.)), stride=4)
+        >>> boxes_3d = torch.tensor([[0., 1.25, 20., 4., 1.5, 1.6, 0.3]])
+        >>> code = coder.encode(boxes_2d=torch.tensor([[570., 170., 632., 226.]]),
+        ...                     centers_2d=torch.tensor([[600., 197.5]]), boxes_3d=boxes_3d,
+        ...                     labels=torch.tensor([0]), geometry=geometry)
+        >>> code.cells, code.offsets_2d
+        (tensor([[150,  49]]), tensor([[0.2500, 0.5000]]))
+        >>> decoded = coder.decode(code, torch.tensor([0]), geometry)
+        >>> torch.allclose(decoded.boxes_3d, boxes_3d, atol=1e-5)
+        True
     """
 
     CENTERS = ('projected', 'box')
@@ -102,15 +120,17 @@ class CenterCoder:
 
     def encode(self, boxes_2d: torch.Tensor, centers_2d: torch.Tensor, boxes_3d: torch.Tensor,
                labels: torch.Tensor, geometry: InputGeometry) -> ObjectCode:
-        """Objects of the world to what the heads learn.
+        """Encode objects as regression targets.
+
+        The point that ``cell_center`` selects must lie less than one cell left of or above
+        the input.
 
         Args:
             boxes_2d: (M, 4) input pixels.
-            centers_2d: (M, 2) projected 3D centres, input pixels. Those of the
-                ``cell_center`` are at most a cell left of or above the input.
+            centers_2d: (M, 2) projected 3D centres, input pixels.
             boxes_3d: (M, 7) as in :class:`ObjectBoxes`.
             labels: (M,) class indices.
-            geometry: of the M objects.
+            geometry: geometry of the M objects.
         """
         centers = dict(projected=centers_2d, box=(boxes_2d[:, :2] + boxes_2d[:, 2:]) / 2)
         cells = (centers[self.cell_center] / self.stride).long()
@@ -126,7 +146,13 @@ class CenterCoder:
 
     def decode(self, code: ObjectCode, labels: torch.Tensor,
                geometry: InputGeometry) -> ObjectBoxes:
-        """Inverse of :meth:`encode`, with 2D boxes in original pixels."""
+        """Decode objects. Inverse of :meth:`encode`, but 2D boxes are in original pixels.
+
+        Args:
+            code: M encoded objects.
+            labels: (M,) class indices.
+            geometry: geometry of the M objects.
+        """
         boxes_2d = geometry.to_original(code.boxes.view(-1, 2, 2) * self.stride)
         centers_2d = geometry.to_original((code.cells + code.offsets_3d) * self.stride)
         heights, widths, lengths = (code.size_residuals + self.means(labels)).unbind(1)
@@ -139,7 +165,7 @@ class CenterCoder:
             alphas=code.alphas)
 
     def means(self, labels: torch.Tensor) -> torch.Tensor:
-        """(M,) labels -> (M, 3) mean height, width, length, metres."""
-        # Moved once; the coder has no parameters and is no module.
+        """Return (M, 3) mean height, width, length of (M,) labels, metres."""
+        # Moved to the device once. The coder is not a module, so .to(device) misses it.
         self.mean_sizes = self.mean_sizes.to(labels.device)
         return self.mean_sizes[labels]

@@ -1,6 +1,5 @@
-"""Training targets of centre detectors for a whole batch at once."""
+"""Training targets of centre-based detectors for a whole batch at once."""
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple, Optional, Sequence, Tuple
 
 import torch
@@ -11,15 +10,16 @@ from ...errors import InputError
 from ...geometry import draw_gaussians, gaussian_radius
 from .center_coder import CenterCoder, ObjectCode
 from .input_geometry import InputGeometry
-from .process_means import mean_count
+from .rank_means import mean_count
 
 
 class MeanCounts(NamedTuple):
-    """How much a process holds on average, see :func:`mean_count`; scalar tensors.
+    """Mean counts over ranks, at least 1 in total, see :func:`mean_count`; scalar tensors.
 
     Attributes:
-        peaks: cells of the heatmap at 1.
-        objects, whole: objects, and those whose images are no random crops.
+        peaks: heatmap cells with value 1.
+        objects: objects.
+        whole: objects in images that are not random crops.
     """
     peaks: torch.Tensor
     objects: torch.Tensor
@@ -28,18 +28,19 @@ class MeanCounts(NamedTuple):
 
 @dataclass
 class CenterTargets:
-    """Targets of a batch of B images that hold M objects together.
+    """Targets of a batch of B images with M objects in total.
 
     Attributes:
         heatmap: (B, K, H, W) float32, 1 at each object's cell.
-        image_index: (M,) long, the image of each object.
-        labels: (M,) long, its class.
-        code: its encoding.
-        geometry: its camera and affine.
+        image_index: (M,) long, image of each object.
+        labels: (M,) long, class of each object.
+        code: encoding of the objects.
+        geometry: cameras and affines of the objects.
         boxes_3d: (M, 7) as in :class:`ObjectBoxes`.
-        whole: (W,) long, indices of the objects whose images are no random crops.
-        depth_maps: (B, 1, H, W) dense depth, metres, 0 where unknown; None where the
-            samples have none.
+        whole: (W,) long, indices of the objects in images that are not random crops.
+        mean_counts: counts of the batch, averaged over ranks.
+        depth_maps: (B, 1, H, W) dense depth, metres, 0 where unknown; None if the samples
+            have none.
     """
     heatmap: torch.Tensor
     image_index: torch.Tensor
@@ -48,32 +49,32 @@ class CenterTargets:
     geometry: InputGeometry
     boxes_3d: torch.Tensor
     whole: torch.Tensor
+    mean_counts: MeanCounts
     depth_maps: Optional[torch.Tensor] = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    @cached_property
-    def mean_counts(self) -> MeanCounts:
-        """Counts over processes, all of which must ask for them."""
-        host_counts = (self.heatmap.new_full((), len(item)) for item in (self, self.whole))
-        return MeanCounts(*mean_count(torch.stack([self.heatmap.eq(1).sum(), *host_counts])))
-
     @property
     def share(self) -> torch.Tensor:
-        """Scalar that turns a mean over the M objects into this process's part of the
-        mean over those of all processes."""
+        """Factor of this rank's mean loss over M objects; scalar tensor.
+
+        With it, the mean over ranks is the mean over the objects of all ranks.
+        """
         return len(self) / self.mean_counts.objects
 
     @property
     def weights(self) -> torch.Tensor:
-        """(M,) ``share`` for each object."""
+        """``share`` of each object, (M,)."""
         return self.share.expand(len(self))
 
     @property
     def whole_weights(self) -> torch.Tensor:
-        """(M,) weights that turn a mean over the M objects into this process's part of
-        the mean over those of whole images; zeros for the others."""
+        """Weights of the losses of M objects, zero in random crops, (M,).
+
+        With them, the mean over ranks is the mean over the objects in whole images of all
+        ranks.
+        """
         weights = torch.zeros_like(self.code.depths)
         weights[self.whole] = len(self) / self.mean_counts.whole
         return weights
@@ -81,11 +82,12 @@ class CenterTargets:
 
 @TASK_UTILS.register_module()
 class CenterTargetAssigner:
-    """Puts a Gaussian at each object's cell of the heatmap (CenterNet).
+    """Assigner of heatmaps with a Gaussian at each object's cell (CenterNet).
 
     Args:
         min_overlap: IoU that sets the Gaussian's radius (CornerNet).
-        exact_radius: solves for the radius as mmdet does, see :func:`gaussian_radius`.
+        exact_radius: whether to solve for the radius as mmdet does, see
+            :func:`gaussian_radius`.
     """
 
     def __init__(self, min_overlap: float = 0.7, exact_radius: bool = False) -> None:
@@ -94,22 +96,27 @@ class CenterTargetAssigner:
 
     def assign(self, samples: SampleList, feature_size: Tuple[int, int], coder: CenterCoder,
                geometry: InputGeometry) -> CenterTargets:
-        """Targets of all images.
+        """Build the targets of all images. Every rank must call it.
+
+        The point that the coder's ``cell_center`` selects must lie in the input, or less
+        than one cell left of or above it.
 
         Args:
-            samples: B samples whose ``gt_instances_3d`` and ``gt_instances``
-                agree in order; the centres that are the coder's cells lie inside
-                the input, or less than a cell left of or above it.
+            samples: B samples with ``gt_instances_3d`` and ``gt_instances`` in the same
+                order.
             feature_size: (H, W) of the feature map.
-            coder: encodes the objects.
-            geometry: of the B images.
+            coder: coder of the objects.
+            geometry: geometry of the B images.
+
+        Raises:
+            InputError: only some samples have dense depth.
         """
         instances = [sample.gt_instances_3d for sample in samples]
         labels = torch.cat([item.labels_3d for item in instances])
         device = labels.device
         counts = torch.tensor([len(item.labels_3d) for item in instances])
         cropped = torch.tensor([sample.metainfo.get('affine_aug', False) for sample in samples])
-        # Built on the host, which knows the counts without asking the device.
+        # Built on the host from known counts, so that the host does not wait for the device.
         image_index = torch.arange(len(samples)).repeat_interleave(counts)
         whole = torch.nonzero(~cropped.repeat_interleave(counts))[:, 0]
         image_index, whole = (item.to(device, non_blocking=True) for item in (image_index, whole))
@@ -123,13 +130,24 @@ class CenterTargetAssigner:
             geometry=geometry)
         heatmap = self.draw_heatmap(code, image_index, labels, len(samples),
                                     coder.num_classes, feature_size)
+        host_counts = (heatmap.new_full((), len(item)) for item in (labels, whole))
+        mean_counts = MeanCounts(*mean_count(torch.stack([heatmap.eq(1).sum(), *host_counts])))
         return CenterTargets(heatmap, image_index, labels, code, geometry, boxes_3d, whole,
-                             stack_depth_maps(samples))
+                             mean_counts, stack_depth_maps(samples))
 
     def draw_heatmap(self, code: ObjectCode, image_index: torch.Tensor, labels: torch.Tensor,
                      num_images: int, num_classes: int,
                      feature_size: Sequence[int]) -> torch.Tensor:
-        """(B, K, H, W) with a Gaussian for each object in its class's plane."""
+        """Return (B, K, H, W) heatmaps with a Gaussian for each of M objects.
+
+        Args:
+            code: encoded objects; only ``cells`` and ``sizes_2d`` are used.
+            image_index: (M,) long, image of each object.
+            labels: (M,) long, class of each object.
+            num_images: B.
+            num_classes: K.
+            feature_size: (H, W).
+        """
         widths, heights = code.sizes_2d.clamp(min=0).unbind(1)
         radii = gaussian_radius(heights, widths, self.min_overlap, self.exact_radius).long()
         planes = draw_gaussians(image_index * num_classes + labels, code.cells, radii,
@@ -138,10 +156,10 @@ class CenterTargetAssigner:
 
 
 def stack_depth_maps(samples: SampleList) -> Optional[torch.Tensor]:
-    """(B, 1, H, W) dense depths of the samples, or None where there are none.
+    """Stack dense depth of B samples to (B, 1, H, W), metres; None if no sample has it.
 
     Raises:
-        InputError: some of the samples have dense depth and others have not.
+        InputError: only some samples have dense depth.
     """
     maps = [sample.gt_depth_map.data for sample in samples if 'gt_depth_map' in sample]
     if len(maps) not in (0, len(samples)):

@@ -1,4 +1,4 @@
-"""What ties network inputs to the world: cameras and input affines."""
+"""Cameras and affines that relate network inputs to the original images and to metres."""
 from dataclasses import dataclass
 from typing import List, Sequence
 
@@ -21,12 +21,19 @@ class InputGeometry:
 
     @classmethod
     def from_metas(cls, metas: Sequence[dict], device: torch.device) -> 'InputGeometry':
-        """From the ``cam2img`` and ``affine`` of each image's meta information."""
+        """Build from the ``cam2img`` and ``affine`` of each image's meta information.
+
+        Args:
+            metas: B dictionaries with ``cam2img`` (4, 4) and ``affine`` (3, 3), original to
+                input pixels. :class:`ReferenceGeometry` also reads ``ori_shape`` and
+                ``img_shape``.
+            device: device of the result.
+        """
         def to_device(matrices: List[np.ndarray]) -> torch.Tensor:
             stacked = torch.from_numpy(np.stack(matrices).astype(np.float32))
             return stacked.to(device, non_blocking=True)
 
-        # Inverted here: on a GPU it would make the host wait.
+        # Inverted with numpy, because torch's inverse on a GPU makes the host wait.
         return cls(to_device([cls._camera(meta) for meta in metas]),
                    to_device([cls._inverse_affine(meta) for meta in metas]))
 
@@ -39,39 +46,39 @@ class InputGeometry:
         return np.linalg.inv(meta['affine'])
 
     def of_objects(self, image_index: torch.Tensor) -> 'InputGeometry':
-        """Geometry of M objects, given the (M,) index of each one's image."""
+        """Return the geometry of M objects.
+
+        Args:
+            image_index: (M,) long, image of each object.
+        """
         return type(self)(self.cam2img[image_index], self.inverse_affine[image_index])
 
     def to_original(self, points: torch.Tensor) -> torch.Tensor:
-        """(M, ..., 2) input pixels -> original pixels."""
+        """Map (M, ..., 2) points from input pixels to original pixels."""
         return apply_affine(points, self.inverse_affine)
 
     def to_input(self, points: torch.Tensor) -> torch.Tensor:
-        """(M, ..., 2) original pixels -> input pixels, for affines without rotation."""
+        """Map (M, ..., 2) points from original to input pixels; affines have no rotation."""
         scale = self.inverse_affine.diagonal(dim1=1, dim2=2)[:, :2]
         offset = self.inverse_affine[:, :2, 2]
         size = (-1, *[1] * (points.dim() - 2), 2)
         return (points - offset.view(size)) / scale.reshape(size)
 
-    def zooms(self, boxes: torch.Tensor) -> torch.Tensor:
-        """(M,) input pixels an original pixel, how much nearer the objects look.
-
-        Args:
-            boxes: (M, 4) 2D boxes, input pixels.
-        """
+    def zooms(self) -> torch.Tensor:
+        """Return (M,) horizontal scales of the affines, input pixels per original pixel."""
         return 1 / self.inverse_affine[:, 0, 0]
 
     def original_heights(self, boxes: torch.Tensor) -> torch.Tensor:
-        """(M, 4) 2D boxes, input pixels -> (M,) heights, original pixels."""
+        """Return (M,) heights in original pixels of (M, 4) 2D boxes in input pixels."""
         return (boxes[:, 3] - boxes[:, 1]) * self.inverse_affine[:, 1, 1]
 
 
 class ReferenceGeometry(InputGeometry):
-    """The approximations of MonoLSS's released code, for its checkpoints.
+    """Geometry with the approximations of MonoLSS's released code, for its checkpoints.
 
-    Projection divides by z where P2 says z + P2[2, 3]. Input pixels map to the
-    crop by separate factors in x and y, while the image is scaled alike in both.
-    Zooms are ratios of 2D box heights of at least a pixel.
+    Projection divides by z, where the full matrix P2 gives z + P2[2, 3]. Input pixels map to
+    the crop by separate factors in x and y, although the image is scaled equally in both.
+    Zooms are ratios of 2D box heights, see :meth:`box_zooms`.
     """
 
     @staticmethod
@@ -90,6 +97,13 @@ class ReferenceGeometry(InputGeometry):
         inverse[1, 2] = center_v - crop_height / 2
         return inverse
 
-    def zooms(self, boxes: torch.Tensor) -> torch.Tensor:
+    def box_zooms(self, boxes: torch.Tensor) -> torch.Tensor:
+        """Return (M,) ratios of box heights in the input and in the original image.
+
+        Heights below one pixel count as one pixel.
+
+        Args:
+            boxes: (M, 4) 2D boxes, input pixels.
+        """
         heights = boxes[:, 3] - boxes[:, 1]
         return heights.clamp(min=1) / self.original_heights(boxes).clamp(min=1)

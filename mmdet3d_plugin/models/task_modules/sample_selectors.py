@@ -1,15 +1,12 @@
-"""Which of an object's ROI locations learn to regress depth.
+"""Sample selectors: weights of an object's ROI locations in the depth loss.
 
-A selector maps logits (M, L), one for each of L ROI locations of M objects, to
-weights (M, L) that multiply the locations' depth losses, whose mean is then
-multiplied by ``loss_factor``. ``depth_reduction`` names the test-time depth that
-suits it: a selector that trains the logits can trust the location with the
-largest one.
+Notation: M objects with L ROI locations each.
 
-Probabilities are compared by their logarithms, which the softmax only shifts, so
-nothing underflows however far the logits lie apart.
+Probabilities are compared by their logarithms. The softmax shifts all logits of an object by
+the same constant, so logits can be compared directly and nothing underflows.
 """
 import math
+from typing import Optional
 
 import torch
 import torch.nn as nn
@@ -19,27 +16,34 @@ from ...errors import InputError
 
 
 def gumbel_noise(logits: torch.Tensor) -> torch.Tensor:
-    """Samples of the standard Gumbel distribution in the shape of ``logits``."""
+    """Draw standard Gumbel noise in the shape of ``logits``."""
     exponential = torch.empty_like(logits).exponential_()
-    # The generator can return 0, whose logarithm would be infinite.
+    # The generator can return 0, and log(0) is infinite.
     return -exponential.clamp_(min=torch.finfo(logits.dtype).tiny).log()
 
 
 def above_largest_gap(scores: torch.Tensor, ratio_threshold: float,
                       legacy_divider: bool) -> torch.Tensor:
-    """Relative-distance divider (MonoLSS, section 3.2).
+    """Select elements by the relative-distance divider (MonoLSS, section 3.2).
 
-    Sorted probabilities fall into two parts where the ratio of neighbours is
-    largest. If no ratio exceeds ``ratio_threshold``, all are kept.
+    The sorted probabilities are split at the largest ratio of neighbours. Elements above the
+    split are kept. If no ratio exceeds ``ratio_threshold``, all elements are kept.
 
     Args:
-        scores: (M, L) log-probabilities, up to a constant in each row.
-        ratio_threshold: least ratio of neighbours that divides.
-        legacy_divider: also keeps the element just below the gap, as the
+        scores: (M, L) log-probabilities, up to a constant per row.
+        ratio_threshold: smallest ratio of neighbours that splits.
+        legacy_divider: whether to keep the element just below the split too, as the
             published code does.
 
     Returns:
-        (M, L) bool, which elements are kept.
+        (M, L) bool, True for kept elements.
+
+    Example:
+        >>> scores = torch.tensor([[0., 1., 9., 9.5]])
+        >>> above_largest_gap(scores, ratio_threshold=1000., legacy_divider=False)
+        tensor([[False, False,  True,  True]])
+        >>> above_largest_gap(scores, ratio_threshold=1e6, legacy_divider=False)
+        tensor([[True, True, True, True]])
     """
     scores = scores.clamp(min=torch.finfo(scores.dtype).min)
     ordered = scores.sort(dim=1).values
@@ -48,34 +52,60 @@ def above_largest_gap(scores: torch.Tensor, ratio_threshold: float,
     return (scores >= least) | (gap <= math.log(ratio_threshold))
 
 
-@TASK_UTILS.register_module()
-class AllSamples(nn.Module):
-    """Every location counts the same; the logits don't learn."""
+class SampleSelector(nn.Module):
+    """Base class of sample selectors.
+
+    A selector maps the logits of ROI locations to weights of their depth losses.
+
+    Attributes:
+        depth_reduction: test-time depth that suits the selector, ``'weighted_mean'`` or
+            ``'largest_logit'``. The latter needs a selector that trains the logits.
+        loss_factor: factor of the mean over all locations of the weighted losses.
+        num_locations: L that the selector is made for; None for any.
+    """
+
     depth_reduction = 'weighted_mean'
     loss_factor = 1.0
+    num_locations: Optional[int] = None
 
     def forward(self, logits: torch.Tensor) -> torch.Tensor:
+        """Return (M, L) weights of (M, L) logits."""
+        raise NotImplementedError
+
+
+@TASK_UTILS.register_module()
+class AllSamples(SampleSelector):
+    """Selector that gives every location weight 1. The logits get no gradient.
+
+    Example:
+        >>> AllSamples()(torch.tensor([[0., 9.]]))
+        tensor([[1., 1.]])
+    """
+
+    def forward(self, logits: torch.Tensor) -> torch.Tensor:
+        """Return ones in the shape (M, L) of the logits."""
         return torch.ones_like(logits)
 
 
-class GumbelSelector(nn.Module):
-    """Gumbel-softmax probabilities, of which a rule keeps some and zeroes the rest.
+class GumbelSelector(SampleSelector):
+    """Base class of selectors that keep some Gumbel-softmax probabilities and zero others.
 
-    What is kept stays soft. The gradient is that of the plain softmax and so
+    Kept weights are the probabilities. The gradient is that of the plain softmax, so it
     reaches the dropped locations too (straight-through).
 
     Args:
         tau: temperature of the softmax.
-        deterministic: adds no Gumbel noise in training either; at evaluation
-            there never is any.
-        normalize: scales the weights of each object to a mean of 1; the published
-            code leaves their sum at most 1, and the loss falls when selection
+        deterministic: whether to omit the Gumbel noise in training. Evaluation never adds
+            noise.
+        normalize: whether to scale the weights of each object to a mean of 1. In the
+            published code the weights sum to at most 1, so the loss falls when selection
             starts.
-        loss_factor: of the mean over all locations of the weighted losses.
+        loss_factor: factor of the mean over all locations of the weighted losses.
 
     Raises:
         InputError: ``tau`` is not positive.
     """
+
     depth_reduction = 'largest_logit'
 
     def __init__(self, tau: float = 1.0, deterministic: bool = False, normalize: bool = False,
@@ -89,8 +119,8 @@ class GumbelSelector(nn.Module):
         self.loss_factor = loss_factor
 
     def forward(self, logits: torch.Tensor) -> torch.Tensor:
-        """(M, L) logits -> (M, L) weights of the same type."""
-        # bfloat16 would tie what differs.
+        """Return (M, L) weights of (M, L) logits, of the same dtype."""
+        # In bfloat16 different logits could become equal.
         scores = logits.to(torch.promote_types(logits.dtype, torch.float32))
         if self.training and not self.deterministic:
             scores = scores + gumbel_noise(scores)
@@ -103,17 +133,29 @@ class GumbelSelector(nn.Module):
         return weights.to(logits.dtype)
 
     def keep(self, scores: torch.Tensor) -> torch.Tensor:
-        """(M, L) log-probabilities, up to a constant in each row -> (M, L) bool."""
+        """Return (M, L) bool, True for kept locations.
+
+        Args:
+            scores: (M, L) log-probabilities, up to a constant per row.
+        """
         raise NotImplementedError
 
 
 @TASK_UTILS.register_module()
 class TopKSamples(GumbelSelector):
-    """Keeps a fixed number of locations (MonoLSS's ablation "fixed k").
+    """Selector that keeps the k most probable locations (MonoLSS's ablation "fixed k").
 
     Args:
-        k: locations kept of each object.
+        k: kept locations per object.
         num_locations: L.
+        **kwargs: see :class:`GumbelSelector`.
+
+    Raises:
+        InputError: ``k`` does not lie in [1, L], or ``tau`` is not positive.
+
+    Example:
+        >>> TopKSamples(k=1, num_locations=3).eval()(torch.tensor([[0., 2., 1.]]))
+        tensor([[0.0000, 0.6652, 0.0000]])
     """
 
     def __init__(self, k: int, num_locations: int = 49, **kwargs) -> None:
@@ -131,10 +173,19 @@ class TopKSamples(GumbelSelector):
 
 @TASK_UTILS.register_module()
 class ThresholdSamples(GumbelSelector):
-    """Keeps the locations whose probability reaches a threshold, and the largest.
+    """Selector that keeps probabilities of at least a threshold, and always the largest.
 
     Args:
-        threshold: probability; evenly spread, each of 49 locations has 0.0204.
+        threshold: smallest kept probability. With equal logits each of 49 locations has
+            probability 0.0204.
+        **kwargs: see :class:`GumbelSelector`.
+
+    Raises:
+        InputError: ``threshold`` does not lie in [0, 1), or ``tau`` is not positive.
+
+    Example:
+        >>> ThresholdSamples(threshold=0.2).eval()(torch.tensor([[0., 2., 1.]]))
+        tensor([[0.0000, 0.6652, 0.2447]])
     """
 
     def __init__(self, threshold: float = 0.01, **kwargs) -> None:
@@ -151,14 +202,23 @@ class ThresholdSamples(GumbelSelector):
 
 @TASK_UTILS.register_module()
 class LearnableSampleSelector(GumbelSelector):
-    """MonoLSS's Learnable Sample Selection: the largest gap marks the divide.
+    """Learnable Sample Selection of MonoLSS: keep the locations above the largest gap.
 
     Args:
         tau: temperature of the softmax.
-        ratio_threshold: least ratio of neighbouring probabilities that divides;
-            without one all locations are kept.
-        legacy_divider: also keeps the location just below the gap, as the
-            published code does; False keeps those above it, as the paper says.
+        ratio_threshold: smallest ratio of neighbouring sorted probabilities that splits. If
+            no ratio exceeds it, all locations are kept.
+        legacy_divider: whether to keep the location just below the gap too, as the published
+            code does. False keeps only the locations above the gap, as in the paper.
+        **kwargs: see :class:`GumbelSelector`.
+
+    Raises:
+        InputError: ``ratio_threshold`` is below 1, or ``tau`` is not positive.
+
+    Example:
+        >>> selector = LearnableSampleSelector(legacy_divider=False).eval()
+        >>> selector(torch.tensor([[0., 1., 9., 9.]])).round(decimals=2)
+        tensor([[0.0000, 0.0000, 0.5000, 0.5000]])
     """
 
     def __init__(self, tau: float = 1.0, ratio_threshold: float = 1000.,

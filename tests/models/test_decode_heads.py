@@ -1,4 +1,4 @@
-"""Shapes, geometry and attention of the decoders of depth."""
+"""Shapes, planar guidance, pyramid pooling and window attention of the decode heads."""
 import math
 from functools import partial
 from unittest import mock
@@ -10,10 +10,10 @@ from mmdet3d.registry import MODELS
 from mmengine.config import Config
 
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.models.depth_decoders.bts_decoder import PlaneHead, local_planar_guidance
-from mmdet3d_plugin.models.depth_decoders.newcrfs_decoder import (NeuralWindowCRFs,
-                                                                  PairwisePotential,
-                                                                  PyramidPooling, WindowCRF)
+from mmdet3d_plugin.models.decode_heads.bts_decoder import PlaneHead, local_planar_guidance
+from mmdet3d_plugin.models.decode_heads.newcrfs_decoder import (NeuralWindowCRFs,
+                                                                PairwisePotential, PyramidPooling,
+                                                                WindowCRF)
 
 SHARED = dict(depth_range=(1., 80.), loss_depth=dict(type='ScaleInvariantLogLoss'))
 SMALL = dict(
@@ -21,20 +21,20 @@ SMALL = dict(
     bts=dict(type='BTSDecoder', in_channels=(4, 6, 8, 10, 12), channels=128),
     newcrfs=dict(type='NeWCRFsDecoder', in_channels=(6, 8, 10, 12), channels=(16, 32, 64, 128),
                  pooled_channels=64, head_channels=8, num_groups=4))
-STRIDE = dict(lt=2, bts=1, newcrfs=4)  # of the map that the prediction layer reads
+STRIDE = dict(lt=2, bts=1, newcrfs=4)  # of the input of the prediction layer
 CHANNELS = dict(lt=8, bts=8, newcrfs=16)
 HEIGHT, WIDTH = SIZE = (64, 96)
 
 
 def build(name, **kwargs):
     torch.manual_seed(0)
-    decoder = MODELS.build({**SMALL[name], **SHARED, **kwargs})
-    decoder.init_weights()
-    return decoder
+    head = MODELS.build({**SMALL[name], **SHARED, **kwargs})
+    head.init_weights()
+    return head
 
 
 def maps_of(name, batch=2, seed=0):
-    """Random maps of a backbone, strides up to 32."""
+    """Random backbone maps; the coarsest has stride 32."""
     generator = torch.Generator().manual_seed(seed)
     channels = SMALL[name]['in_channels']
     strides = [32 // 2 ** level for level in reversed(range(len(channels)))]
@@ -43,7 +43,7 @@ def maps_of(name, batch=2, seed=0):
 
 
 @pytest.mark.parametrize('name', SMALL)
-def test_depth_of_every_input_pixel(name):
+def test_depth_has_the_size_of_the_input(name):
     output = build(name)(maps_of(name), SIZE)
     assert output.depth.shape == (2, *SIZE) and output.depth.dtype == torch.float
     assert 0 < output.depth.min() and output.depth.max() < 80
@@ -52,45 +52,45 @@ def test_depth_of_every_input_pixel(name):
 
 
 @pytest.mark.parametrize('name', SMALL)
-def test_gradients_reach_everything(name):
-    decoder, maps = build(name), [item.requires_grad_() for item in maps_of(name)]
-    output = decoder(maps, SIZE)
+def test_every_parameter_and_map_gets_a_gradient(name):
+    head, maps = build(name), [item.requires_grad_() for item in maps_of(name)]
+    output = head(maps, SIZE)
     target = torch.linspace(5, 40, 2 * HEIGHT * WIDTH).view(2, *SIZE)
-    decoder.loss(output, target)['loss_depth'].backward()
+    head.loss(output, target)['loss_depth'].backward()
     assert all(item.grad.abs().sum() > 0 for item in maps)
-    silent = [key for key, weight in decoder.named_parameters()
-              if weight.grad is None or not weight.grad.abs().sum() > 0]
-    assert not silent
+    without_gradient = [key for key, weight in head.named_parameters()
+                        if weight.grad is None or not weight.grad.abs().sum() > 0]
+    assert not without_gradient
 
 
 @pytest.mark.parametrize('name', SMALL)
-def test_depth_is_what_the_prediction_layer_makes_of_the_feature(name):
-    decoder = build(name)
-    output = decoder(maps_of(name), SIZE)
-    depth = 80 * torch.sigmoid(decoder.prediction(output.feature))
+def test_depth_is_the_scaled_sigmoid_of_the_prediction_layer(name):
+    head = build(name)
+    output = head(maps_of(name), SIZE)
+    depth = 80 * torch.sigmoid(head.prediction(output.feature))
     torch.testing.assert_close(output.depth, F.interpolate(depth, SIZE, mode='bilinear')[:, 0])
-    torch.nn.init.constant_(decoder.prediction.weight, 0.)
-    torch.nn.init.constant_(decoder.prediction.bias, -math.log(3))
-    depth = decoder(maps_of(name), SIZE).depth
+    torch.nn.init.constant_(head.prediction.weight, 0.)
+    torch.nn.init.constant_(head.prediction.bias, -math.log(3))
+    depth = head(maps_of(name), SIZE).depth
     torch.testing.assert_close(depth, torch.full((2, *SIZE), 20.))
 
 
 @pytest.mark.parametrize('name', SMALL)
-def test_bfloat16_keeps_depth_in_float32(name):
-    decoder = build(name).eval()
+def test_depth_is_float32_under_bfloat16_autocast(name):
+    head = build(name).eval()
     maps = maps_of(name)
-    exact = decoder(maps, SIZE)
+    exact = head(maps, SIZE)
     with torch.autocast('cpu', dtype=torch.bfloat16):
-        rounded = decoder(maps, SIZE)
+        rounded = head(maps, SIZE)
     assert rounded.depth.dtype == torch.float
-    expected = 80 * torch.sigmoid(decoder.prediction(rounded.feature.float()))
+    expected = 80 * torch.sigmoid(head.prediction(rounded.feature.float()))
     torch.testing.assert_close(rounded.depth,
                                F.interpolate(expected, SIZE, mode='bilinear')[:, 0])
     assert not torch.equal(rounded.depth, exact.depth)
     torch.testing.assert_close(rounded.depth, exact.depth, rtol=.1, atol=0)
 
 
-def test_depth_follows_the_focal_length():
+def test_depth_is_proportional_to_the_focal_length():
     maps = maps_of('lt')
     plain = build('lt')(maps, SIZE).depth
     focals = torch.tensor([700., 350.])
@@ -100,35 +100,35 @@ def test_depth_follows_the_focal_length():
         build('lt', reference_focal=700.)(maps, SIZE)
 
 
-def test_the_loss_is_of_known_depth_alone():
-    decoder = build('lt')
-    output = decoder(maps_of('lt'), SIZE)
+def test_loss_ignores_pixels_without_ground_truth():
+    head = build('lt')
+    output = head(maps_of('lt'), SIZE)
     target = output.depth.detach().clone()
     target[:, 10:] = 0
     target[0, 0] *= 2
-    # Of the known pixels 96 of 1,920 are off by log 2.
+    # 96 of the 1,920 pixels with ground truth have an error of log 2.
     share, error = 96 / (2 * 10 * 96), math.log(2)
     expected = 10 * math.sqrt(share * error ** 2 - .85 * (share * error) ** 2)
-    assert decoder.loss(output, target)['loss_depth'].item() == pytest.approx(expected, rel=1e-4)
+    assert head.loss(output, target)['loss_depth'].item() == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize('depth_range', [(0., 80.), (80., 1.), (-1., 10.)])
-def test_depth_ranges_are_positive_and_rising(depth_range):
+def test_invalid_depth_ranges_raise(depth_range):
     with pytest.raises(InputError, match='LTDecoder: depth_range'):
         build('lt', depth_range=depth_range)
 
 
-def test_lt_has_no_more_steps_than_skips():
-    with pytest.raises(InputError, match='LTDecoder: 5 steps'):
+def test_lt_with_more_steps_than_skips_raises():
+    with pytest.raises(InputError, match='LTDecoder: channels has 5 steps'):
         build('lt', channels=(8, ) * 5)
     assert build('lt', channels=(8, 8))(maps_of('lt'), SIZE).feature.shape[-2:] == (8, 12)
 
 
-# Planes.
+# Local planar guidance.
 
 @pytest.mark.parametrize('factor', [2, 4, 8])
-def test_guidance_gives_a_plane_its_exact_depth(factor):
-    """Rays through pixel centres meet the plane n . X = d where an intersection says."""
+def test_guidance_equals_ray_plane_intersections(factor):
+    """The point at the returned depth on each pixel's ray lies on the plane n . X = d."""
     normals = F.normalize(torch.tensor([[.3, -.2, .9], [-.4, .1, .8]], dtype=torch.double))
     distances = torch.tensor([12., 30.], dtype=torch.double)
     planes = torch.cat([normals, distances[:, None]], dim=1)[:, :, None, None].expand(2, 4, 3, 5)
@@ -137,7 +137,7 @@ def test_guidance_gives_a_plane_its_exact_depth(factor):
     for index in range(2):
         for row in range(3 * factor):
             for column in range(5 * factor):
-                # Cell centres lie at ray (0, 0), cells are 1 wide.
+                # The ray of a cell's centre is (0, 0, 1); cells are 1 wide.
                 ray = torch.tensor([(column % factor + .5) / factor - .5,
                                     (row % factor + .5) / factor - .5, 1.], dtype=torch.double)
                 point = ray * depth[index, 0, row, column]
@@ -145,20 +145,20 @@ def test_guidance_gives_a_plane_its_exact_depth(factor):
                 assert point[2] == depth[index, 0, row, column]
 
 
-def test_guidance_of_planes_that_face_the_camera_is_their_distance():
+def test_depth_of_planes_facing_the_camera_is_their_distance():
     planes = torch.tensor([0., 0., 1., 7.])[None, :, None, None].expand(1, 4, 2, 2)
     assert (local_planar_guidance(planes, 4) == 7).all()
 
 
-def test_planes_seen_edge_on_are_far_but_finite():
+def test_planes_seen_edge_on_have_finite_depth_and_gradients():
     planes = torch.tensor([1., 0., 0., 5.])[None, :, None, None].requires_grad_()
     depth = local_planar_guidance(planes, 8)
     depth.sum().backward()
     assert (depth > 0).all() and torch.isfinite(depth).all() and torch.isfinite(planes.grad).all()
 
 
-def test_plane_head_spans_the_published_angles():
-    """Tilt up to 60 degrees, any azimuth, any distance: by the logits of the last layer."""
+def test_plane_head_maps_logits_to_published_angles():
+    """The logits of the last layer set tilt (up to 60 degrees), azimuth and distance."""
     head = PlaneHead(1, 4, 2, max_depth=10.)  # one convolution
     for logits, normal, distance in [
             ((-99., 0., 99.), (0., 0., 1.), 10.), ((99., -99., 0.), (math.sqrt(.75), 0., .5), 5.),
@@ -171,10 +171,22 @@ def test_plane_head_spans_the_published_angles():
                                    local_planar_guidance(planes, 2) / 10, rtol=1e-4, atol=1e-6)
 
 
-# Windows.
+def test_bts_removes_negative_values_of_the_coarsest_map_only():
+    """Released code: a ReLU before the first upsampling; skip connections have none."""
+    head = build('bts').eval()
+    maps = [item.requires_grad_() for item in maps_of('bts')]
+    output = head(maps, SIZE)
+    output.depth.sum().backward()
+    *skips, top = maps
+    assert (top < 0).any() and (top.grad[top < 0] == 0).all() and top.grad[top > 0].any()
+    assert all(skip.grad[skip < 0].any() for skip in skips)
+    torch.testing.assert_close(head([*skips, top.clamp(min=0)], SIZE).depth, output.depth)
+
+
+# Window attention.
 
 def dense_potential(potential, feature, prediction):
-    """Attention over one window in plain loops over heads and pairs."""
+    """Attention over one window in loops over heads and cell pairs."""
     size, channels = potential.window_size[0], feature.shape[-1]
     width = channels // potential.num_heads
     cells = [(row, column) for row in range(size) for column in range(size)]
@@ -199,7 +211,7 @@ def random_potential(channels=8, heads=2, size=3):
     return potential
 
 
-def test_attention_in_a_window_is_dense_attention():
+def test_attention_in_one_window_equals_dense_attention():
     potential = random_potential()
     feature, prediction = torch.randn(2, 9, 8, dtype=torch.double)
     with torch.no_grad():
@@ -217,7 +229,7 @@ def random_crf(shift, size=3):
 
 
 def test_windows_are_independent():
-    """Each window of a map of 2 x 2 windows is as if it were alone."""
+    """Each window of a map of 2 x 2 windows gives the result of the window alone."""
     crf = random_crf(shift=0)
     feature, prediction = torch.randn(2, 1, 6, 6, 8, dtype=torch.double)
     with torch.no_grad():
@@ -229,9 +241,11 @@ def test_windows_are_independent():
                 torch.testing.assert_close(found[rows, columns].reshape(9, 8), expected)
 
 
-def test_shifted_windows_join_neighbours_and_not_opposite_sides():
-    """With a shift of 1, rows and columns 1 to 3 of a 6 x 6 map share a window; its last
-    window, of the rows 4, 5 and 0, holds rows that do not see each other."""
+def test_shifted_windows_do_not_connect_opposite_borders():
+    """Shift 1 on a 6 x 6 map: rows and columns 1 to 3 share a window.
+
+    The last window has rows 4, 5 and 0. Row 0 must not attend to rows 4 and 5.
+    """
     crf = random_crf(shift=1)
     feature, prediction = torch.randn(2, 1, 6, 6, 8, dtype=torch.double)
 
@@ -244,12 +258,13 @@ def test_shifted_windows_join_neighbours_and_not_opposite_sides():
     torch.testing.assert_close(run(prediction)[1:4, 1:4].reshape(9, 8), inner.detach())
     changed = prediction.clone()
     changed[0, 0, 0] += 1
-    moved = (run(changed) - run(prediction)).abs().sum(-1) > 1e-9
-    assert moved.nonzero().tolist() == [[0, 0]]  # a window's corner, cut off on all sides
+    affected = (run(changed) - run(prediction)).abs().sum(-1) > 1e-9
+    # Cell (0, 0) is the corner of its window and masked from all other cells.
+    assert affected.nonzero().tolist() == [[0, 0]]
 
 
-def test_predictions_are_values_and_never_keys():
-    """What comes out is linear in the prediction, whatever the feature."""
+def test_crf_is_affine_in_the_prediction():
+    """Predictions are attention values only, never queries or keys."""
     crf = random_crf(shift=1)
     feature, one, other = torch.randn(3, 1, 36, 8, dtype=torch.double)
 
@@ -262,30 +277,49 @@ def test_predictions_are_values_and_never_keys():
                                2 * (run(one) - constant) - (run(other) - constant))
 
 
-def test_levels_take_maps_of_any_size():
+def test_levels_accept_sizes_that_windows_do_not_divide():
     level = NeuralWindowCRFs(6, 4, 16, num_heads=2, window_size=7)
     assert level(torch.randn(2, 6, 5, 9), torch.randn(2, 4, 5, 9)).shape == (2, 16, 5, 9)
 
 
-def test_pooling_of_one_image_trains():
-    """Batch norm has no spread of one value; the grid of one cell has group norm."""
+def test_pyramid_pooling_trains_on_one_image():
+    """Batch norm would have one value per channel at the 1x1 grid."""
     pooling = PyramidPooling(8, 16, grids=(1, 2, 3, 6), num_groups=4)
     assert pooling(torch.randn(1, 8, 4, 6)).shape == (1, 16, 4, 6)
 
 
-# Sizes.
+@pytest.mark.parametrize('index, grid', enumerate((1, 2, 3, 6)))
+def test_pyramid_pooling_normalises_every_grid_by_groups(index, grid):
+    """Released code: group norm at all grids, batch norm after the last convolution."""
+    torch.manual_seed(0)
+    pooling = PyramidPooling(8, 16, grids=(1, 2, 3, 6), num_groups=4)
+    pool, feature = pooling.pools[index], torch.randn(2, 8, 12, 12)
+    side = 12 // grid
+    means = feature.view(2, 8, grid, side, grid, side).mean(dim=(3, 5))
+    weight = pool[1].conv.weight[..., 0, 0]
+    groups = torch.einsum('oi,bihw->bohw', weight, means).view(2, 4, -1)
+    groups = groups - groups.mean(dim=-1, keepdim=True)
+    groups = groups / (groups.square().mean(dim=-1, keepdim=True) + 1e-5).sqrt()
+    expected = groups.view(2, 16, grid, grid).clamp(min=0)
+    for training in (True, False):
+        torch.testing.assert_close(pool.train(training)(feature), expected, rtol=1e-4, atol=1e-5)
+    running = [key for key in pooling.state_dict() if 'running' in key]
+    assert running == ['join.bn.running_mean', 'join.bn.running_var']
+
+
+# Model sizes.
 
 def count(name):
-    """Parameters of a model of configs/, in millions."""
+    """Parameters of a model config of configs/_base_/models, in millions."""
     cfg = Config.fromfile(f'configs/_base_/models/{name}.py').model
-    # mmdet's Swin asks for numbers, which the meta device does not have.
+    # mmdet's Swin converts torch.linspace to numbers, which the meta device cannot do.
     with torch.device('meta'), mock.patch('torch.linspace', partial(torch.linspace, device='cpu')):
         model = MODELS.build(cfg)
     return sum(weight.numel() for weight in model.parameters()) / 1e6
 
 
-def test_parameters_are_as_many_as_published():
-    # Released BTS: 49.5 M, of which ResNet-50's unused classifier has 2.05 M.
+def test_parameter_counts_equal_the_published_ones():
+    # Released BTS: 49.5 M including the 2.05 M of ResNet-50's unused classifier.
     assert count('bts_resnet50') + 2.049 == pytest.approx(49.5, abs=.05)
     assert count('newcrfs_swinl') == pytest.approx(270, abs=1)
     assert count('lt_mobilenetv3') == pytest.approx(6.7, abs=.1)

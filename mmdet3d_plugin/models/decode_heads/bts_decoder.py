@@ -1,6 +1,6 @@
-"""Planes that guide depth: BTS (Lee et al., From Big to Small, 2019).
+"""BTS decode head with local planar guidance (Lee et al., From Big to Small, 2019).
 
-Legend: B images, k input pixels a cell, C channels.
+Legend: B images, C channels, h x w cells, k input pixels per cell along each side.
 """
 import math
 from typing import Sequence
@@ -12,29 +12,38 @@ from mmcv.cnn import ConvModule
 from mmdet3d.registry import MODELS
 from mmengine.model import xavier_init
 
-from .depth_decoder import DepthDecoder
+from .depth_decode_head import DepthDecodeHead
 
-# Radians by which planes tilt against the image at most (released code).
+# Maximum angle between a plane's normal and the optical axis, radians (released code).
 MAX_TILT = math.pi / 3
-# Least product of a ray and a normal: a plane that is seen edge-on or from behind would be
-# infinitely far, or behind the camera.
+# Minimum product of a ray and a normal. Below it, a plane seen edge-on or from behind would be
+# infinitely far away or behind the camera.
 MIN_FACING = 1e-2
 # Batch normalisation of the released code.
 NORM = dict(type='BN', momentum=0.01, eps=1.1e-5)
 
 
 def local_planar_guidance(planes: torch.Tensor, factor: int) -> torch.Tensor:
-    """Depth of the planes along the rays of the pixels of their cells: ``n4 / (n1 u + n2 v
-    + n3)`` (BTS, "Multi-Scale Local Planar Guidance").
+    """Intersect the viewing rays of a cell's pixels with the cell's plane.
 
-    Rays are ``(u, v, 1)``, with u and v of the pixels' centres from the cell's, in cells.
+    Depth is ``n4 / (n1 u + n2 v + n3)`` (BTS, "Multi-Scale Local Planar Guidance"). The ray of
+    a pixel is ``(u, v, 1)``: u and v are the offsets of the pixel's centre from the centre of
+    its cell, in units of cells.
 
     Args:
-        planes: (B, 4, h, w) unit normals and distances from the camera, metres.
-        factor: k.
+        planes: (B, 4, h, w) unit normals ``(n1, n2, n3)`` and distances ``n4`` from the
+            camera, metres.
+        factor: k, input pixels per cell.
 
     Returns:
-        (B, 1, k h, k w) metres.
+        (B, 1, k h, k w) depth, metres.
+
+    Example:
+        >>> import torch
+        >>> facing = torch.tensor([0., 0., 1., 7.]).view(1, 4, 1, 1)
+        >>> local_planar_guidance(facing, factor=2)[0, 0]
+        tensor([[7., 7.],
+                [7., 7.]])
     """
     offsets = (torch.arange(factor, device=planes.device) - (factor - 1) / 2) / factor
     height, width = planes.shape[-2:]
@@ -44,13 +53,14 @@ def local_planar_guidance(planes: torch.Tensor, factor: int) -> torch.Tensor:
 
 
 class PlaneHead(nn.Module):
-    """Planes of a map's cells, and the depth that they give.
+    """Predictor of one plane per cell and of the depth of these planes.
 
     Args:
-        in_channels, channels: of the map, and of the first of the 1x1 convolutions that halve
-            them down to 8.
-        factor: input pixels a cell.
-        max_depth: of planes, metres.
+        in_channels: channels of the input map.
+        channels: output channels of the first 1x1 convolution. Each further convolution has
+            half as many, down to 8.
+        factor: k, input pixels per cell.
+        max_depth: maximum distance of a plane, metres.
     """
 
     def __init__(self, in_channels: int, channels: int, factor: int, max_depth: float) -> None:
@@ -60,7 +70,14 @@ class PlaneHead(nn.Module):
         self.reduction = reduction(in_channels, channels, 3)
 
     def forward(self, feature: torch.Tensor) -> torch.Tensor:
-        """(B, C, h, w) -> (B, 1, k h, k w) depth as a share of the largest, float32."""
+        """Predict depth relative to ``max_depth``.
+
+        Args:
+            feature: (B, C, h, w).
+
+        Returns:
+            (B, 1, k h, k w) depth divided by ``max_depth``, float32.
+        """
         shares = self.reduction(feature).float().sigmoid()
         tilt, azimuth = MAX_TILT * shares[:, 0], 2 * math.pi * shares[:, 1]
         planes = torch.stack([tilt.sin() * azimuth.cos(), tilt.sin() * azimuth.sin(), tilt.cos(),
@@ -69,7 +86,7 @@ class PlaneHead(nn.Module):
 
 
 def reduction(in_channels: int, channels: int, out_channels: int) -> nn.Sequential:
-    """1x1 convolutions with ELU that halve ``channels`` down to 8, and a last one."""
+    """Build 1x1 convolutions with ELU that halve ``channels`` down to 8, and an output layer."""
     layers = []
     while channels >= 8:
         layers.append(conv(in_channels, channels, 1))
@@ -78,14 +95,14 @@ def reduction(in_channels: int, channels: int, out_channels: int) -> nn.Sequenti
 
 
 def conv(in_channels: int, out_channels: int, size: int = 3, norm: bool = False) -> ConvModule:
-    """Convolution, ELU and, last, the normalisation."""
+    """Build a convolution, ELU and, if ``norm``, batch normalisation, in this order."""
     return ConvModule(in_channels, out_channels, size, padding=size // 2, bias=False,
                       norm_cfg=NORM if norm else None, act_cfg=dict(type='ELU'),
                       order=('conv', 'act', 'norm'))
 
 
 class UpConv(nn.Sequential):
-    """Nearest upsampling by 2 and a convolution."""
+    """Nearest-neighbour upsampling by 2 and a 3x3 convolution."""
 
     def __init__(self, in_channels: int, out_channels: int, norm: bool = True) -> None:
         super().__init__(nn.Upsample(scale_factor=2),
@@ -93,8 +110,11 @@ class UpConv(nn.Sequential):
 
 
 class AtrousConv(nn.Sequential):
-    """A branch of the dense ASPP: 1x1 convolution and dilated 3x3 convolution, each after
-    normalisation and ReLU."""
+    """Branch of the dense ASPP: 1x1 convolution and dilated 3x3 convolution.
+
+    Normalisation and ReLU come before each convolution. ``norm=False`` leaves out the first
+    normalisation.
+    """
 
     def __init__(self, in_channels: int, out_channels: int, dilation: int,
                  norm: bool = True) -> None:
@@ -108,15 +128,30 @@ class AtrousConv(nn.Sequential):
 
 
 @MODELS.register_module()
-class BTSDecoder(DepthDecoder):
-    """Dense ASPP at stride 8, and depth of local planes at strides 8, 4 and 2 that joins the
-    features; sizes are those of the released code.
+class BTSDecoder(DepthDecodeHead):
+    """Decoder of BTS: dense ASPP at stride 8 and local planar guidance at strides 8, 4 and 2.
+
+    The depth of the local planes is concatenated to the features of the next finer step.
+    Layer sizes are those of the released code. Also as there, a ReLU removes negative values of
+    the stride-32 map, since some backbones (DenseNet) end with a normalisation.
 
     Args:
-        in_channels: of the backbone's five maps, strides 2 to 32.
-        channels: of the first step; the later ones have a half to a sixteenth.
-        dilations: of the dense ASPP.
-        **kwargs: of :class:`DepthDecoder`.
+        in_channels: channels of the backbone's five maps, strides 2 to 32.
+        channels: channels at stride 16. Finer steps have a half to a sixteenth of them.
+        dilations: dilations of the dense ASPP's branches.
+        **kwargs: arguments of :class:`DepthDecodeHead`.
+
+    Example:
+        >>> import torch
+        >>> from mmdet3d.registry import MODELS
+        >>> import mmdet3d_plugin.models
+        >>> head = MODELS.build(dict(
+        ...     type='BTSDecoder', in_channels=(4, 4, 8, 8, 8), channels=128,
+        ...     depth_range=(1., 80.), loss_depth=dict(type='ScaleInvariantLogLoss')))
+        >>> maps = [torch.rand(1, width, 64 // stride, 96 // stride)
+        ...         for width, stride in zip((4, 4, 8, 8, 8), (2, 4, 8, 16, 32))]
+        >>> tuple(head(maps, input_size=(64, 96)).depth.shape)
+        (1, 64, 96)
     """
 
     def __init__(self, in_channels: Sequence[int], channels: int = 512,
@@ -128,8 +163,8 @@ class BTSDecoder(DepthDecoder):
         self.conv16 = conv(channels + skip16, channels)
         self.up8 = UpConv(channels, half)
         self.conv8 = conv(half + skip8, half, norm=True)
-        # The first branch sees the convolved map alone, the others what they convolve
-        # further: the joined map, and what the branches before made of it.
+        # The first branch reads the output of conv8. Every other branch reads the input of
+        # conv8 and the outputs of all branches before it.
         self.aspp = nn.ModuleList(
             AtrousConv(half + (skip8 + quarter * index if index else 0), quarter, dilation,
                        norm=index > 0)
@@ -147,33 +182,35 @@ class BTSDecoder(DepthDecoder):
         self.conv1 = conv(sixteenth + 4, sixteenth)
 
     def init_weights(self) -> None:
+        """Initialise all convolutions with Xavier's uniform distribution (released code)."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 xavier_init(module, distribution='uniform')
 
     def decode(self, maps: Sequence[torch.Tensor]) -> torch.Tensor:
+        """See :meth:`DepthDecodeHead.decode`."""
         skip2, skip4, skip8, skip16, top = maps
-        joined = self.conv16(torch.cat([self.up16(top), skip16], dim=1))
-        joined = torch.cat([self.up8(joined), skip8], dim=1)
-        feature = self._dense_aspp(joined)
+        fused = self.conv16(torch.cat([self.up16(top.relu()), skip16], dim=1))
+        fused = torch.cat([self.up8(fused), skip8], dim=1)
+        feature = self._dense_aspp(fused)
         depth8 = self.planes8(feature)
-        feature = self.conv4(torch.cat([self.up4(feature), skip4, every(depth8, 4)], dim=1))
+        feature = self.conv4(torch.cat([self.up4(feature), skip4, subsample(depth8, 4)], dim=1))
         depth4 = self.planes4(feature)
-        feature = self.conv2(torch.cat([self.up2(feature), skip2, every(depth4, 2)], dim=1))
+        feature = self.conv2(torch.cat([self.up2(feature), skip2, subsample(depth4, 2)], dim=1))
         depth2 = self.planes2(feature)
         feature = self.up1(feature)
         depth1 = self.reduction1(feature).float().sigmoid()
         return self.conv1(torch.cat([feature, depth1, depth2, depth4, depth8], dim=1))
 
-    def _dense_aspp(self, joined: torch.Tensor) -> torch.Tensor:
-        """(B, C, h, w) joined map of stride 8 -> (B, C / 4, h, w)."""
-        outputs = [self.conv8(joined)]
+    def _dense_aspp(self, fused: torch.Tensor) -> torch.Tensor:
+        """Run the dense ASPP at stride 8: (B, C, h, w) -> (B, channels / 4, h, w)."""
+        outputs = [self.conv8(fused)]
         for index, branch in enumerate(self.aspp):
-            seen = [joined, *outputs[1:]] if index else outputs
-            outputs.append(branch(torch.cat(seen, dim=1)))
+            branch_inputs = [fused, *outputs[1:]] if index else outputs
+            outputs.append(branch(torch.cat(branch_inputs, dim=1)))
         return self.aspp_conv(torch.cat(outputs, dim=1))
 
 
-def every(depth: torch.Tensor, step: int) -> torch.Tensor:
-    """Every ``step``-th pixel of (B, 1, H, W)."""
+def subsample(depth: torch.Tensor, step: int) -> torch.Tensor:
+    """Return every ``step``-th pixel of (B, 1, H, W) along both sides."""
     return depth[..., ::step, ::step]

@@ -1,0 +1,57 @@
+"""Configs that train in a second."""
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+DEMO = 'configs/monolss/monolss_dla34_synthetic-demo.py'
+SMOKE = 'configs/smoke/smoke_dla34_synthetic-demo.py'
+DETECTOR = """
+_base_ = '{base}'
+train_pipeline, test_pipeline = _base_.train_pipeline, _base_.test_pipeline
+for pipeline in (train_pipeline, test_pipeline):
+    next(item for item in pipeline if item.type == 'CropScaleAffine').input_size = (128, 64)
+train_dataloader = dict(batch_size=2, num_workers=0, persistent_workers=False,
+                        dataset=dict(dataset=dict(data_root='{data}'), pipeline=train_pipeline))
+val_dataloader = dict(num_workers=0, persistent_workers=False,
+                      dataset=dict(data_root='{data}', pipeline=test_pipeline))
+test_dataloader = val_dataloader
+train_cfg = dict(max_epochs=1, val_interval=1)
+default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=1))
+param_scheduler = [dict(type='CosineWarmupLR', start_lr=1e-5, begin=0, end=2, by_epoch=True)]
+"""
+DEPTH_ESTIMATOR = """
+_base_ = ['{root}/configs/_base_/datasets/synthetic_depth.py',
+          '{root}/configs/_base_/models/depth_estimator.py',
+          '{root}/configs/_base_/schedules/synthetic_depth_12e.py',
+          '{root}/configs/_base_/default_runtime.py']
+data_root = '{data}'
+train_pipeline, test_pipeline = _base_.train_pipeline, _base_.test_pipeline
+for pipeline in (train_pipeline, test_pipeline):
+    next(item for item in pipeline if item.type == 'CropScaleAffine').input_size = (64, 32)
+train_dataloader = dict(batch_size=2, num_workers=0, persistent_workers=False,
+                        dataset=dict(data_root=data_root, pipeline=train_pipeline))
+val_dataloader = dict(num_workers=0, persistent_workers=False,
+                      dataset=dict(data_root=data_root, pipeline=test_pipeline))
+test_dataloader = val_dataloader
+model = dict(
+    backbone=dict(type='TorchvisionBackbone', name='mobilenet_v3_small',
+                  nodes=['features.0', 'features.1', 'features.3']),
+    decode_head=dict(type='LTDecoder', in_channels=(16, 16, 24), channels=(8, 8),
+                     depth_range=(1., 80.)))
+train_cfg = dict(max_epochs=2, val_interval=2)
+param_scheduler = []
+default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=1))
+"""
+
+
+def write_config(folder, data, base=DEMO, extra='', name='tiny.py'):
+    """Write the config of a detector on a tiny KITTI folder."""
+    path = folder / name
+    path.write_text(DETECTOR.format(base=ROOT / base, data=data) + extra)
+    return path
+
+
+def write_depth_config(folder, data, name='tiny.py'):
+    """Write the config of a depth estimator on a tiny synthetic folder."""
+    path = folder / name
+    path.write_text(DEPTH_ESTIMATOR.format(root=ROOT, data=data))
+    return path
