@@ -13,12 +13,20 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(autouse=True, scope='session')
 def plugin_registered():
-    """Registers the project's parts, as the configs' custom_imports do."""
+    """Register the project's parts, as the custom_imports of the configs do."""
     import mmdet3d_plugin.datasets  # noqa: F401
     import mmdet3d_plugin.engine
     import mmdet3d_plugin.evaluation
     import mmdet3d_plugin.models  # noqa: F401
     init_default_scope('mmdet3d')
+
+
+@pytest.fixture(autouse=True, scope='session')
+def unformatted_configs():
+    """Write configs without yapf, which takes a second per log and checkpoint."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('mmengine.config.config.FormatCode', lambda text, **options: (text, True))
+        yield
 
 
 @pytest.fixture
@@ -28,8 +36,10 @@ def kitti_root(tmp_path) -> Path:
 
 @pytest.fixture
 def run_tool(monkeypatch, capfd):
-    """Tools run in this process, as a user would run them from the project's folder:
-    ``run_tool(NAME, *ARGUMENTS)``: the exit code, and what was printed."""
+    """Function ``run_tool(NAME, *ARGUMENTS)`` that runs a tool in this process.
+
+    It returns the exit code and the output.
+    """
     monkeypatch.chdir(ROOT)
     # Loggers of earlier runs in this process hold streams that are closed by now.
     monkeypatch.setattr(logging, 'raiseExceptions', False)

@@ -1,6 +1,7 @@
 """Tests of all configs: contents, promises, titles and README tables."""
-import copy
+import math
 import os
+import pickle
 import re
 from functools import lru_cache, partial
 from pathlib import Path
@@ -8,7 +9,7 @@ from unittest import mock
 
 import pytest
 import torch
-from mmdet3d.registry import DATASETS, HOOKS, LOOPS, MODELS, TRANSFORMS
+from mmdet3d.registry import DATASETS, HOOKS, LOOPS, MODELS, PARAM_SCHEDULERS, TRANSFORMS
 from mmengine.config import Config
 from mmengine.dataset import RepeatDataset
 from mmengine.hooks import CheckpointHook
@@ -16,20 +17,35 @@ from mmengine.optim import build_optim_wrapper
 
 from mmdet3d_plugin.engine import hooks
 from mmdet3d_plugin.engine.loops import ResumableEpochLoop
+from mmdet3d_plugin.models.layers import AttentiveBatchNorm2d
 
 FOLDER = Path(__file__).parents[1] / 'configs'
 CONFIGS = sorted(path for path in FOLDER.glob('**/*.py') if '_base_' not in path.parts)
+KEEP_WEIGHTS = {name: lambda tensor, *args, **kwargs: tensor for name in dir(torch.nn.init)
+                if name.endswith('_') and not name.startswith('_')}
 each_config = pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
 
 
-@lru_cache(maxsize=None)
-def parse(path, data):
-    return Config.fromfile(path, import_custom_modules=False)
+@pytest.fixture(autouse=True, scope='module')
+def files_parsed_once():
+    """Parse each file, base files included, once per value of ABLATION_DATA."""
+    parse_file = Config._file2dict
+
+    @lru_cache(maxsize=None)
+    def parse(filename, data):
+        return pickle.dumps(parse_file(filename))
+
+    def parse_once(filename, use_predefined_variables=True, use_environment_variables=True,
+                   lazy_import=None):
+        assert use_predefined_variables and use_environment_variables and not lazy_import
+        return pickle.loads(parse(os.path.realpath(filename), os.environ.get('ABLATION_DATA')))
+
+    with mock.patch.object(Config, '_file2dict', parse_once):
+        yield
 
 
 def read_file(path):
-    """Read a config. Each file is parsed once per value of ABLATION_DATA."""
-    return copy.deepcopy(parse(path, os.environ.get('ABLATION_DATA')))
+    return Config.fromfile(path, import_custom_modules=False)
 
 
 def read(name):
@@ -37,9 +53,10 @@ def read(name):
 
 
 def build_without_memory(model):
-    """Build a model on the meta device, which allocates no weights."""
+    """Build a model on the meta device, without initialisation of weights."""
     # mmdet's Swin reads numbers from a tensor, which the meta device does not allow.
-    with torch.device('meta'), mock.patch('torch.linspace', partial(torch.linspace, device='cpu')):
+    with torch.device('meta'), mock.patch.multiple(torch.nn.init, **KEEP_WEIGHTS), \
+            mock.patch('torch.linspace', partial(torch.linspace, device='cpu')):
         return MODELS.build(model)
 
 
@@ -172,16 +189,19 @@ def test_no_config_only_renames_another():
 
 
 @pytest.mark.parametrize('value', [True, False])
-def test_reference_switch_sets_model_datasets_and_crop(tmp_path, value):
-    source = FOLDER / 'monolss/monolss_dla34_kitti_reference.py'
+@pytest.mark.parametrize('method', ['monodle', 'gupnet', 'didm3d', 'monolss'])
+def test_reference_switch_sets_model_datasets_and_crops(tmp_path, method, value):
+    source = FOLDER / f'{method}/{method}_dla34_kitti_reference.py'
     text = source.read_text(encoding='utf-8')
     changed = tmp_path / 'changed.py'
     changed.write_text(text.replace("'./", f"'{source.parent}/").replace(
         'reference = True', f'reference = {value}'), encoding='utf-8')
     cfg = Config.fromfile(changed)
     train, val, test = (cfg[f'{split}_dataloader'].dataset for split in ('train', 'val', 'test'))
-    crop, = (item for item in train.pipeline if item.type == 'CropScaleAffine')
-    assert [item.reference for item in (cfg.model, train.dataset, val, test, crop)] == [value] * 5
+    crops = [item for split in (train, val, test) for item in split.pipeline
+             if item.type == 'CropScaleAffine']
+    found = [item.reference for item in (cfg.model, train.dataset, val, test, *crops)]
+    assert found == [value] * 7
 
 
 @pytest.mark.parametrize('data', ['kitti', 'synthetic'])
@@ -215,7 +235,7 @@ def test_ablations_change_the_entries_of_their_titles(monkeypatch, data):
 def test_metric_learning_ablations_change_one_entry(monkeypatch, data):
     """Each row differs from the start values in one entry."""
     monkeypatch.setenv('ABLATION_DATA', data)
-    start = dict(type='QuasiIsometricLoss', K=2., B=1., epsilon=10., loss_weight=.1)
+    start = dict(type='QuasiIsometricLoss', K=2., B=1., epsilon=10., loss_weight=.3)
     found = {}
     for path in CONFIGS:
         if path.match('ddml/ablations/*.py'):
@@ -227,9 +247,9 @@ def test_metric_learning_ablations_change_one_entry(monkeypatch, data):
     assert found == {
         'qi': {}, 'K_1.25': dict(K=1.25), 'K_4': dict(K=4.), 'B_0': dict(B=0.),
         'B_2': dict(B=2.), 'epsilon_5': dict(epsilon=5.), 'epsilon_20': dict(epsilon=20.),
-        'epsilon_all': dict(epsilon=1000.), 'weight_0.03': dict(loss_weight=.03),
-        'weight_0.3': dict(loss_weight=.3), 'apparent': dict(space='apparent'),
-        'rank_n_contrast': dict(type='RankNContrastLoss', tau=2.),
+        'epsilon_all': dict(epsilon=1000.), 'weight_0.1': dict(loss_weight=.1),
+        'weight_1': dict(loss_weight=1.), 'apparent': dict(space='apparent'),
+        'rank_n_contrast': dict(type='RankNContrastLoss', tau=2., loss_weight=.1),
     }
 
 
@@ -316,7 +336,7 @@ def test_depth_schedules_equal_those_of_the_papers():
 def test_only_the_encoder_of_bts_has_weight_decay():
     cfg = read('bts_kitti')
     cfg.model.backbone.init_cfg = None
-    model = MODELS.build(cfg.model)
+    model = build_without_memory(cfg.model)
     decay = {id(weight): group['weight_decay'] for group in
              build_optim_wrapper(model, cfg.optim_wrapper).param_groups
              for weight in group['params']}
@@ -344,6 +364,74 @@ def test_monolss_on_kitti_has_the_recipe_of_the_paper():
     mixup = cfg.train_dataloader.dataset.pipeline[0]
     assert (mixup.type, mixup.prob, mixup.blend) == ('MixUp3D', .5, .5)
     assert cfg.model.backbone.init_cfg.checkpoint.startswith('http://dl.yf.io/dla/')
+
+
+@pytest.mark.parametrize('name, base_rate, steps', [
+    ('monodle_dla34_kitti', 1.25e-3, [90, 120]),
+    ('gupnet_dla34_kitti', 1.25e-3, [90, 120]),
+    ('didm3d_dla34_kitti', 1e-3, [90, 120]),
+    ('monolss_dla34_kitti', 1e-3, [240, 360, 480]),
+    ('gupnet_dla34_waymo', 1.25e-3, [18, 26]),
+])
+def test_learning_rates_equal_those_of_the_released_trainers(name, base_rate, steps):
+    """The released trainers step the warm-up in epochs 0 to 4 and the decay from epoch 5 on."""
+    cfg = read(name)
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))],
+                                lr=cfg.optim_wrapper.optimizer.lr)
+    schedulers = [PARAM_SCHEDULERS.build(item, default_args=dict(optimizer=optimizer))
+                  for item in cfg.param_scheduler]
+    for epoch in range(cfg.train_cfg.max_epochs):
+        if epoch < 5:
+            share = (1 - math.cos(math.pi * epoch / 5)) / 2
+            expected = 1e-5 + (base_rate - 1e-5) * share
+        else:
+            expected = base_rate * .1 ** sum(epoch - 5 >= step for step in steps)
+        assert optimizer.param_groups[0]['lr'] == pytest.approx(expected, rel=1e-9), epoch
+        optimizer.step()
+        for scheduler in schedulers:
+            scheduler.step()
+
+
+@pytest.mark.parametrize('method', ['monodle', 'gupnet', 'didm3d', 'monolss'])
+def test_reference_heads_are_initialised_as_in_the_released_code(method):
+    cfg = read(f'{method}_dla34_kitti_reference')
+    cfg.model.backbone.init_cfg = None
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    model.dense_head.init_weights()
+    model.object_head.init_weights()
+    normal = [*model.dense_head.offset_2d, *model.dense_head.size_2d]
+    objects = list(model.object_head.modules())
+    if method == 'monodle':
+        normal, objects = [*normal, *objects], []
+    for layer in [*normal, *objects]:
+        if not isinstance(layer, torch.nn.Conv2d):
+            continue
+        assert not layer.bias.any()
+        fans = [layer.weight[0].numel(), layer.weight[:, 0].numel()]
+        # A uniform distribution up to its limit has a standard deviation of limit / sqrt(3).
+        std = math.sqrt(2 / sum(fans)) if layer in objects else .001
+        assert layer.weight.std().item() == pytest.approx(std, rel=.2)
+        if layer in objects:
+            assert layer.weight.abs().max() <= math.sqrt(6 / sum(fans))
+
+
+def test_training_drops_incomplete_batches_as_the_released_trainers_do():
+    dropped = {name: read(f'{name}_dla34_kitti').train_dataloader.get('drop_last', False)
+               for name in ('monodle', 'gupnet', 'didm3d', 'monolss')}
+    assert dropped == dict(monodle=True, gupnet=False, didm3d=True, monolss=True)
+
+
+def test_monodle_reference_has_three_heatmap_classes_and_trains_cars():
+    cfg = read('monodle_dla34_kitti_reference')
+    classes = ['Pedestrian', 'Car', 'Cyclist']
+    data = cfg.train_dataloader.dataset
+    assert data.dataset.metainfo.classes == cfg.model.coder.class_names == classes
+    assert cfg.test_dataloader.dataset.metainfo.classes == classes
+    assert cfg.model.dense_head.num_classes == 3
+    objects, = (item for item in data.pipeline if item.type == 'FilterObjects')
+    assert (objects.labels, objects.depth_range) == ([1], (2., 65.))
+    assert cfg.model.assigner.label_alphas and data.dataset.pipeline[1].alphas
 
 
 def test_biases_have_no_weight_decay():
@@ -383,3 +471,81 @@ def test_depth_training_and_evaluation_are_as_published(name, evaluator, window,
     assert (head.loss_depth.alpha, head.loss_depth.focus) == (10., .85)
     assert head.depth_range[1] == evaluator['max_depth']
     assert not cfg.model.test_cfg.flip
+
+
+def test_monocon_optimizer_has_the_parameter_groups_of_the_released_code():
+    """Biases learn twice as fast. Biases and all weights of normalisations do not decay."""
+    cfg = read('monocon_dla34_kitti')
+    model = build_without_memory(cfg.model)
+    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    assert type(wrapper.optimizer) is torch.optim.AdamW
+    assert wrapper.clip_grad_kwargs == dict(max_norm=35, norm_type=2)
+    groups = {id(parameter): group for group in wrapper.optimizer.param_groups
+              for parameter in group['params']}
+    counts = dict(weight=0, bias=0, norm=0)
+    for title, module in model.named_modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            if isinstance(module, (torch.nn.BatchNorm2d, AttentiveBatchNorm2d)):
+                kind, expected = 'norm', (2.25e-4, 0.)
+            else:
+                kind = name
+                expected = dict(weight=(2.25e-4, 1e-5), bias=(4.5e-4, 0.))[name]
+            counts[kind] += 1
+            group = groups.pop(id(parameter))
+            assert (group['lr'], group['weight_decay']) == expected, f'{title}.{name}'
+            assert group['betas'] == (.95, .99)
+    # Nine branches have two convolutions with biases. The backbone and the neck have none.
+    assert not groups and counts['bias'] == 18 and counts['norm'] > 9 * 4
+    assert cfg.train_cfg.max_epochs == 200 and cfg.train_dataloader.batch_size == 8
+
+
+def test_monocon_cycles_equal_those_of_the_released_code():
+    """Cosine from 1 to 10 to 1e-4 times each learning rate, and from 0.95 to 0.85 to 0.95."""
+    cfg = read('monocon_dla34_kitti')
+    weights = [torch.nn.Parameter(torch.zeros(1)) for _ in range(2)]
+    optimizer = torch.optim.AdamW([dict(params=weights[:1], lr=2.25e-4),
+                                   dict(params=weights[1:], lr=4.5e-4)], betas=(.95, .99))
+    length = 20  # iterations per epoch
+    schedulers = []
+    for item in cfg.param_scheduler:
+        item = dict(item)
+        assert item.pop('convert_to_iter_based')
+        schedulers.append(PARAM_SCHEDULERS.get(item.pop('type')).build_iter_from_epoch(
+            optimizer=optimizer, epoch_length=length, **item))
+    total = cfg.train_cfg.max_epochs * length
+    up = int(.4 * total)
+
+    def cosine(start, end, share):
+        return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
+
+    for step in range(total):
+        if step < up:
+            rate, momentum = (cosine(*ends, step / up) for ends in ((1, 10), (.95, .85)))
+        else:
+            rate, momentum = (cosine(*ends, (step - up) / (total - up))
+                              for ends in ((10, 1e-4), (.85, .95)))
+        for group, base in zip(optimizer.param_groups, (2.25e-4, 4.5e-4)):
+            assert group['lr'] == pytest.approx(base * rate, rel=1e-5), step
+            assert group['betas'] == (pytest.approx(momentum, rel=1e-5), .99), step
+        optimizer.step()
+        for scheduler in schedulers:
+            scheduler.step()
+
+
+def test_monocon_reference_keeps_the_size_of_the_images():
+    plain, cfg = read('monocon_dla34_kitti'), read('monocon_dla34_kitti_reference')
+    steps = {item.type: item for item in cfg.train_dataloader.dataset.pipeline}
+    assert list(steps) == ['mmdet.PhotoMetricDistortion', 'RandomFlipMono3D', 'FilterObjects',
+                           'RandomShiftMono3D', 'PackMono3DInputs']
+    assert (steps['RandomShiftMono3D'].prob, steps['RandomShiftMono3D'].max_shift) == (.5, 32)
+    assert steps['RandomFlipMono3D'].prob == .5
+    objects = steps['FilterObjects']
+    assert (objects.min_height, objects.max_truncation, objects.max_occlusion,
+            objects.depth_range) == (26, .5, 2, (2., 65.))
+    for split in ('val', 'test'):
+        assert [item.type for item in cfg[f'{split}_dataloader'].dataset.pipeline] == [
+            'LoadImageMono3D', 'RandomShiftMono3D', 'PackMono3DInputs']
+    assert cfg.model.data_preprocessor.pad_size_divisor == 32
+    assert cfg.model.coder.projective_depth
+    assert 'projective_depth' not in plain.model.coder
+    assert cfg.optim_wrapper == plain.optim_wrapper

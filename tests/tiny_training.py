@@ -1,16 +1,23 @@
 """Trainings that take seconds, and comparison of their final states."""
+import logging
+import multiprocessing
 import os
+import runpy
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
-import mmengine.config.config
 import torch
+from mmdet3d.models.backbones.dla import BasicBlock
+from mmdet3d.registry import MODELS
+
+from mmdet3d_plugin.models.backbones.dla import SlimDLANet
 
 ROOT = Path(__file__).parents[1]
 STOP_HOOKS = 'reliability.stop_hooks'  # module with hooks that stop a training
 EPOCHS = 5  # of two batches each
+# A fork spares the imports, but autograd does not work in forks where there is a GPU.
+START_METHOD = 'spawn' if torch.cuda.is_available() else 'fork'
 # With everything that has a state: augmentation, Gumbel noise, hierarchical tasks, a warm-up
 # that depends on the loss, momentum, and schedules by iteration and by epoch.
 CONFIG = """
@@ -27,7 +34,9 @@ train_dataloader = dict(
 val_dataloader = dict(num_workers=0, persistent_workers=False,
                       dataset=dict(data_root='{data}', pipeline=test_pipeline))
 test_dataloader = val_dataloader
-model = dict(dense_head=dict(hidden_channels=16), object_head=dict(hidden_channels=16))
+model = dict(backbone=dict(type='TinyDLANet'), neck=dict(in_channels=(8, 16, 32, 64)),
+             dense_head=dict(in_channels=8, hidden_channels=16),
+             object_head=dict(in_channels=8, hidden_channels=16))
 train_cfg = dict(max_epochs={epochs}, val_interval=2)
 acceleration = dict(channels_last=False)
 default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=1))
@@ -43,13 +52,16 @@ custom_hooks = [
          full_epoch=5, window=3),
     dict(type='SampleSelectionWarmupHook', mode='stable', window=1, tolerance=1.0),
     {hooks}]
-custom_imports = dict(imports=[*_base_.custom_imports.imports, *{imports}])
+custom_imports = dict(
+    imports=[*_base_.custom_imports.imports, 'tiny_training', *{imports}])
 """
 
 
-def skip_config_formatting():
-    """Make mmengine write configs without yapf, which takes a second per log and checkpoint."""
-    mmengine.config.config.FormatCode = lambda text, **options: (text, True)
+@MODELS.register_module()
+class TinyDLANet(SlimDLANet):
+    """SlimDLANet with a quarter of the channels."""
+
+    arch_settings = {34: (BasicBlock, (1, 2, 1, 2, 1), (4, 8, 16, 32, 64))}
 
 
 def write_config(folder, data, hooks='', workers=0, epochs=EPOCHS, seed=3, imports=()):
@@ -62,7 +74,7 @@ def write_config(folder, data, hooks='', workers=0, epochs=EPOCHS, seed=3, impor
         workers: number of data workers.
         epochs: number of epochs of two batches.
         seed: seed of the training.
-        imports: further modules that the config imports.
+        imports: further modules that the config imports, besides this one.
     """
     folder.mkdir(exist_ok=True)
     path = folder / 'tiny.py'
@@ -71,19 +83,41 @@ def write_config(folder, data, hooks='', workers=0, epochs=EPOCHS, seed=3, impor
     return path
 
 
-def start_training(config, work_dir):
-    """Start a training as the first process of a new process group; return the process."""
-    paths = [str(ROOT / 'tests'), *filter(None, [os.environ.get('PYTHONPATH')])]
-    return subprocess.Popen(
-        [sys.executable, 'tools/train.py', config, '--work-dir', work_dir], cwd=ROOT, text=True,
-        env={**os.environ, 'PYTHONPATH': os.pathsep.join(paths)}, start_new_session=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+def train_in_own_group(config, work_dir):
+    """Train in a process that leads a process group of its own.
+
+    The function returns when the last data worker has ended.
+
+    Returns:
+        The exit code, or minus the number of the signal that killed the process; and the output.
+    """
+    context = multiprocessing.get_context(START_METHOD)
+    reader, writer = context.Pipe(duplex=False)
+    process = context.Process(target=_train, args=(config, work_dir, writer))
+    process.start()
+    writer.close()
+    with open(reader.fileno(), closefd=False) as output:
+        printed = output.read()
+    process.join()
+    return process.exitcode, printed
+
+
+def _train(config, work_dir, writer):
+    signal.alarm(300)  # ends a training that hangs
+    os.setsid()
+    os.dup2(writer.fileno(), 1)
+    os.dup2(writer.fileno(), 2)
+    writer.close()
+    sys.stdout = sys.stderr = open(1, 'w', buffering=1, closefd=False)
+    logging.raiseExceptions = False  # loggers of earlier trainings have closed streams
+    torch.set_num_threads(1)
+    os.chdir(ROOT)
+    sys.argv = ['tools/train.py', str(config), '--work-dir', str(work_dir)]
+    runpy.run_path('tools/train.py', run_name='__main__')
 
 
 def train_until_killed(folder, data, hook, **settings):
     """Run a training in ``folder/run`` until a KillHook kills it, and return its output.
-
-    The function returns when the last data worker has ended.
 
     Args:
         folder: folder of the test.
@@ -93,9 +127,8 @@ def train_until_killed(folder, data, hook, **settings):
     """
     config = write_config(folder / 'killed', data, str(dict(type='KillHook', **hook)),
                           imports=[STOP_HOOKS], **settings)
-    job = start_training(config, folder / 'run')
-    printed = job.communicate(timeout=300)[0]
-    assert job.returncode == -signal.SIGKILL, printed
+    code, printed = train_in_own_group(config, folder / 'run')
+    assert code == -signal.SIGKILL, printed
     return printed
 
 

@@ -1,3 +1,3 @@
 # MonoLSS on KITTI with the quasi-isometric loss and object-wise depth maps.
-_base_ = ['../monolss/monolss_dla34_kitti.py', '../_base_/auxiliaries/ddml.py']
+_base_ = ['../monolss/monolss_dla34_kitti.py', '../_base_/auxiliaries/ddml_monolss.py']
 model = dict(auxiliary=[_base_.quasi_isometric, _base_.object_depth])

@@ -1,3 +1,3 @@
 # MonoLSS on Waymo with the quasi-isometric loss.
-_base_ = ['../monolss/monolss_dla34_waymo.py', '../_base_/auxiliaries/ddml.py']
+_base_ = ['../monolss/monolss_dla34_waymo.py', '../_base_/auxiliaries/ddml_monolss.py']
 model = dict(auxiliary=[_base_.quasi_isometric])

@@ -4,10 +4,17 @@ _base_ = './didm3d_dla34_kitti.py'
 
 # One switch for the model, the datasets and the crops, which have to agree.
 reference = True
+# Released code: initial weights of the heads.
+dense_init = dict(
+    type='Normal', std=0.001, override=[dict(name='offset_2d'), dict(name='size_2d')])
+object_init = dict(type='Xavier', layer='Conv2d', distribution='uniform')
 model = dict(
     reference=reference,
-    # Released code: unknown depth counts as 0 m in the interpolation.
-    object_head=dict(depth_head=dict(min_known_share=0.0)))
+    dense_head=dict(init_cfg=dense_init),
+    object_head=dict(
+        init_cfg=object_init,
+        # Released code: unknown depth counts as 0 m in the interpolation.
+        depth_head=dict(min_known_share=0.0)))
 train_pipeline = [
     _base_.flip,
     _base_.object_filter,
@@ -23,6 +30,9 @@ train_dataloader = dict(
     dataset=dict(dataset=dict(reference=reference), pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(reference=reference, pipeline=test_pipeline))
 test_dataloader = val_dataloader
+# Released code: 2D boxes may reach beyond the image.
+val_evaluator = dict(clip_boxes=False)
+test_evaluator = val_evaluator
 # Weight decay on everything except biases.
 optim_wrapper = dict(
     paramwise_cfg=dict(_delete_=True, custom_keys={'.bias': dict(decay_mult=0.)}))

@@ -4,7 +4,14 @@ _base_ = './gupnet_dla34_kitti.py'
 
 # One switch for the model, the datasets and the crops, which have to agree.
 reference = True
-model = dict(reference=reference)
+# Released code: initial weights of the heads.
+dense_init = dict(
+    type='Normal', std=0.001, override=[dict(name='offset_2d'), dict(name='size_2d')])
+object_init = dict(type='Xavier', layer='Conv2d', distribution='uniform')
+model = dict(
+    reference=reference,
+    dense_head=dict(init_cfg=dense_init),
+    object_head=dict(init_cfg=object_init))
 train_pipeline = [
     _base_.flip,
     _base_.object_filter,
@@ -20,6 +27,9 @@ train_dataloader = dict(
     dataset=dict(dataset=dict(reference=reference), pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(reference=reference, pipeline=test_pipeline))
 test_dataloader = val_dataloader
+# Released code: 2D boxes may reach beyond the image.
+val_evaluator = dict(clip_boxes=False)
+test_evaluator = val_evaluator
 # Weight decay on everything except biases.
 optim_wrapper = dict(
     paramwise_cfg=dict(_delete_=True, custom_keys={'.bias': dict(decay_mult=0.)}))

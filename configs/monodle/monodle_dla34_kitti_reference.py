@@ -4,13 +4,24 @@ _base_ = './monodle_dla34_kitti.py'
 
 # One switch for the model, the datasets and the crops, which have to agree.
 reference = True
+# Released code: initial weights of the heads.
+dense_init = dict(
+    type='Normal', std=0.001, override=[dict(name='offset_2d'), dict(name='size_2d')])
+object_init = dict(type='Normal', layer='Conv2d', std=0.001)
 # Released code: the heatmap has three classes, and training keeps cars alone.
 class_names = ['Pedestrian', 'Car', 'Cyclist']
 trained_labels = [class_names.index('Car')]
 model = dict(
     reference=reference,
-    dense_head=dict(num_classes=len(class_names)),
-    coder=dict(class_names=class_names))
+    dense_head=dict(num_classes=len(class_names), init_cfg=dense_init),
+    object_head=dict(init_cfg=object_init),
+    coder=dict(class_names=class_names),
+    # Released code: headings are learned from the angles of the labels.
+    assigner=dict(label_alphas=True))
+load_pipeline = [
+    dict(type='LoadImageMono3D'),
+    dict(type='LoadAnnotationsMono3D', alphas=True),
+]
 train_pipeline = [
     _base_.flip,
     {**_base_.object_filter, 'labels': trained_labels},
@@ -24,12 +35,16 @@ test_pipeline = [
 ]
 train_dataloader = dict(
     dataset=dict(
-        dataset=dict(metainfo=dict(classes=class_names), reference=reference),
+        dataset=dict(
+            metainfo=dict(classes=class_names), reference=reference, pipeline=load_pipeline),
         pipeline=train_pipeline))
 val_dataloader = dict(
     dataset=dict(
         metainfo=dict(classes=class_names), reference=reference, pipeline=test_pipeline))
 test_dataloader = val_dataloader
+# Released code: 2D boxes may reach beyond the image.
+val_evaluator = dict(clip_boxes=False)
+test_evaluator = val_evaluator
 # Weight decay on everything except biases.
 optim_wrapper = dict(
     paramwise_cfg=dict(_delete_=True, custom_keys={'.bias': dict(decay_mult=0.)}))

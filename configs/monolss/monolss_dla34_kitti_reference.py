@@ -4,8 +4,15 @@ _base_ = './monolss_dla34_kitti.py'
 
 # One switch for the model, the datasets and the crops, which have to agree.
 reference = True
+# Released code: initial weights of the heads.
+dense_init = dict(
+    type='Normal', std=0.001, override=[dict(name='offset_2d'), dict(name='size_2d')])
+object_init = dict(type='Xavier', layer='Conv2d', distribution='uniform')
 model = dict(
-    reference=reference, object_head=dict(depth_head=dict(reduction='largest_logit')))
+    reference=reference,
+    dense_head=dict(init_cfg=dense_init),
+    object_head=dict(
+        init_cfg=object_init, depth_head=dict(reduction='largest_logit')))
 train_pipeline = [
     _base_.mixup3d,
     _base_.flip,
@@ -22,6 +29,9 @@ train_dataloader = dict(
     dataset=dict(dataset=dict(reference=reference), pipeline=train_pipeline))
 val_dataloader = dict(dataset=dict(reference=reference, pipeline=test_pipeline))
 test_dataloader = val_dataloader
+# Released code: 2D boxes may reach beyond the image.
+val_evaluator = dict(clip_boxes=False)
+test_evaluator = val_evaluator
 # Weight decay on everything except biases.
 optim_wrapper = dict(
     paramwise_cfg=dict(_delete_=True, custom_keys={'.bias': dict(decay_mult=0.)}))

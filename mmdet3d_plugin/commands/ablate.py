@@ -17,8 +17,9 @@ from ..utils.files import atomic_write, check_writable
 from ..utils.processes import available_cores
 from ..visualization.ablation_plot import ablation_plot
 from .ablation_run import AblationRun, row_title
-from .ablation_table import EVALUATORS, FEATURE_STYLES, AblationRow, ablation_table, style_of
+from .ablation_table import EVALUATORS, FEATURE_STYLES, AblationRow, ablation_page, style_of
 from .help_formatter import ExampleFormatter
+from .paired_comparison import Effect
 
 EXAMPLE = '''
 example:
@@ -29,8 +30,9 @@ example:
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description='Train every config with every seed. Write a table (table.md) and a plot '
-        '(plot.png) of the mean and the standard deviation over seeds. Run the same command '
+        description='Train every config with every seed. Write tables (table.md) and a plot '
+        '(plot.png) of the mean and the standard deviation over seeds. The tables also compare '
+        'every row with a baseline by pairs of trainings with the same seed. Run the same command '
         'again to resume: finished runs are kept, interrupted and failed runs continue. A failed '
         'run does not stop the others.',
         epilog=EXAMPLE, formatter_class=ExampleFormatter)
@@ -54,6 +56,13 @@ def parse_args() -> argparse.Namespace:
                         help='metrics to compare, named as in the training log without "kitti/" '
                         'or "depth/" (default: Car AP 3D R40 moderate, or AbsRel, RMSE and '
                         'delta1)')
+    parser.add_argument('--baseline', metavar='ROW',
+                        help='row that the others are compared with, given by config name '
+                        '(default: the first)')
+    parser.add_argument('--effect', nargs='+', default=[], metavar='[KEY=]SIZE[%]',
+                        help='effect for which the table shows the number of seeds that detect '
+                        "it: in the metric's unit, or with %% relative to the baseline's mean; "
+                        'with KEY only for this metric (default: 5%%)')
     parser.add_argument('--depth-features', action='store_true',
                         help='also analyse the features of every detector with '
                         'tools/analysis/depth_features.py and add columns for the Spearman '
@@ -127,26 +136,69 @@ def choose_metrics(args: argparse.Namespace, evaluators: Sequence[str]) -> List[
     return [*(args.metrics or default), *(FEATURE_STYLES if args.depth_features else ())]
 
 
-def write_outputs(args: argparse.Namespace, rows: List[Path], metrics: List[str],
-                  results: Dict[str, Dict[int, dict]]) -> str:
-    """Write the table and the plot of all finished runs.
+def choose_baseline(args: argparse.Namespace, rows: Sequence[Path]) -> str:
+    """Return the name of the row that the others are compared with.
+
+    Raises:
+        InputError: ``--baseline`` names an unknown row.
+    """
+    names = [row.stem for row in rows]
+    if args.baseline and args.baseline not in names:
+        raise InputError(f'--baseline {args.baseline}: no such row; choose from '
+                         + ', '.join(names))
+    return args.baseline or names[0]
+
+
+def choose_effects(args: argparse.Namespace, metrics: Sequence[str]) -> Dict[str, Effect]:
+    """Return the effect of each metric to compute the number of seeds for.
+
+    A size for one metric overrides a size for all metrics.
 
     Args:
         args: options of the command.
+        metrics: metrics to compare.
+
+    Raises:
+        InputError: a size of ``--effect`` is no positive number, or its metric is not compared.
+    """
+    effects = {}
+    for text in sorted(args.effect, key=lambda text: '=' in text):
+        key, _, size = text.rpartition('=')
+        if key and key not in metrics:
+            raise InputError(f'--effect {text}: {key} is not compared; choose from '
+                             + ', '.join(metrics))
+        try:
+            effect = Effect.parse(size)
+        except ValueError:
+            raise InputError(f'--effect {text}: expected a positive number, such as 2 or 5%, or '
+                             f'{metrics[0]}=2') from None
+        effects.update(dict.fromkeys([key] if key else metrics, effect))
+    return effects
+
+
+def write_outputs(out: Path, rows: List[Path], metrics: List[str],
+                  results: Dict[str, Dict[int, dict]], baseline: str,
+                  effects: Dict[str, Effect]) -> str:
+    """Write the tables and the plot of all finished runs.
+
+    Args:
+        out: output folder.
         rows: config of each row.
         metrics: metrics to compare.
         results: metrics of the finished runs, by row name and seed.
+        baseline: name of the row that the others are compared with.
+        effects: effect of each metric to compute the number of seeds for.
 
     Returns:
-        The table in Markdown.
+        The tables in Markdown.
     """
     table_rows = [AblationRow(row.stem, row_title(row), results[row.stem]) for row in rows]
-    table = ablation_table(table_rows, metrics)
-    atomic_write(args.out / 'table.md', table + '\n')
-    atomic_write(args.out / 'plot.png', ablation_plot(
+    tables = ablation_page(table_rows, metrics, baseline, effects)
+    atomic_write(out / 'table.md', tables + '\n')
+    atomic_write(out / 'plot.png', ablation_plot(
         [row.name for row in table_rows], [style_of(key) for key in metrics],
         [[row.values(key) for row in table_rows] for key in metrics]))
-    return table
+    return tables
 
 
 def main() -> None:
@@ -161,6 +213,7 @@ def main() -> None:
             for seed in dict.fromkeys(args.seeds) for row in rows]
     metrics = choose_metrics(args, list(dict.fromkeys(
         name for run in runs for name in run.evaluators)))
+    comparison = choose_baseline(args, rows), choose_effects(args, metrics)
     check_writable(str(args.out), '--out')
     if args.data == 'synthetic':
         render_if_absent(Path('data/synthetic'))
@@ -183,7 +236,7 @@ def main() -> None:
                 run = futures[future]
                 try:
                     results[run.config.stem][run.seed] = future.result()
-                    write_outputs(args, rows, metrics, results)
+                    write_outputs(args.out, rows, metrics, results, *comparison)
                 except (RuntimeError, InputError, OSError) as error:
                     failed.append(f'{run.config.stem}, seed {run.seed}: {error}')
                     bar.write(f'failed: {failed[-1]}', file=sys.stderr)
@@ -191,7 +244,7 @@ def main() -> None:
         except (KeyboardInterrupt, SystemExit):
             pool.shutdown(cancel_futures=True)
             raise
-    print(write_outputs(args, rows, metrics, results))
+    print(write_outputs(args.out, rows, metrics, results, *comparison))
     print(f'\n{args.out / "table.md"}, {args.out / "plot.png"}')
     if failed:
         print(f'{len(failed)} of {len(unfinished)} runs failed; run the same command to retry',

@@ -139,10 +139,11 @@ def _comparison_cells(baseline: AblationRow, row: AblationRow, metric: str,
                 UNDEFINED]
     decimals = style_of(metric).decimals
     size = effect.absolute(statistics.fmean(values.values()))
-    needed = required_pairs(size, found.deviation) if size > 0 else None
+    needed = UNDEFINED if size == 0 else (
+        required_pairs(size, found.deviation) or f'more than {MAX_PAIRS:,}')
     return [str(found.count), f'{found.mean:+.{decimals}f}',
             f'{found.low:+.{decimals}f} to {found.high:+.{decimals}f}', found.verdict,
-            f'{size:.{decimals + 1}f}: {needed or f"more than {MAX_PAIRS:,}"}']
+            f'{size:.{decimals + 1}f}: {needed}']
 
 
 def seed_table(rows: Sequence[AblationRow], metrics: Sequence[str]) -> str:
@@ -173,20 +174,15 @@ def ablation_page(rows: Sequence[AblationRow], metrics: Sequence[str], baseline:
     Args:
         rows, metrics, baseline, effects: as for :func:`comparison_table`.
     """
-    return '\n'.join([
-        ablation_table(rows, metrics),
-        '',
+    comparison = [
         f'Differences from `{baseline}`, between trainings with the same seed. The interval is '
         "Student's t interval of the paired differences. It is not corrected for the number of "
         'comparisons. The last column shows the size of an effect and the number of seeds that '
         f'detect it with a probability of {100 * POWER:.0f} %. The number is rough if the '
         'common seeds are few, because they determine the deviation of differences poorly.',
-        '',
-        comparison_table(rows, metrics, baseline, effects),
-        '',
-        'Values per seed:',
-        '',
-        seed_table(rows, metrics)])
+        comparison_table(rows, metrics, baseline, effects)] if len(rows) > 1 else []
+    return '\n\n'.join([ablation_table(rows, metrics), *comparison, 'Values per seed:',
+                        seed_table(rows, metrics)])
 
 
 def _markdown_table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:

@@ -10,6 +10,7 @@ from ..engine.load_model import load_model
 from ..engine.safe_loading import load_plain_checkpoint
 from ..errors import InputError
 from ..models.detectors import CenterMono3D
+from ..models.official_monocon import import_monocon
 from ..models.official_weights import METHODS, import_official, tensor_entries
 from ..utils.files import atomic_path, check_writable
 from .command_line import config_errors
@@ -24,7 +25,8 @@ def parse_args() -> argparse.Namespace:
         'name and shape of every entry is checked. The file is read without executing code.',
         epilog='example:\n  python tools/import_checkpoint.py monolss checkpoint_best.pth '
         'work_dirs/monolss_official.pth', formatter_class=ExampleFormatter)
-    parser.add_argument('method', choices=sorted(METHODS), help='method of the checkpoint')
+    parser.add_argument('method', choices=sorted([*METHODS, 'monocon']),
+                        help='method of the checkpoint')
     parser.add_argument('official', help="checkpoint of the authors' code")
     parser.add_argument('out', type=Path, help='output file')
     parser.add_argument('--config', metavar='CONFIG', help='config of the converted weights '
@@ -61,10 +63,13 @@ def main() -> None:
     args = parse_args()
     check_writable(args.out.parent, 'OUT')
     content = load_plain_checkpoint(args.official)
-    source = tensor_entries(content.get('model_state', content))
+    source = tensor_entries(content.get('model_state', content.get('state_dict', content)))
     detector = build_detector(args.config)
     try:
-        imported = import_official(source, args.method, detector)
+        if args.method == 'monocon':
+            imported = import_monocon(source, detector)
+        else:
+            imported = import_official(source, args.method, detector)
     except InputError as error:
         raise InputError(f'{args.official}: {error}') from None
     check_mean_sizes(source, detector)

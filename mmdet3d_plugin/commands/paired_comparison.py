@@ -80,7 +80,7 @@ def paired_power(count: int, effect_size: float) -> float:
 
     Args:
         count: number n of pairs, at least 2.
-        effect_size: true mean difference / standard deviation of the differences.
+        effect_size: true mean difference / standard deviation of the differences, not 0.
 
     Example:
         >>> round(paired_power(34, 0.5), 3)

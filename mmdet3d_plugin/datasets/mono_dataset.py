@@ -38,6 +38,7 @@ class MonoDataset(FrameDataset, Det3DDataset):
     - ``depths``: (N,) camera z of the 3D centres, metres.
     - ``truncations``: (N,) share of the object outside the image, 0-1.
     - ``occlusions``: (N,) KITTI's occlusion level, 0-3.
+    - ``alphas``: (N,) observation angles of the labels, radians.
     - ``instances``: one dict per object of any class, DontCare regions included.
 
     Other entries are those of :class:`~mmdet3d_plugin.datasets.FrameDataset`. In test mode
@@ -138,4 +139,5 @@ class MonoDataset(FrameDataset, Det3DDataset):
             depths=column('depth'),
             truncations=column('truncation'),
             occlusions=column('occlusion').astype(np.int64),
+            alphas=column('alpha'),
             instances=instances)

@@ -97,8 +97,8 @@ def check_reference(cfg: Config) -> None:
 
     ``reference=True`` selects the arithmetic of the released code of MonoDLE, GUPNet, DID-M3D
     and MonoLSS for the projected centres of KITTI datasets, for the warp of images and the
-    cells that CropScaleAffine keeps, and for the geometry of the model. A missing entry counts as False. Datasets of other types have no such
-    entry and are not checked.
+    cells that CropScaleAffine keeps, and for the geometry of the model. A missing entry counts
+    as False. Datasets of other types have no such entry and are not checked.
 
     Args:
         cfg: config of a run.

@@ -1,7 +1,7 @@
 """Conversion of checkpoints from a method's official code to detectors of this project."""
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 import torch
 
@@ -131,21 +131,34 @@ def import_official(source: Dict[str, torch.Tensor], method: str,
     if num_classes != model.dense_head.num_classes:
         raise InputError(f'the weights have {num_classes} classes, the config '
                          f'{model.dense_head.num_classes}; pass a config with the same classes')
-    own = model.state_dict()
     renamed = {rename_official_key(key, method): key for key in source}
-    state_dict, missing = {}, []
+    state_dict, missing = fit_entries(
+        {name: source[key] for name, key in renamed.items()}, renamed, model, title)
+    unused = [key for key in source if rename_official_key(key, method) not in state_dict]
+    return ImportedWeights(state_dict, unused, missing)
+
+
+def fit_entries(entries: Dict[str, torch.Tensor], official_keys: Dict[str, str],
+                model: CenterMono3D, title: str) -> Tuple[Dict[str, torch.Tensor], List[str]]:
+    """Return a state dict of ``model`` with the given entries, and the missing names.
+
+    Args:
+        entries: tensors by their name in ``model``. Other names are ignored.
+        official_keys: name in the official code of each entry, for messages.
+        model: detector built from the config that the weights belong to.
+        title: the method's name in messages.
+
+    Raises:
+        InputError: an entry has another shape than in ``model``, or is missing.
+    """
+    own = model.state_dict()
+    missing = [key for key in own if key not in entries]
     for key, value in own.items():
-        if key not in renamed:
-            missing.append(key)
-            state_dict[key] = value
-            continue
-        state_dict[key] = source[renamed[key]]
-        if state_dict[key].shape != value.shape:
-            raise InputError(f'{renamed[key]} has shape {tuple(state_dict[key].shape)}, but '
+        if key in entries and entries[key].shape != value.shape:
+            raise InputError(f'{official_keys[key]} has shape {tuple(entries[key].shape)}, but '
                              f'{key} of the config has shape {tuple(value.shape)}')
     needed = [key for key in missing if not key.endswith('num_batches_tracked')]
     if needed:
         raise InputError(f'incomplete weights of {title}: {len(needed)} of {len(own)} entries are '
                          f'missing, first {needed[0]}')
-    unused = [key for key in source if rename_official_key(key, method) not in own]
-    return ImportedWeights(state_dict, unused, missing)
+    return {key: entries.get(key, value) for key, value in own.items()}, missing

@@ -15,8 +15,7 @@ from ..utils.files import atomic_write
 from .colors import CLASS_COLORS
 from .report_html import details, page, picture, section, table, wide
 from .report_plots import (Curves, Rows, depth_error_plot, depth_validation_plot,
-                           distance_error_plot, loss_plot, precision_recall_plot,
-                           validation_plot)
+                           distance_error_plot, loss_plot, precision_recall_plot, validation_plot)
 
 Pictures = Iterable[Tuple[str, np.ndarray]]  # captions and (H, W, 3) uint8 BGR images
 

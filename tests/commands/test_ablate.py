@@ -68,6 +68,8 @@ def test_a_family_is_trained_compared_and_resumed(run_tool, family, tmp_path, fa
     # standard deviation: sqrt((25 + 25) / 1)
     assert table[2] == '| `1_good` | All is well | 0 1 | 15.0 ± 7.1 |'
     assert table[3] == '| `2_bad` | A bad k | – | – |'
+    assert 'Differences from `1_good`' in printed.out and 'not decidable' in printed.out
+    assert table[-2].endswith('| `1_good` | 10.0 | 20.0 |')
     assert (out / 'plot.png').stat().st_size > 1000
 
     fake_trainings.clear()
@@ -79,6 +81,22 @@ def test_a_family_is_trained_compared_and_resumed(run_tool, family, tmp_path, fa
     code, printed = run_tool('ablate', *arguments, '--only', '1_good', '--cfg-options',
                              'train_cfg.max_epochs=2')
     assert code == 2 and 'a run with other settings' in printed.err
+
+
+def test_rows_are_compared_with_paired_seeds(run_tool, family, tmp_path, fake_trainings):
+    """Equal rows: a difference of 0 with every seed."""
+    (family / '2_bad.py').unlink()
+    for name in ('0_same', '3_same'):
+        (family / f'{name}.py').write_text(ROW.format(title='The same', change=''))
+    arguments = [family, '--data', 'here', '--seeds', 0, 1, '--out', tmp_path / 'out',
+                 '--metrics', METRIC]
+    code, printed = run_tool('ablate', *arguments, '--baseline', '1_good', '--effect', '10%',
+                             f'{METRIC}=2')
+    assert code == 0, printed.err
+    lines = [line for line in printed.out.splitlines() if 'not distinguishable' in line]
+    assert [line.split(' | ', 1)[1] for line in lines] == [
+        f'`{name}` | 2 | +0.0 | +0.0 to +0.0 | difference not distinguishable from zero at 95 % '
+        '| 2.00: 2 |' for name in ('0_same', '3_same')]
 
 
 @pytest.mark.slow
@@ -123,7 +141,7 @@ def test_features_are_analysed_after_training(run_tool, family, tmp_path):
         assert code == 0, printed.err
     assert checkpoint.stat().st_mtime_ns == before
     figures = json.loads((out / '1_good/seed_0/depth_features/depth_features.json').read_text())
-    header, _, row = (out / 'table.md').read_text().splitlines()
+    header, _, row, *_ = (out / 'table.md').read_text().splitlines()
     assert header.endswith('| Spearman correlation, % ↑ | pairs in the band, % ↑ | '
                            'Car depth error, m ↓ |')
     spearman, satisfied = row.split(' | ')[-3:-1]
@@ -179,6 +197,9 @@ def test_an_interrupted_run_resumes(run_tool, family, tmp_path):
     (['--cfg-options', 'a'], '--cfg-options a: expected KEY=VALUE'),
     (['--jobs', '0'], '--jobs: expected at least 1'),
     (['--metrics', 'Car_AP'], '--metrics Car_AP: no such metric'),
+    (['--baseline', '5_none'], '--baseline 5_none: no such row; choose from 1_good, 2_bad'),
+    (['--effect', 'none'], '--effect none: expected a positive number, such as 2 or 5%'),
+    (['--effect', 'AbsRel=2'], '--effect AbsRel=2: AbsRel is not compared; choose from Car_3D'),
 ])
 def test_bad_arguments(run_tool, family, tmp_path, change, message):
     code, printed = run_tool('ablate', family, '--data', 'here', '--out', tmp_path / 'out',

@@ -16,7 +16,6 @@ from mmdet3d_plugin.commands import speed_test
 from mmdet3d_plugin.commands.speed_test import (PHASES, PhaseClock, SpeedTest, matrix_ceiling,
                                                 peak_memory, ratios, reset_peak_memory)
 
-
 MATRIX_SIZE = 512
 
 

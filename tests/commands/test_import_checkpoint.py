@@ -1,4 +1,5 @@
 """The command ``tools/import_checkpoint.py``."""
+import json
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,15 @@ def test_other_methods_are_converted_with_their_reference_configs(run_tool, tmp_
     assert list(converted) == list(weights)
     for key, value in converted.items():
         assert value.equal(weights[key]), key
+
+
+def test_monocon_checkpoint_is_converted(run_tool, tmp_path):
+    """Checkpoints of MonoCon hold their weights as ``state_dict``, as mmcv writes them."""
+    names = json.loads((ROOT / 'tests/models/monocon_official_state_dict.json').read_text())
+    torch.save(dict(meta=dict(epoch=200), state_dict={
+        key: torch.zeros(shape) for key, shape in names.items()}), tmp_path / 'official.pth')
+    code, printed = run_tool('import_checkpoint', 'monocon', tmp_path / 'official.pth',
+                             tmp_path / 'ours.pth')
+    assert code == 0, printed.err
+    assert '449 entries read, 449 imported' in printed.out
+    assert len(torch.load(tmp_path / 'ours.pth', weights_only=True)['state_dict']) == 447

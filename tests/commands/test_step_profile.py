@@ -9,8 +9,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.optim import build_optim_wrapper
 from torch.profiler import ProfilerActivity, profile, record_function
 
-from mmdet3d_plugin.commands.step_profile import (LOSSES, part_methods, part_time,
-                                                  profile_steps)
+from mmdet3d_plugin.commands.step_profile import LOSSES, part_methods, part_time, profile_steps
 
 
 def test_backward_operations_count_for_the_part_of_the_forward_operation():

@@ -113,10 +113,13 @@ def test_mix_rate(kitti_root):
     assert not mixing(kitti_root, prob=0.).pipeline[0].get_indexes(dataset.dataset, 0)
 
 
-@pytest.mark.parametrize('limit, expected', [(5, {'000007', '000012'}), (4, {'000012'}),
-                                             (3, {'000012'}), (2, {None})])
+@pytest.mark.parametrize('limit, expected', [(6, {'000007', '000012'}), (5, {'000012'}),
+                                             (4, {'000012'}), (3, {None})])
 def test_object_limit(kitti_root, limit, expected):
-    """Trained objects: three in 000000, two in 000007 (vans are not trained), none in 000012."""
+    """Frames are mixed with fewer objects than the limit together.
+
+    Trained objects: three in 000000, two in 000007 (vans are not trained), none in 000012.
+    """
     np.random.seed(5)
     dataset = mixing(kitti_root, prob=1., max_objects=limit)
     assert {frame_of(dataset[0]) for _ in range(20)} == expected

@@ -1,14 +1,18 @@
 """Transforms keep image, camera and labels consistent."""
+import copy
+
 import cv2
 import numpy as np
 import pytest
+import torch
 from mmcv.transforms import Compose
-from mmdet3d.registry import TRANSFORMS
+from mmdet3d.registry import MODELS, TRANSFORMS
+from PIL import Image
 from tiny_kitti import project
 
 from mmdet3d_plugin.datasets import KittiMonoDataset
 from mmdet3d_plugin.datasets.transforms.mixup3d import nearest_depth
-from mmdet3d_plugin.datasets.transforms.warping import warp_image
+from mmdet3d_plugin.datasets.transforms.warping import warp_image, warp_image_with_pillow
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.geometry import affine_from_crop
 
@@ -130,8 +134,77 @@ def test_warp_moves_pixel_centres_exactly():
 def test_warp_is_black_outside_the_image():
     white = np.full((20, 20, 3), 255, np.uint8)
     inverse = np.linalg.inv(affine_from_crop((10., 10.), 40., (20, 20)))[:2]
-    warped = warp_image(white, inverse, (20, 20))
-    assert warped[10, 2, 0] == 0 and warped[10, 10, 0] == 255
+    for warp in (warp_image, warp_image_with_pillow):
+        warped = warp(white, inverse, (20, 20))
+        assert warped[10, 2, 0] == 0 and warped[10, 10, 0] == 255
+
+
+def pillow_warp(image, inverse, size):
+    return np.array(Image.fromarray(image).transform(
+        size, Image.AFFINE, data=tuple(inverse[:2].ravel()), resample=Image.BILINEAR))
+
+
+@pytest.mark.parametrize('zoom', [.5, .9, 1.3, 2.5])  # above 1 with the image's border
+def test_pillow_warp_equals_pillow_bit_by_bit(zoom):
+    rng = np.random.default_rng(round(10 * zoom))
+    for _ in range(5):
+        image = rng.integers(0, 256, (37, 61, 3), dtype=np.uint8)
+        affine = affine_from_crop(rng.uniform(5, 30, 2), 61 * zoom, (64, 40))
+        inverse = np.linalg.inv(affine)[:2]
+        expected = pillow_warp(image, inverse, (64, 40))
+        np.testing.assert_array_equal(warp_image_with_pillow(image, inverse, (64, 40)), expected)
+        mirrored = image[:, ::-1]  # as after a flip
+        np.testing.assert_array_equal(warp_image_with_pillow(mirrored, inverse, (64, 40)),
+                                      pillow_warp(mirrored.copy(), inverse, (64, 40)))
+        depth = rng.uniform(0, 80, (37, 61)).astype(np.float32)
+        np.testing.assert_array_equal(warp_image_with_pillow(depth, inverse, (64, 40)),
+                                      pillow_warp(depth, inverse, (64, 40)))
+        assert zoom < 1 or (expected == 0).all(axis=2).any()
+
+
+def released_inverse(center, width, input_size):
+    """Inverse affine of the released code, from three points in float32."""
+    def points(middle, length):
+        corner = np.float32([middle[0], middle[1] - length / 2])
+        middle = np.float32(middle)
+        return np.float32([middle, corner, corner - np.float32([middle[1] - corner[1], 0])])
+
+    return cv2.getAffineTransform(points(np.array(input_size) / 2, input_size[0]),
+                                  points(np.array(center), width))
+
+
+@pytest.mark.parametrize('prob', [0., 1.])
+def test_reference_pipeline_equals_pillow_and_normalisation(monkeypatch, prob):
+    """The network input equals Pillow's warp of the RGB image and float32 normalisation."""
+    image = np.random.default_rng(0).integers(0, 256, (375, 1242, 3), dtype=np.uint8)
+    zoom, move = (1.1234567, np.array([.0654321, -.0432109])) if prob else (1., np.zeros(2))
+    crop = TRANSFORMS.build(dict(type='CropScaleAffine', input_size=(1280, 384), prob=prob,
+                                 reference=True))
+    monkeypatch.setattr(crop, '_random_crop', lambda: (zoom, move))
+    center = np.array([1242, 375]) * (.5 + move)
+    inverse = released_inverse(center, 1242 * zoom, (1280, 384))
+    expected = pillow_warp(image, inverse, (1280, 384)).astype(np.float32) / 255.0
+    expected = ((expected - np.array([0.485, 0.456, 0.406], np.float32))
+                / np.array([0.229, 0.224, 0.225], np.float32)).transpose(2, 0, 1)
+
+    results = crop(dict(img=image[..., ::-1]))  # BGR, as images are loaded
+    packed = TRANSFORMS.build(dict(type='PackMono3DInputs'))(results)
+    preprocessor = MODELS.build(dict(
+        type='UnitRangePreprocessor', mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225],
+        bgr_to_rgb=True, pad_size_divisor=32))
+    batch = preprocessor({key: [value] for key, value in packed.items()}
+                         | dict(inputs={key: [value] for key, value in packed['inputs'].items()}))
+    np.testing.assert_array_equal(batch['inputs']['imgs'][0].numpy(), expected)
+    np.testing.assert_allclose(results['affine'], np.linalg.inv(np.vstack([inverse, [0, 0, 1]])),
+                               atol=1e-3)
+
+
+def test_reference_depth_is_the_mean_of_interpolated_depth():
+    depth = np.random.default_rng(0).uniform(0, 80, (40, 128)).astype(np.float32)
+    crop = TRANSFORMS.build(dict(type='CropScaleAffine', input_size=(128, 40), reference=True))
+    found = crop(dict(img=np.zeros((40, 128, 3), np.uint8), gt_depth_map=depth))['gt_depth_map']
+    # The whole image at its own size: interpolation changes nothing, and cells average 4x4 pixels.
+    np.testing.assert_allclose(found, depth.reshape(10, 4, 32, 4).mean(axis=(1, 3)), rtol=1e-5)
 
 
 @pytest.mark.parametrize('change, kept', [
@@ -166,6 +239,38 @@ def test_filter_limits_are_inclusive(key, values, kept):
     results['gt_bboxes'] = np.stack([np.zeros(4), np.zeros(4), np.full(4, 9.), heights], axis=1)
     found = TRANSFORMS.build(FILTER)(results)
     assert found['gt_labels_3d'].tolist() == [index for index in range(4) if kept[index]]
+
+
+@pytest.mark.parametrize('labels, kept', [(None, [0, 1, 2, 1]), ([1], [1, 1]), ([2, 0], [0, 2]),
+                                          ([], [])])
+def test_filter_keeps_objects_of_the_given_labels(labels, kept):
+    found = TRANSFORMS.build({**FILTER, 'labels': labels})(dict(
+        gt_bboxes=np.array([[0., 0., 9., 50.]] * 4), depths=np.full(4, 20.),
+        truncations=np.zeros(4), occlusions=np.zeros(4, int), gt_labels_3d=np.array([0, 1, 2, 1])))
+    assert found['gt_labels_3d'].tolist() == kept
+
+
+def test_label_angles_are_loaded_on_request_flipped_and_packed(dataset):
+    expected = np.array([item['alpha'] for item in dataset.get_data_info(0)['instances']
+                         if item['bbox_label_3d'] >= 0])
+    info = dataset.get_data_info(0)
+    info.update(box_type_3d=dataset.box_type_3d, box_mode_3d=dataset.box_mode_3d)
+
+    def load(*transforms):
+        return Compose([TRANSFORMS.build(item) for item in [
+            LOAD[0], dict(type='LoadAnnotationsMono3D', alphas=True), *transforms]])(
+                copy.deepcopy(info))
+
+    assert 'alphas' not in run(dataset, 0)
+    np.testing.assert_allclose(load()['alphas'], expected, rtol=1e-6)
+    flipped = load(FLIP)['alphas']
+    np.testing.assert_allclose(np.cos(flipped), -np.cos(expected), atol=1e-6)
+    np.testing.assert_allclose(np.sin(flipped), np.sin(expected), atol=1e-6)
+    assert (np.abs(flipped) <= np.pi + 1e-6).all()
+    packed = load({**FILTER, 'labels': [1]}, dict(type='PackMono3DInputs'))['data_samples']
+    cars = packed.gt_instances_3d
+    assert len(cars.alphas) == len(cars.labels_3d) == (run(dataset, 0)['gt_labels_3d'] == 1).sum()
+    assert cars.alphas.dtype == torch.float32
 
 
 def test_packing_keeps_labels_affine_and_name(dataset):

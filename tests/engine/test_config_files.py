@@ -1,15 +1,21 @@
 """Checks of a config before a run starts."""
 import pytest
+import torch
 from mmengine.config import Config
+from mmengine.runner import Runner
+from reliability.toy_runner import toy_config
+from yapf.yapflib import yapf_api
 
 from mmdet3d_plugin.engine.config_files import check_centers, check_classes, check_reference
 from mmdet3d_plugin.errors import InputError
 
 TRAIN_DATASET = 'train_dataloader.dataset.dataset.reference'
 TRAIN_CROP = 'train_dataloader.dataset.pipeline.1.reference'
-ALL_TRUE = {
-    'model.reference': True, TRAIN_DATASET: True, TRAIN_CROP: True,
-    'val_dataloader.dataset.reference': True, 'test_dataloader.dataset.reference': True}
+TEST_CROPS = ['val_dataloader.dataset.pipeline.0.reference',
+              'test_dataloader.dataset.pipeline.0.reference']
+ALL_TRUE = dict.fromkeys([
+    'model.reference', TRAIN_DATASET, TRAIN_CROP, *TEST_CROPS,
+    'val_dataloader.dataset.reference', 'test_dataloader.dataset.reference'], True)
 
 
 def make_config(entries=(), dataset_type='KittiMonoDataset'):
@@ -48,7 +54,7 @@ def test_a_missing_reference_switch_is_named(missing):
 
 
 @pytest.mark.parametrize('extra', [
-    TRAIN_DATASET, TRAIN_CROP, 'train_dataloader.dataset.reference',
+    TRAIN_DATASET, TRAIN_CROP, *TEST_CROPS, 'train_dataloader.dataset.reference',
     'val_dataloader.dataset.reference', 'test_dataloader.dataset.reference'])
 def test_a_reference_switch_that_the_model_lacks_is_named(extra):
     with pytest.raises(InputError, match=f'{extra} is True, but model.reference is False; '
@@ -57,7 +63,7 @@ def test_a_reference_switch_that_the_model_lacks_is_named(extra):
 
 
 def test_datasets_without_a_reference_switch_are_not_checked():
-    entries = {'model.reference': True, TRAIN_CROP: True}
+    entries = dict.fromkeys(['model.reference', TRAIN_CROP, *TEST_CROPS], True)
     check_reference(make_config(entries, dataset_type='WaymoMonoDataset'))
     with pytest.raises(InputError, match=TRAIN_DATASET):
         check_reference(make_config(entries))
@@ -83,3 +89,13 @@ def test_another_kept_center_is_named():
     check_centers(make_config())
     with pytest.raises(InputError, match="needs kept_center='box_2d'"):
         check_centers(make_config({'model.coder.cell_center': 'box_2d'}))
+
+
+def test_checkpoints_hold_the_formatted_config(tmp_path, monkeypatch):
+    """Other tests leave the format out; see the fixture unformatted_configs."""
+    monkeypatch.setattr('mmengine.config.config.FormatCode', yapf_api.FormatCode)
+    cfg = toy_config(tmp_path)
+    Runner.from_cfg(cfg).train()
+    saved = torch.load(tmp_path / 'epoch_1.pth', weights_only=True)['meta']['cfg']
+    assert saved == cfg.pretty_text
+    assert Config.fromstring(saved, '.py').to_dict() == cfg.to_dict()

@@ -1,4 +1,4 @@
-"""Several processes compute what one does. All by gloo on the CPU."""
+"""Several ranks compute the same as one process. All use gloo on the CPU."""
 import copy
 import json
 import os
@@ -19,6 +19,7 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
 from random_waymo import random_detections, random_labels
 from tiny_kitti import make_objects, packed_frames, write_kitti
+from tiny_training import START_METHOD
 from torch.utils.data import DataLoader
 
 from mmdet3d_plugin.engine.distributed import configure_distributed, join_environment
@@ -29,13 +30,15 @@ from mmdet3d_plugin.models.task_modules.rank_means import mean_count
 ROOT = Path(__file__).parents[2]
 CLASSES = ['Pedestrian', 'Car', 'Cyclist']
 DETECTORS = ('monodle', 'monocon', 'gupnet', 'didm3d', 'monolss')
-# Frames of the tiny KITTI folder, which hold 3, 2, 0 and 2 objects of the classes; the
-# first four are one process's, the others another's.
-BATCHES = dict(uneven=(0, 3, 2, 2, 1, 3, 2, 2), one_without_objects=(0, 3, 2, 1, 2, 2, 2, 2))
+# Frames of the tiny KITTI folder, which hold 3, 2, 0 and 2 objects of the classes. The first
+# half belongs to rank 0, the other half to rank 1.
+BATCHES = dict(uneven=(0, 3, 1, 2), one_without_objects=(0, 3, 2, 2))
+# The larger batch keeps the rounding errors of the batch statistics small.
+SYNCHRONISED = (0, 3, 2, 1, 2, 2, 2, 2)
 
 
 class SynchronisedNorm(torch.nn.BatchNorm2d):
-    """torch's SyncBatchNorm, which has no CPU kernel, written out."""
+    """Replacement for torch's SyncBatchNorm, which has no CPU kernel."""
 
     def forward(self, values):
         sums = torch.cat([values.double().sum((0, 2, 3)), values.double().square().sum((0, 2, 3)),
@@ -51,8 +54,10 @@ class SynchronisedNorm(torch.nn.BatchNorm2d):
 
 @pytest.fixture(autouse=True)
 def plain_arithmetic(monkeypatch):
-    """One thread: networks this small are no work for several. No oneDNN: its convolutions
-    differ by 3e-5 between orders of the same images."""
+    """Use one thread, as for networks this small more are slower, and no oneDNN.
+
+    Results of oneDNN's convolutions depend on the order of the images, with errors of 3e-5.
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     monkeypatch.setattr(torch.backends.mkldnn, 'enabled', False)
@@ -65,7 +70,7 @@ def norms_of(module):
 
 
 def load_samples(root):
-    """The folder's frames with random dense depths; the last one is cropped."""
+    """Return the folder's frames with random dense depths. The last frame is cropped."""
     samples = packed_frames(root, CLASSES)
     generator = torch.Generator().manual_seed(0)
     for sample in samples:
@@ -76,7 +81,7 @@ def load_samples(root):
 
 
 def build(detector):
-    """With statistics of batch norm that don't learn."""
+    """Build a detector whose batch norm keeps its statistics."""
     MMLogger.get_current_instance().setLevel('ERROR')
     cfg = Config.fromfile(f'configs/ddml/{detector}_both_synthetic.py')
     cfg.model.backbone.init_cfg = None
@@ -94,7 +99,7 @@ def build(detector):
 
 
 def gradients_of(network, samples):
-    """Losses and gradients by name, of a training step with every loss of a detector."""
+    """Return losses and gradients by name of a training step with every loss of a detector."""
     model = network
     if dist.is_initialized():
         model = torch.nn.parallel.DistributedDataParallel(network, find_unused_parameters=True)
@@ -108,21 +113,23 @@ def gradients_of(network, samples):
 
 
 def steps_of(detector, samples, rank=None):
-    """What a detector learns of each batch, or of one process's half of it."""
+    """Return losses and gradients of each batch, or of one rank's half of each batch."""
+    def batch_of(frames):
+        half = len(frames) // 2
+        own = frames if rank is None else frames[rank * half:(rank + 1) * half]
+        return [samples[index] for index in own]
+
     network = build(detector)
-    halves = slice(None) if rank is None else slice(4 * rank, 4 * rank + 4)
-    batches = {name: [samples[index] for index in frames[halves]]
-               for name, frames in BATCHES.items()}
-    steps = {name: gradients_of(network, batch) for name, batch in batches.items()}
+    steps = {name: gradients_of(network, batch_of(frames)) for name, frames in BATCHES.items()}
     for norm in norms_of(network.object_head):
         norm.__class__ = SynchronisedNorm
         norm.train()
-    steps['synchronised'] = gradients_of(network, batches['one_without_objects'])
+    steps['synchronised'] = gradients_of(network, batch_of(SYNCHRONISED))
     return steps
 
 
 def join(rank, store, size):
-    """What a spawned process begins with."""
+    """Set up a new process and join its process group."""
     import mmdet3d_plugin.datasets  # noqa: F401
     import mmdet3d_plugin.models  # noqa: F401
     init_default_scope('mmdet3d')
@@ -132,7 +139,7 @@ def join(rank, store, size):
 
 
 class FrameNumbers:
-    """A set of frames that are their own numbers."""
+    """Dataset of the numbers 0 to ``size - 1``."""
 
     def __init__(self, size):
         self.size = size
@@ -145,7 +152,7 @@ class FrameNumbers:
 
 
 def kitti_frame(index):
-    """Its number, random cars, and detections that resemble them."""
+    """Return the number of a frame, random cars, and detections close to them."""
     rng = np.random.default_rng(index)
     places = [('Car', x, 1.6, z, yaw) for x, z, yaw in
               zip(rng.uniform(-6, 6, 4), rng.uniform(8, 40, 4), rng.uniform(-3, 3, 4))]
@@ -164,13 +171,16 @@ def waymo_frame(index):
 
 FRAMES = dict(kitti=kitti_frame, waymo=waymo_frame)
 METRICS = dict(kitti=KittiAPMetric, waymo=WaymoAPMetric)
-# Odd, even, and fewer frames than there are processes.
+# An odd number of frames, an even one, and fewer frames than ranks.
 SIZES = (7, 6, 1)
 
 
 def evaluate(name, size):
-    """Figures of a set that is tested as mmengine's loops do, and what they are made of:
-    the frames by number, in the order in which they are evaluated (rank 0 alone)."""
+    """Evaluate frames as mmengine's loops do.
+
+    Returns:
+        The figures, and on rank 0 the numbers of the frames in the order of the evaluation.
+    """
     class Recorder(METRICS[name]):
         def compute_metrics(self, results):
             self.frames = [item[0] if name == 'kitti' else int(item[0].timestamps[0])
@@ -201,16 +211,17 @@ def work_as_one_of_two(rank, folder, root):
 
 @pytest.fixture(scope='module')
 def worked(tmp_path_factory):
-    """Folder of what each of two processes computes."""
+    """Folder with the results of each of two ranks."""
     folder = tmp_path_factory.mktemp('worked')
-    mp.spawn(work_as_one_of_two, (folder, write_kitti(folder / 'kitti')), nprocs=2)
+    mp.start_processes(work_as_one_of_two, (folder, write_kitti(folder / 'kitti')), nprocs=2,
+                       start_method=START_METHOD)
     return folder
 
 
 COUNTS = dict(some=(3, 4), one=(0, 1), none=(0, 0))
 
 
-def test_counts_are_means_of_at_least_one_over_all(worked):
+def test_counts_are_means_over_ranks_of_at_least_one(worked):
     for rank in (0, 1):
         counts = torch.load(worked / f'counts_{rank}.pt', weights_only=True)
         assert counts == dict(some=3.5, one=.5, none=.5)
@@ -218,7 +229,7 @@ def test_counts_are_means_of_at_least_one_over_all(worked):
 
 
 @pytest.mark.parametrize('name', METRICS)
-def test_two_processes_evaluate_as_one(worked, name):
+def test_two_ranks_evaluate_as_one(worked, name):
     """The same frames in the same order, and the same figures to the last digit."""
     alone = [evaluate(name, size) for size in SIZES]
     found, other = (json.loads((worked / f'evaluations_{rank}.json').read_text())[name]
@@ -226,12 +237,12 @@ def test_two_processes_evaluate_as_one(worked, name):
     for size, (figures, frames), (expected, all_frames), (told, _) in zip(
             SIZES, found, alone, other):
         assert frames == all_frames == list(range(size))
-        assert repr(figures) == repr(told) == repr(expected)  # nan, too
+        assert repr(figures) == repr(told) == repr(expected)  # repr, as nan != nan
     assert 0 < max(value for value in alone[0][0].values() if value == value)
 
 
 @pytest.mark.parametrize('detector', DETECTORS)
-def test_two_processes_of_four_images_learn_as_one_of_eight(worked, detector):
+def test_two_ranks_learn_as_one_process(worked, detector):
     samples = load_samples(worked / 'kitti')
     halves = [torch.load(worked / f'{detector}_{rank}.pt', weights_only=True) for rank in (0, 1)]
     for case, (losses, gradients) in steps_of(detector, samples).items():
@@ -240,7 +251,7 @@ def test_two_processes_of_four_images_learn_as_one_of_eight(worked, detector):
             assert (first[name] + second[name]).item() / 2 == pytest.approx(
                 loss.item(), rel=1e-5, abs=1e-6), (case, name)
         assert gradient.keys() == gradients.keys()
-        # A sum of softmaxes is blind to a shift of all logits: their bias has no gradient.
+        # The bias of the logits has no gradient: a shift of all logits changes no softmax.
         names = gradients.keys() - {'object_head.depth_head.logit.2.bias'}
         largest = max(gradients[name].abs().max() for name in names)
         assert largest > 1e-2
@@ -260,10 +271,10 @@ VARIABLES = ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_ADDR', 'MASTER_PORT')
 
 @pytest.fixture
 def launched(monkeypatch, tmp_path):
-    """Puts the process into a launcher's environment, with scontrol where it is SLURM."""
+    """Function that sets the environment variables of a launcher, and SLURM's scontrol."""
     def launch(launcher, **change):
         for name in VARIABLES:
-            monkeypatch.setenv(name, '')  # what is set meanwhile goes, too
+            monkeypatch.setenv(name, '')  # so that it is restored at the end
             monkeypatch.delenv(name)
         for name, value in {**LAUNCHED[launcher], **change}.items():
             monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name, raising=False)
@@ -278,7 +289,7 @@ def launched(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize('launcher', LAUNCHED)
-def test_without_a_gpu_gloo_joins_the_processes(launched, monkeypatch, launcher):
+def test_without_a_gpu_gloo_makes_the_group(launched, monkeypatch, launcher):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     launched(launcher, MASTER_PORT=ANY_PORT)
     cfg = Config(dict(launcher=launcher, find_unused_parameters=True))
@@ -302,7 +313,7 @@ def test_a_gpu_is_left_to_the_runner(launched, monkeypatch):
         assert cfg.to_dict() == before.to_dict() and not dist.is_initialized()
 
 
-def test_jobs_of_slurm_have_ports_of_their_own(launched):
+def test_slurm_jobs_have_different_ports(launched):
     launched('slurm')
     join_environment('slurm')
     assert {name: os.environ[name] for name in VARIABLES} == dict(
@@ -314,7 +325,7 @@ def test_jobs_of_slurm_have_ports_of_their_own(launched):
     ('pytorch', dict(MASTER_PORT=''), 'MASTER_PORT is not set'),
     ('slurm', dict(SLURM_NTASKS=''), 'SLURM_NTASKS is not set; start the processes with tools/sl'),
     ('slurm', dict(SLURM_NODELIST='odd'), "scontrol does not tell the hosts of 'odd'")])
-def test_what_a_launcher_leaves_out_is_named(launched, launcher, change, message):
+def test_missing_variables_of_a_launcher_are_named(launched, launcher, change, message):
     launched(launcher, **change)
     with pytest.raises(InputError, match=message):
         configure_distributed(Config(dict(launcher=launcher)))

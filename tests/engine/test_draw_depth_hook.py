@@ -1,4 +1,4 @@
-"""Pictures of depth, drawn while a model that only pretends to see is tested."""
+"""Pictures of depth that the hook draws in a test of a fake model."""
 from types import SimpleNamespace
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ class Output(NamedTuple):
 
 
 class Head(nn.Module):
-    """Returns what it is given."""
+    """Head that returns its input."""
 
     def forward(self, output):
         return output
@@ -52,14 +52,21 @@ def sample_of(tmp_path, frame='a/000001', truth=10., predicted=11., affine=None)
 
 
 def output_of(left, right, count=1, size=(30, 80)):
-    """Depth (count, 60, 160) and a feature map of two halves: (count, 4, *size)."""
+    """Return depth (count, 60, 160) and features (count, 4, *size) of two constant halves."""
     feature = torch.zeros(count, 4, *size)
     feature[..., :size[1] // 2], feature[..., size[1] // 2:] = left, right
     return Output(torch.ones(count, HEIGHT, WIDTH), feature)
 
 
 def run_test(hook, tmp_path, metrics, batches):
-    """A test of batches (calls of the head, samples)."""
+    """Run a test, and return the folder of the pictures.
+
+    Args:
+        hook: the DrawDepthHook.
+        tmp_path: folder of the test.
+        metrics: metrics of the evaluator.
+        batches: inputs of the head's calls, and samples, per batch.
+    """
     model = Model()
     runner = SimpleNamespace(
         model=model, work_dir=str(tmp_path / 'run'),
@@ -81,12 +88,12 @@ def test_pictures_and_errors_of_all_frames(tmp_path):
     folder = run_test(DrawDepthHook(max_frames=2), tmp_path, [DepthMetric()], batches)
     assert sorted(path.name for path in folder.rglob('*.jpg')) == ['0.jpg', '1.jpg']
     errors = read_pixel_errors(folder / 'distance_errors.json')
-    # 10 m is the first depth of the second of eight bins up to 80 m
+    # 10 m is the lower end of the second of eight bins up to 80 m.
     np.testing.assert_array_equal(errors.pixels, [0, 3 * HEIGHT * WIDTH, *[0] * 6])
     np.testing.assert_allclose((errors.relative[1], errors.metres[1]), (.1, 1.), rtol=1e-5)
 
 
-def test_frames_without_truth_are_drawn(tmp_path):
+def test_frames_without_ground_truth_are_drawn(tmp_path):
     shown = []
     for truth in (None, 10.):
         folder = tmp_path / str(truth)
@@ -99,7 +106,7 @@ def test_frames_without_truth_are_drawn(tmp_path):
 
 @pytest.fixture
 def features_of(monkeypatch, tmp_path):
-    """Draws a frame; the (H, W, 3) picture of its features."""
+    """Function that draws a frame and returns the (H, W, 3) picture of its features."""
     def draw(outputs, **kwargs):
         seen = {}
 
@@ -114,16 +121,17 @@ def features_of(monkeypatch, tmp_path):
 
 
 def edge_of(colors):
-    """The column at which the colours of the middle row change."""
+    """Return the column where the colours of the middle row change."""
     steps = np.abs(np.diff(colors[HEIGHT // 2].astype(int), axis=0)).sum(-1)
     return np.average(np.arange(len(steps)) + 1, weights=steps)
 
 
-def test_features_lie_where_the_image_shows_them(features_of):
+def test_features_are_aligned_with_the_image(features_of):
     colors = features_of([output_of(0., 1.)])
     assert colors.shape == (HEIGHT, WIDTH, 3)
     assert edge_of(colors) == pytest.approx(80, abs=1)
-    # The input shows the image twice as large from (20, 10) on: its middle is at 20 + 80 / 2.
+    # The input starts at pixel (20, 10) of the image, twice as large. The middle column of the
+    # input is column 20 + 80 / 2 of the image.
     affine = np.array([[2., 0., -40.], [0., 2., -20.], [0., 0., 1.]])
     colors = features_of([output_of(0., 1.)], affine=affine)
     unseen = (colors == to_bgr(UNKNOWN_COLOR)).all(-1)
@@ -140,8 +148,8 @@ def test_features_of_the_mirrored_image_are_not_drawn(features_of):
     assert (mirrored != straight).any()
 
 
-def test_detectors_are_left_alone(tmp_path):
-    """Both hooks are in the default runtime; this one draws depth estimators alone."""
+def test_detectors_are_not_drawn(tmp_path):
+    """The hook is in the default runtime, also of detectors."""
     class Detector(nn.Module):
         task = 'detection'
 

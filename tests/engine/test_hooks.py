@@ -1,3 +1,4 @@
+"""Hierarchical task learning, plain checkpoints and the learning-rate warm-up."""
 import math
 from types import SimpleNamespace
 
@@ -14,7 +15,7 @@ from mmdet3d_plugin.errors import InputError
 PARENTS = dict(size_3d=['size_2d'], depth=['size_2d', 'size_3d'])
 
 
-def test_trend_is_the_mean_fall_over_two_epochs():
+def test_trend_is_the_mean_decrease_over_two_epochs():
     history = torch.tensor([[10.], [7.], [6.], [5.], [5.5]])
     # (10 - 6 + 7 - 5 + 6 - 5.5) / 3
     assert loss_trend(history).item() == pytest.approx(6.5 / 3)
@@ -25,8 +26,8 @@ def test_weights_follow_the_equation():
     history = torch.tensor([[9., 4., 1.], [9., 4., 1.], [8., 3., 1.], [8., 3., 1.], [7., 2., 1.]])
     first = torch.tensor([1., 4., 2.])
     weights = task_weights(history, first, tasks, PARENTS, progress=.3)
-    settled_2d = 1 - 1. / 4  # falls by 1 in two epochs, first by 4
-    settled_3d = 1.  # no longer falls
+    settled_2d = 1 - 1. / 4  # decrease by 1 in two epochs, at first by 4
+    settled_3d = 1.  # no decrease
     assert weights['size_3d'] == pytest.approx(.3 ** (1 - settled_2d))
     assert weights['depth'] == pytest.approx(.3 ** (1 - settled_2d * settled_3d))
 
@@ -37,7 +38,7 @@ def test_a_rising_loss_counts_as_settled():
     assert weights['b'] == pytest.approx(1.)
 
 
-def test_constant_and_accelerating_losses_keep_weights_in_bounds():
+def test_weights_stay_in_bounds_for_constant_and_accelerating_losses():
     history = torch.tensor([[5., 9.], [5., 8.], [5., 5.], [5., 2.], [5., 0.]])
     weights = task_weights(history, torch.tensor([0., 1.]), ['a', 'b'],
                            dict(c=['a'], d=['b'], e=['a', 'b']), .1)
@@ -69,19 +70,20 @@ def train(hook, epochs, runner=None):
     return weights
 
 
-def test_dependent_tasks_wait_then_grow_to_one():
+def test_weights_of_dependent_tasks_grow_from_zero_to_one():
     weights = train(HierarchicalTaskHook(PARENTS, full_epoch=12, window=5), 14)
     assert [item['depth'] for item in weights[:6]] == [0.] * 6
     depth = [item['depth'] for item in weights]
     assert all(later >= earlier for earlier, later in zip(depth, depth[1:]))
     assert weights[12] == dict(depth=1., size_3d=1., size_2d=1.)
-    # epoch 8: progress 3 / 7; a loss that falls by 0.8 an epoch has a trend of 0.8^3
+    # Epoch 8 has a progress of 3 / 7. A loss that shrinks by a factor of 0.8 per epoch has a
+    # trend of 0.8^3 of the first trend.
     settled = 1 - .8 ** 3
     assert weights[8]['size_3d'] == pytest.approx((3 / 7) ** (1 - settled), rel=1e-5)
     assert weights[8]['depth'] == pytest.approx((3 / 7) ** (1 - settled ** 2), rel=1e-5)
 
 
-def test_state_survives_a_restart():
+def test_a_resumed_hook_gives_the_same_weights():
     whole = train(HierarchicalTaskHook(PARENTS, full_epoch=12), 12)
     first, runner, checkpoint = HierarchicalTaskHook(PARENTS, full_epoch=12), FakeRunner(), {}
     train(first, 7, runner)
@@ -91,7 +93,7 @@ def test_state_survives_a_restart():
     assert train(second, 5, runner) == whole[7:]
 
 
-def test_a_new_training_from_old_weights_starts_anew():
+def test_a_new_training_from_old_weights_ignores_their_history():
     hook, runner = HierarchicalTaskHook(PARENTS, full_epoch=12), FakeRunner()
     runner.iter = 0
     hook.after_load_checkpoint(runner, {hook.KEY: dict(
@@ -129,7 +131,7 @@ def learning_rates(steps, **kwargs):
     return rates
 
 
-def test_warmup_follows_half_a_cosine_and_ends_at_the_full_rate():
+def test_warmup_is_half_a_cosine_up_to_the_full_rate():
     rates = learning_rates(8, begin=0, end=6)
     expected = [1e-5 + (1e-3 - 1e-5) * (1 - math.cos(math.pi * t / 5)) / 2 for t in range(6)]
     assert rates == pytest.approx([*expected, 1e-3, 1e-3])

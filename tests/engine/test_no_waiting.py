@@ -1,7 +1,7 @@
-"""A training step never makes the host wait for the device.
+"""A training step does not make the host wait for the device.
 
-On a GPU torch itself tells. Elsewhere tensors that would be on the device are followed
-through the step, and operations whose result the host would have to see are refused.
+On a GPU torch reports waiting. On a CPU the tests follow the tensors that would be on the device,
+and report operations whose result the host needs.
 """
 import copy
 from pathlib import Path
@@ -24,17 +24,17 @@ CONFIGS = ['configs/monolss/monolss_dla34_synthetic-demo.py',
            *(f'configs/ddml/{name}_both_synthetic.py'
              for name in ('gupnet', 'monodle', 'monocon', 'monolss'))]
 aten = torch.ops.aten
-# Their values, or the sizes of their results, are those of the data.
+# Operations that return values to the host, or whose output size depends on values.
 WAITING = {aten._local_scalar_dense, aten.nonzero, aten.masked_select, aten._unique2,
            aten.unique_dim, aten.unique_consecutive, aten.is_nonzero, aten.equal, aten.bincount}
 
 
 class DeviceFollower(TorchDispatchMode):
-    """Marks what is computed from marked tensors, and records who would wait for it."""
+    """Mark all results of marked tensors, and record operations that would wait for them."""
 
     def __init__(self, tensors):
         super().__init__()
-        self.kept = list(tensors)  # a freed tensor's id could return
+        self.kept = list(tensors)  # a new tensor may get the id of a freed one
         self.marked = {id(tensor) for tensor in self.kept}
         self.waiting = []
 
@@ -72,7 +72,8 @@ def tensors_of(value):
 @pytest.fixture(scope='module')
 def batch(tmp_path_factory):
     root = write_kitti(tmp_path_factory.mktemp('data') / 'kitti')
-    return pseudo_collate(packed_frames(root, ['Pedestrian', 'Car', 'Cyclist']))
+    frames = packed_frames(root, ['Pedestrian', 'Car', 'Cyclist'])
+    return pseudo_collate(frames[:3:2])  # a frame with objects and one without
 
 
 def build(config):
@@ -87,7 +88,7 @@ def build(config):
 
 
 @pytest.mark.parametrize('config', CONFIGS, ids=lambda path: Path(path).stem)
-def test_nothing_of_the_device_is_looked_at(batch, config, monkeypatch):
+def test_a_step_does_not_wait(batch, config, monkeypatch):
     # Only on a CPU does torch check the classes that it is given.
     monkeypatch.setattr(functional, 'one_hot', lambda labels, num_classes: (
         labels[:, None] == torch.arange(num_classes)).long())
@@ -102,7 +103,7 @@ def test_nothing_of_the_device_is_looked_at(batch, config, monkeypatch):
     assert not follower.waiting
 
 
-def test_the_follower_sees_what_waits():
+def test_the_follower_records_waiting():
     image = torch.arange(6.)
     host = torch.tensor([True, False] * 3)
     with DeviceFollower([image]) as follower:
@@ -119,7 +120,7 @@ def test_the_follower_sees_what_waits():
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='needs a GPU')
 @pytest.mark.parametrize('config', CONFIGS, ids=lambda path: Path(path).stem)
-def test_a_gpu_is_not_waited_for(batch, config):
+def test_a_step_on_a_gpu_does_not_wait(batch, config):
     model, wrapper = build(config)
     model.cuda()
     hook = FiniteLossHook()
@@ -129,7 +130,7 @@ def test_a_gpu_is_not_waited_for(batch, config):
         losses = model.train_step(copy.deepcopy(batch), wrapper)
         hook.after_train_iter(runner, 0, data_batch=batch, outputs=losses)
 
-    for _ in range(3):  # kernels are chosen, memory is allocated
+    for _ in range(3):  # the first steps choose kernels and allocate memory
         step()
     torch.cuda.set_sync_debug_mode('error')
     try:

@@ -1,4 +1,4 @@
-"""When sample selection starts, and that a restart does not forget it."""
+"""Start of sample selection, also after a resume."""
 import json
 from types import SimpleNamespace
 
@@ -37,7 +37,7 @@ def make_runner(max_epochs=20):
 
 
 def run(hook, runner, losses):
-    """Epochs with these depth losses; returns when the head selected."""
+    """Train one epoch per loss; return for each epoch whether the head selected."""
     selected = []
     hook.before_train(runner)
     for loss in losses:
@@ -51,7 +51,7 @@ def run(hook, runner, losses):
     return selected
 
 
-def test_by_epoch():
+def test_start_by_epoch():
     hook = SampleSelectionWarmupHook(start_epoch=3)
     assert run(hook, make_runner(), [1.] * 5) == [False] * 3 + [True] * 2
     hook = SampleSelectionWarmupHook(start_fraction=1 / 6)
@@ -62,7 +62,7 @@ FALLING = [8., 6., 4.5, 3.5, 3., 2.75, 2.7, 2.69, 2.9, 2.8]
 STABLE = dict(mode='stable', window=2, tolerance=.05)
 
 
-def test_by_loss():
+def test_start_by_loss():
     """Means of two epochs: 7, 5.25, 4, 3.25, 2.875, 2.725, 2.695; the fall over two
     epochs is at most 5 % of the whole one first at 2.875 - 2.695 = .18 <= .215."""
     selected = run(SampleSelectionWarmupHook(**STABLE), make_runner(), FALLING)
@@ -73,7 +73,7 @@ def test_by_loss():
     ([5., 4., 3., 2.], False), ([5., 4., 2., 2., 2., 2.], True), ([2., 2., 2., 2.], True),
     ([1., 1., 2., 2.], True), ([5., 3.], False), ([-1., -2., -3., -4., -4., -4., -4.], True),
 ])
-def test_settled(losses, settled):
+def test_has_settled(losses, settled):
     assert has_settled(losses, 2, .1) is settled
     shifted = [10 * loss - 500 for loss in losses]
     assert has_settled(shifted, 2, .1) is settled
@@ -100,18 +100,18 @@ def test_the_unweighted_loss_counts():
 
 @pytest.mark.parametrize('stop', [3, 8, 9])
 @pytest.mark.parametrize('settings', [STABLE, dict(start_epoch=8)])
-def test_a_restart_changes_nothing(stop, settings):
+def test_resume_changes_nothing(stop, settings):
     whole = run(SampleSelectionWarmupHook(**settings), make_runner(), FALLING)
     first, runner, checkpoint = SampleSelectionWarmupHook(**settings), make_runner(), {}
     part = run(first, runner, FALLING[:stop])
     first.before_save_checkpoint(runner, checkpoint)
-    runner.model.depth_head.selecting = True  # a new process builds the head anew
+    runner.model.depth_head.selecting = True  # as a new head does
     second = SampleSelectionWarmupHook(**settings)
     second.after_load_checkpoint(runner, checkpoint)
     assert part + run(second, runner, FALLING[stop:]) == whole
 
 
-def test_a_new_training_from_old_weights_warms_up_anew():
+def test_a_training_from_old_weights_warms_up_again():
     hook = SampleSelectionWarmupHook(start_epoch=2)
     runner = make_runner()
     hook.after_load_checkpoint(runner, {hook.KEY: dict(selecting=True, losses=[1.] * 9)})
@@ -144,7 +144,7 @@ def test_batches_without_objects_do_not_count():
 @pytest.mark.parametrize('settings, epochs, warned', [
     (dict(start_epoch=9), 5, 'never starts'), (STABLE, 3, 'never settled'),
     (dict(start_epoch=2), 5, None)])
-def test_selection_that_never_starts_is_told(monkeypatch, settings, epochs, warned):
+def test_a_warning_if_selection_never_starts(monkeypatch, settings, epochs, warned):
     lines = []
     monkeypatch.setattr(
         'mmdet3d_plugin.engine.hooks.sample_selection_warmup_hook.print_log',
@@ -163,7 +163,7 @@ def test_a_model_that_does_not_select_is_named():
 
 
 def train_one_of_two(rank, store, out):
-    """A process of two whose own losses would switch at another epoch."""
+    """Train as one of two ranks. The losses of a rank alone would switch at another epoch."""
     dist.init_process_group('gloo', init_method=f'file://{store}', rank=rank, world_size=2)
     own = [(1.5, .5)[rank] * loss for loss in FALLING]  # their mean is FALLING
     hook, runner = SampleSelectionWarmupHook(**STABLE), make_runner()
@@ -172,8 +172,9 @@ def train_one_of_two(rank, store, out):
     dist.destroy_process_group()
 
 
-def test_all_processes_switch_together(tmp_path):
-    mp.spawn(train_one_of_two, (tmp_path / 'store', tmp_path), nprocs=2)
+def test_all_ranks_switch_together(tmp_path):
+    mp.start_processes(train_one_of_two, (tmp_path / 'store', tmp_path), nprocs=2,
+                       start_method='fork')  # spares two imports of torch
     states = [json.loads((tmp_path / f'{rank}.json').read_text()) for rank in (0, 1)]
     assert states[0] == states[1]
     selected, losses = states[0]

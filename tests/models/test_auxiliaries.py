@@ -1,4 +1,6 @@
 """Auxiliary supervision: targets, descriptors, several ranks, and use in a detector."""
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -15,10 +17,14 @@ from tiny_kitti import packed_frames
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.models.auxiliaries import (AuxiliaryLabels, AuxiliaryObjects, MetricAuxiliary,
                                                MultiRangeAuxiliary, add_losses)
-from mmdet3d_plugin.models.auxiliaries.metric_auxiliary import mean_descriptors, sample_descriptors
-from mmdet3d_plugin.models.auxiliaries.object_depth_head import rasterize_object_depths
+from mmdet3d_plugin.models.auxiliaries.metric_auxiliary import (mean_descriptors,
+                                                                pooled_descriptors,
+                                                                sample_descriptors)
+from mmdet3d_plugin.models.auxiliaries.object_depth_head import (interpolate_object_depths,
+                                                                 rasterize_object_depths)
 
 QI = dict(type='QuasiIsometricLoss', K=2., B=1., epsilon=10.)
+RELEASED_CONFIG = 'configs/ddml/monodle_both_kitti_released.py'
 
 
 def make_objects(image_index, boxes, depths, zooms=None):
@@ -63,6 +69,81 @@ def head(**change):
     return MODELS.build({**dict(
         type='ObjectDepthHead', in_channels=4, hidden_channels=8,
         loss=dict(type='LaplacianAleatoricLoss')), **change})
+
+
+def test_interpolated_object_depths_of_a_box():
+    """A map of 3 x 2 cells with stride 4 reads input columns 0, 5.5 and 11, and rows 0 and 7.
+
+    The box ends between columns 5 and 6, so the middle cell gets half the depth.
+    """
+    objects = make_objects([0], [[0, 0, 1.5, 1.9]], [20.])
+    target = interpolate_object_depths(objects, objects.depths, 1, (2, 3))
+    torch.testing.assert_close(target, torch.tensor([[[20., 10., torch.inf],
+                                                      [20., 10., torch.inf]]]))
+    objects = make_objects([0], [[0, 0, 1.5, 1.5]], [20.])  # ends above row 7
+    target = interpolate_object_depths(objects, objects.depths, 1, (2, 3))
+    torch.testing.assert_close(target[0, 0], torch.tensor([20., 10., torch.inf]))
+    assert target[0, 1].isinf().all()
+
+
+def test_interpolated_object_depths_agree_with_loops():
+    """With overlaps, boxes partly outside the map and an image without objects."""
+    rng = np.random.default_rng(1)
+    corners = rng.uniform(-3, 12, (12, 2))
+    boxes = np.c_[corners, corners + rng.uniform(1, 7, (12, 2))]
+    objects = make_objects(rng.choice([0, 2], 12), boxes, rng.uniform(3, 60, 12))
+    size = (9, 14)
+    target = interpolate_object_depths(objects, objects.depths, 3, size)
+    scaled = make_objects(objects.image_index.tolist(), 4 * boxes, objects.depths.tolist())
+    drawn = slow_raster(scaled, 3, (36, 56))
+    drawn[np.isinf(drawn)] = 0
+    expected = np.zeros((3, *size))
+    for row in range(size[0]):
+        for column in range(size[1]):
+            y, x = row * 35 / 8, column * 55 / 13  # corners of both maps are aligned
+            top, left = int(y), int(x)
+            for next_row, next_column in ((0, 0), (0, 1), (1, 0), (1, 1)):
+                weight = (1 - abs(top + next_row - y)) * (1 - abs(left + next_column - x))
+                if weight > 1e-9:
+                    expected[:, row, column] += weight * drawn[:, top + next_row,
+                                                               left + next_column]
+    known = expected > 0
+    np.testing.assert_array_equal(target.isfinite(), known)
+    np.testing.assert_allclose(target[target.isfinite()], expected[known], rtol=1e-4)
+    assert known.any() and not known[1].any()
+
+
+def test_released_depth_head_has_one_hidden_layer():
+    shapes = {name: tuple(weight.shape) for name, weight in
+              head(hidden_channels=16, num_hidden_layers=1).state_dict().items()}
+    assert shapes == {'layers.0.weight': (16, 4, 3, 3), 'layers.0.bias': (16, ),
+                      'layers.2.weight': (2, 16, 1, 1), 'layers.2.bias': (2, )}
+    # The keys of checkpoints with the default of two hidden layers.
+    assert list(head().state_dict()) == [
+        f'layers.{index}.{kind}' for index in (0, 2, 4) for kind in ('weight', 'bias')]
+
+
+def test_loss_of_the_released_depth_head():
+    """The two left columns of cells count: the depth, and the mean of depth and zero."""
+    module = head(num_hidden_layers=1, target='bilinear')
+    objects = make_objects([1], [[0, 0, 1.5, 1.9]], [20.])
+    feature = torch.randn(2, 4, 2, 3)
+    output = module.layers(feature)[1, :, :, :2]
+    error = (1 / output[0].sigmoid() - 1 - torch.tensor([20., 10.])).abs()
+    laplacian = 1.4142 * torch.exp(-.5 * output[1]) * error + .5 * output[1]
+    loss = module(feature, AuxiliaryLabels(objects))['loss_object_depth']
+    torch.testing.assert_close(loss, laplacian.mean(), rtol=1e-4, atol=0)
+    empty = module(feature, AuxiliaryLabels(make_objects([], [], [])))['loss_object_depth']
+    empty.backward()
+    assert empty == 0
+
+
+@pytest.mark.parametrize('change, message', [
+    (dict(target='area'), "target is 'area', expected 'nearest' or 'bilinear'"),
+    (dict(num_hidden_layers=0), 'num_hidden_layers is 0')])
+def test_unknown_structure_of_the_depth_head_is_refused(change, message):
+    with pytest.raises(InputError, match=message):
+        head(**change)
 
 
 @pytest.mark.parametrize('space, expected', [('metric', 20.), ('apparent', 10.)])
@@ -124,8 +205,43 @@ def test_unknown_depth_space_is_refused():
 
 
 def test_unknown_descriptor_is_refused():
-    with pytest.raises(InputError, match="descriptor is 'corner', expected 'center' or 'box'"):
+    with pytest.raises(InputError, match="descriptor is 'corner', expected 'center', 'box' or "
+                                         "'pooled_cell'"):
         MetricAuxiliary(QI, descriptor='corner')
+
+
+@pytest.mark.parametrize('pool_size', [0, -1, 4])
+def test_pool_size_must_be_odd(pool_size):
+    with pytest.raises(InputError, match=f'pool_size is {pool_size}, expected a positive odd'):
+        MetricAuxiliary(QI, descriptor='pooled_cell', pool_size=pool_size)
+
+
+@pytest.mark.parametrize('pool_size', [1, 3, 5])
+def test_pooled_descriptors_count_zeros_outside_the_map(pool_size):
+    torch.manual_seed(0)
+    feature = torch.randn(3, 5, 7, 9)
+    index = torch.tensor([2, 0, 0, 1, 1])
+    points = torch.tensor([[4.9, 3.], [0., .99], [8.9, 6.9], [3.5, 3.5], [7.2, 0.]])
+    expected = torch.zeros(5, 5)
+    for number, (image, (x, y)) in enumerate(zip(index, points.tolist())):
+        for row in range(int(y) - pool_size // 2, int(y) + pool_size // 2 + 1):
+            for column in range(int(x) - pool_size // 2, int(x) + pool_size // 2 + 1):
+                if 0 <= row < 7 and 0 <= column < 9:
+                    expected[number] += feature[image, :, row, column] / pool_size**2
+    torch.testing.assert_close(pooled_descriptors(feature, index, points, pool_size), expected)
+
+
+def test_metric_auxiliary_with_pooled_descriptors():
+    """An object with a centre outside the map is in no pair."""
+    torch.manual_seed(1)
+    objects = make_objects([0, 0, 1, 1], [[0, 0, 2, 2], [4, 2, 6, 4], [1, 1, 3, 3], [8, 1, 9, 2]],
+                           [10., 14., 16., 12.])
+    feature = 20 * torch.randn(2, 4, 6, 8)
+    result = MetricAuxiliary(QI, descriptor='pooled_cell', pool_size=3)(
+        feature, AuxiliaryLabels(objects))
+    found = pooled_descriptors(feature, objects.image_index, objects.centers, pool_size=3)
+    loss = MODELS.build(QI)(found[:3], objects.depths[:3]).loss
+    assert result['loss_metric'] == loss and loss > 0
 
 
 def test_descriptors_can_be_means_over_boxes():
@@ -166,6 +282,61 @@ def test_two_auxiliaries_with_the_same_name_are_refused():
     other = MetricAuxiliary(dict(type='RankNContrastLoss'), name='contrast')
     add_losses(losses, other(torch.randn(1, 4, 6, 8), AuxiliaryLabels(objects)))
     assert set(losses) == {'loss_metric', 'loss_contrast'}
+
+
+def test_recipe_of_the_released_code():
+    """Constants of the authors' example: MonoDLE with cars alone on KITTI."""
+    cfg = Config.fromfile(RELEASED_CONFIG)
+    metric, depth = (item.to_dict() for item in cfg.model.auxiliary)
+    assert metric == dict(
+        type='MetricAuxiliary', descriptor='pooled_cell', pool_size=5,
+        loss=dict(type='QuasiIsometricLoss', K=1.5, B=.5, epsilon=10., form='released', tau=10.,
+                  loss_weight=.5))
+    assert depth == dict(
+        type='ObjectDepthHead', in_channels=64, hidden_channels=256, num_hidden_layers=1,
+        target='bilinear', loss=dict(type='LaplacianAleatoricLoss'))
+    baseline = Config.fromfile('configs/monodle/monodle_dla34_kitti.py')
+    assert cfg.train_dataloader == baseline.train_dataloader
+    assert cfg.train_dataloader.dataset.dataset.metainfo.classes == ['Car']
+    assert cfg.train_dataloader.batch_size == 16 and cfg.model.backbone.depth == 34
+    optimizer = cfg.optim_wrapper.optimizer
+    assert (optimizer.type, optimizer.lr, optimizer.weight_decay) == ('Adam', 1.25e-3, 1e-5)
+    assert cfg.train_cfg.max_epochs == 140
+    assert cfg.param_scheduler == baseline.param_scheduler
+    assert {item.type for item in cfg.param_scheduler} == {'CosineWarmupLR', 'MultiStepLR'}
+
+
+def test_a_training_step_of_the_released_recipe(kitti_root):
+    """Both losses update the backbone. Objects of randomly cropped images have no losses."""
+    cfg = Config.fromfile(RELEASED_CONFIG)
+    cfg.model.backbone.init_cfg = None
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    samples = packed_frames(kitti_root, ['Car'])
+    optimizer = build_optim_wrapper(model, dict(cfg.optim_wrapper, type='OptimWrapper'))
+    weight = model.backbone.base_layer[0].weight
+
+    def losses_of(batch):
+        data = model.data_preprocessor(pseudo_collate(copy.deepcopy(batch)), True)
+        return model(**data, mode='loss')
+
+    # The descriptors of an untrained network are close, so all pairs but one of nearly equal
+    # depth are below the band. The released loss needs a pair above the band too.
+    metric = model.auxiliary[0].loss
+    metric.K, metric.B = 1., 0.
+    for sample, depth in zip(samples, (12., 12.01, 0., 20.)):
+        sample['data_samples'].gt_instances_3d.bboxes_3d.tensor[:, 2] = depth
+    losses = losses_of(samples)
+    for name in ('loss_metric', 'loss_object_depth'):
+        gradient, = torch.autograd.grad(losses[name], weight, retain_graph=True)
+        assert losses[name] > 0 and gradient.abs().sum() > 0, name
+    before = weight.detach().clone()
+    optimizer.update_params(model.parse_losses(losses)[0])
+    assert torch.isfinite(weight).all() and not torch.equal(weight, before)
+    for sample in samples:
+        sample['data_samples'].set_metainfo(dict(affine_aug=True))
+    losses = losses_of(samples)
+    assert losses['loss_metric'] == losses['loss_object_depth'] == 0
 
 
 def multi_range(depth='dense', **settings):
@@ -262,7 +433,7 @@ def test_missing_dense_depth_is_reported(kitti_root):
 
 
 class SmallNetwork(torch.nn.Module):
-    """Two convolutions, a batch norm with fixed statistics, and both auxiliaries."""
+    """Two convolutions, a batch norm with fixed statistics, and auxiliaries of both forms."""
 
     def __init__(self):
         super().__init__()
@@ -271,14 +442,20 @@ class SmallNetwork(torch.nn.Module):
         norm.running_mean.normal_(), norm.running_var.uniform_(.5, 2.)
         self.layers = torch.nn.Sequential(
             torch.nn.Conv2d(3, 6, 3, padding=1), norm, torch.nn.ReLU(), torch.nn.Conv2d(6, 4, 1))
-        self.auxiliary = torch.nn.ModuleList([MetricAuxiliary({**QI, 'B': 0.}), head()])
+        released = {**QI, 'B': 0., 'form': 'released', 'tau': 2.}
+        self.auxiliary = torch.nn.ModuleList([
+            MetricAuxiliary({**QI, 'B': 0.}), head(),
+            MetricAuxiliary(released, descriptor='pooled_cell', pool_size=3, name='released')])
 
     def forward(self, images, objects):
         feature = 4 * self.layers(images)
         losses = {}
         for auxiliary in self.auxiliary:
-            add_losses(losses, auxiliary(feature, AuxiliaryLabels(objects)))
-        return losses['loss_metric'] + losses['loss_object_depth']
+            found = auxiliary(feature, AuxiliaryLabels(objects))
+            assert found.pop('qi_satisfied', 0.) < 1
+            add_losses(losses, found)
+        assert losses['loss_released'] > 0
+        return sum(losses.values())
 
 
 def gradients_of(first, last):

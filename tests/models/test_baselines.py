@@ -20,7 +20,7 @@ BASELINES = ('monodle', 'gupnet', 'monocon', 'didm3d', 'monolss')
 # Parameters of mmdet3d's two-level trees that their forward pass does not use.
 UNUSED = re.compile(r'backbone\.level\d\.project')
 TASKS = {'heatmap', 'offset_2d', 'size_2d', 'depth', 'size_3d', 'offset_3d', 'heading'}
-EXTRA_LOSSES = dict(monocon={'keypoint_heatmap', 'keypoint_offset', 'corners'})
+EXTRA_LOSSES = dict(monocon={'keypoint_heatmap', 'keypoint_offset'})
 AUXILIARY = dict(none=set(), qi={'metric'}, both={'metric', 'object_depth'})
 AUXILIARY['object-depth'] = {'object_depth'}
 

@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from tiny_kitti import FRAMES, packed_frames
 
+from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.models.dense_heads.center_head_2d import DenseMaps, Peaks
 from mmdet3d_plugin.models.detectors.center_mono3d import Detections
 from mmdet3d_plugin.models.object_heads.depth_heads import SelectableDepths
@@ -190,6 +191,41 @@ def test_nms_keeps_the_best_of_overlapping_boxes_of_a_class(model, samples, nms_
     (sample, ) = model._fill_samples(data['data_samples'], peaks, detections)
     torch.testing.assert_close(sample.pred_instances.scores, scores[kept])
     torch.testing.assert_close(sample.pred_instances.bboxes, boxes_2d[kept])
+
+
+def test_headings_are_learned_from_label_angles_on_request(model, samples):
+    data = model.data_preprocessor(pseudo_collate(copy.deepcopy(samples)), False)
+    geometry = model._geometry(data['data_samples'], torch.device('cpu'))
+
+    def alphas():
+        return model.assigner.assign(data['data_samples'], (24, 80), model.coder,
+                                     geometry).code.alphas
+
+    plain = alphas()
+    model.assigner.label_alphas = True
+    with pytest.raises(InputError, match='set alphas=True in LoadAnnotationsMono3D'):
+        alphas()
+    angles = torch.linspace(-3, 3, len(plain))
+    counts = [len(sample.gt_instances_3d) for sample in data['data_samples']]
+    for sample, part in zip(data['data_samples'], angles.split(counts)):
+        sample.gt_instances_3d.alphas = part
+    torch.testing.assert_close(alphas(), angles)
+
+
+@pytest.mark.parametrize('keep, expected', [(False, [0]), (True, [0, 1, 2])])
+def test_boxes_of_nonpositive_size_are_dropped_unless_they_are_kept(model, samples, keep,
+                                                                    expected):
+    boxes_3d = torch.ones(3, 7)
+    boxes_3d[1, 3], boxes_3d[2, 5] = 0., -1.  # a length and a width
+    boxes = ObjectBoxes(torch.tensor([[0., 0., 9., 9.]] * 3), boxes_3d, torch.zeros(3))
+    peaks = Peaks(torch.zeros(3, dtype=torch.long), torch.tensor([1, 1, 1]),
+                  torch.tensor([.9, .8, .7]), None)
+    model.test_cfg.update(heatmap_threshold=0., nms_iou=1., keep_nonpositive_sizes=keep)
+    data = model.data_preprocessor(pseudo_collate(copy.deepcopy(samples[:1])), False)
+    detections = Detections(boxes, torch.ones(3), torch.ones(3, 49))
+    (sample, ) = model._fill_samples(data['data_samples'], peaks, detections)
+    torch.testing.assert_close(sample.pred_instances_3d.scores_3d, peaks.scores[expected])
+    torch.testing.assert_close(sample.pred_instances_3d.bboxes_3d.tensor, boxes_3d[expected])
 
 
 def test_scores_are_products_of_heatmap_score_and_3d_confidence(model, samples):

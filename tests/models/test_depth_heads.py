@@ -164,6 +164,12 @@ def test_surface_depth_blended_with_unknown_cells_is_not_used():
     assert 18 < surface[0, 0].item() < 19.5  # the difference to 20 m is below max_attribute
     torch.testing.assert_close(surface[0, 1:], torch.full((3, ), 20.))
     assert valid.tolist() == [[False, True, True, True]]
+    # With no minimum share, as in DID-M3D's released code, the blend counts.
+    head.min_known_share = 0.
+    for depths, expected in ((depth_map, True), (torch.zeros_like(depth_map), False)):
+        _, valid = head.surface_depths(SimpleNamespace(
+            code=code, depth_maps=depths, image_index=torch.zeros(1, dtype=torch.long)))
+        assert valid.tolist() == [[expected] * 4]
 
 
 def test_selected_depths_scale_with_the_zoom(monkeypatch):

@@ -48,8 +48,7 @@ def head(**change):
     return MODELS.build({**dict(
         type='KeypointHead', in_channels=4, hidden_channels=8, min_overlap=.3,
         loss_heatmap=dict(type='mmdet.GaussianFocalLoss', alpha=2., gamma=4.),
-        loss_offset=dict(type='WeightedL1Loss'), loss_corners=dict(type='WeightedL1Loss')),
-        **change})
+        loss_offset=dict(type='WeightedL1Loss')), **change})
 
 
 class KnownKeypoints(AuxiliaryObjects):
@@ -73,12 +72,14 @@ def make_objects(image_index, boxes, keypoints, in_front):
 def objects():
     """Two objects in a 12 x 20 map.
 
-    One keypoint of the first object is outside the map. Two corners of the second object are
-    behind the camera, and its 2D box centre is outside the map.
+    The first object has a keypoint right of the map, one less than a cell left of the map, and
+    one more than a cell above the map. Two corners of the second object are behind the camera.
     """
     generator = torch.Generator().manual_seed(0)
     keypoints = torch.rand(2, 9, 2, generator=generator) * torch.tensor([19., 11.])
     keypoints[0, 3, 0] = 25.
+    keypoints[0, 4] = torch.tensor([-.75, 5.5])
+    keypoints[0, 5] = torch.tensor([5.5, -1.25])
     in_front = torch.ones(2, 9, dtype=torch.bool)
     in_front[1, :2] = False
     keypoints[1, 0] = torch.inf
@@ -90,22 +91,17 @@ def test_losses_agree_with_plain_loops(objects):
     feature = torch.randn(2, 4, 12, 20)
     losses = module(feature, AuxiliaryLabels(objects))
     keypoints, in_front = objects.given
-    heatmap, offset, corners = (getattr(module, name)(feature).detach().double().numpy()
-                                for name in ('heatmap', 'offset', 'corners'))
-    offset_errors, corner_errors = [], []
+    heatmap, offset = (getattr(module, name)(feature).detach().double().numpy()
+                       for name in ('heatmap', 'offset'))
+    offset_errors = []
     target = np.zeros((2, 9, 12, 20))
     for item, image in enumerate((1, 0)):
         box = objects.boxes[item].numpy()
         radius = int(mmdet_radius((box[3] - box[1], box[2] - box[0]), .3))
-        column, row = int((box[0] + box[2]) / 2), int((box[1] + box[3]) / 2)
         for k in range(9):
             u, v = keypoints[item, k].tolist()
-            if not in_front[item, k]:
-                continue
-            if k < 8 and item == 0:
-                found = corners[image, 2 * k:2 * k + 2, row, column]
-                corner_errors.extend(np.abs(found - [u - column, v - row]))
-            if not (0 <= u < 20 and 0 <= v < 12):
+            # int() truncates toward zero: the cell of -0.75 is 0.
+            if not in_front[item, k] or not (0 <= int(u) < 20 and 0 <= int(v) < 12):
                 continue
             found = offset[image, :, int(v), int(u)]
             offset_errors.extend(np.abs(found - [u - int(u), v - int(v)]))
@@ -116,8 +112,7 @@ def test_losses_agree_with_plain_loops(objects):
                         sigma = (2 * radius + 1) / 6
                         target[image, k, y, x] = max(target[image, k, y, x],
                                                      np.exp(-distance / (2 * sigma ** 2)))
-    assert len(corner_errors) == 16 and len(offset_errors) == 2 * (18 - 1 - 2)
-    assert losses['loss_corners'].item() == pytest.approx(np.mean(corner_errors), rel=1e-5)
+    assert len(offset_errors) == 2 * (18 - 2 - 2)
     assert losses['loss_keypoint_offset'].item() == pytest.approx(np.mean(offset_errors), rel=1e-5)
     p = np.clip(1 / (1 + np.exp(-heatmap)), MIN_SCORE, 1 - MIN_SCORE)
     positive = target == 1
@@ -130,7 +125,7 @@ def test_losses_without_objects_are_finite_and_reach_every_weight():
     module = head(norm_cfg=dict(type='AttnBN', num_affines=3))
     labels = AuxiliaryLabels(make_objects([], [], [], []))
     losses = module(torch.randn(2, 4, 12, 20), labels)
-    assert losses['loss_corners'] == 0 and losses['loss_keypoint_offset'] == 0
+    assert losses['loss_keypoint_offset'] == 0
     sum(losses.values()).backward()
     assert all(torch.isfinite(weight.grad).all() for weight in module.parameters())
 
@@ -139,3 +134,14 @@ def test_objects_without_an_affine_are_refused():
     objects = AuxiliaryObjects(*[None] * 8, 4)
     with pytest.raises(InputError, match="known for this project's CropScaleAffine only"):
         head()(torch.zeros(1, 4, 3, 3), AuxiliaryLabels(objects))
+
+
+def test_initial_weights_are_those_of_the_released_code():
+    module = head(in_channels=64, hidden_channels=64, norm_cfg=dict(type='AttnBN', num_affines=10))
+    for weight in (module.offset[0].weight, module.offset[1].attention[0].weight,
+                   module.offset[3].weight):
+        assert weight.std().item() == pytest.approx(1e-3, rel=.3)
+    assert module.heatmap[3].bias.sigmoid().tolist() == pytest.approx([.1] * 9)
+    # PyTorch's initial weights: uniform with bound 1 / sqrt(inputs).
+    assert module.heatmap[0].weight.abs().max().item() == pytest.approx(1 / 24, rel=.01)
+    assert module.heatmap[3].weight.abs().max().item() == pytest.approx(1 / 8, rel=.05)

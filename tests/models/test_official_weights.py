@@ -10,8 +10,8 @@ from mmengine.config import Config
 from official_names import PARTS, official_name
 
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.models.official_weights import (METHODS, import_official,
-                                                    rename_official_key, tensor_entries)
+from mmdet3d_plugin.models.official_weights import (METHODS, import_official, rename_official_key,
+                                                    tensor_entries)
 
 # Method, name in the released code -> name here; None if the released forward pass never uses it.
 NAMES = {
@@ -144,7 +144,8 @@ def test_weights_of_another_model_raise(model, official, change, message):
 
 
 @pytest.mark.parametrize('method, other, message', [
-    ('gupnet', 'monodle', 'incomplete weights of MonoDLE'),
+    ('gupnet', 'monodle', r'depth.0.weight has shape \(256, 69, 3, 3\)'),
+    ('monodle', 'monolss', r'size_3d.0.weight has shape \(256, 64, 3, 3\)'),
     ('monolss', 'didm3d', 'incomplete weights of DID-M3D'),
     ('didm3d', 'gupnet', r'size_3d.4.weight has shape \(3, 256, 1, 1\)'),
 ])

@@ -1,10 +1,10 @@
-"""A KITTI folder of 40 frames of which 5 % are broken, each in its own way."""
+"""KITTI folder of 40 frames with two broken images."""
 from pathlib import Path
 
 from tiny_kitti import write_kitti
 
 FRAMES = [f'{index:06d}' for index in range(40)]
-# The header, from which sizes are read, stays whole.
+# The header, which holds the size, stays whole.
 BROKEN = {
     '000006': lambda content: content[:len(content) // 2],
     '000031': lambda content: (content[:len(content) // 2] + bytes(64)

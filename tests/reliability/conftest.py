@@ -3,16 +3,18 @@ import runpy
 import sys
 
 import pytest
+import torch
 from tiny_kitti import write_kitti
-from tiny_training import EPOCHS, ROOT, skip_config_formatting, training_state, write_config
+from tiny_training import EPOCHS, ROOT, training_state, write_config
 
 
 @pytest.fixture(autouse=True, scope='session')
-def unformatted_configs():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr('mmengine.config.config.FormatCode', None)  # restored at the end
-        skip_config_formatting()
-        yield
+def one_thread():
+    """Use one thread, as trainings in forked processes do, so that all bits are equal."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope='session')

@@ -1,6 +1,9 @@
-"""Malformed frames: valid KITTI files with one spoilt, each to end in one of two ways.
+"""Fuzzer of the KITTI readers.
 
-Long runs by hand: PYTHONPATH=tests python -m reliability.fuzzer --cases 20000 --seed 1
+Each case changes one file of a valid frame. The readers have to return valid values, or to raise
+an InputError with one line that names the file.
+
+Long run: PYTHONPATH=tests python -m reliability.fuzzer --cases 20000 --seed 1
 """
 import argparse
 import faulthandler
@@ -34,9 +37,9 @@ from mmdet3d_plugin.errors import InputError
 FRAME = '000007'
 SIZE = (96, 32)
 CLASSES = ['Pedestrian', 'Car', 'Cyclist']
-SECONDS = 5  # of a case
-MEMORY = 400  # MB of a case; the largest image allowed takes 200
-MAX_MESSAGE = 600  # characters of the one line
+SECONDS = 5  # limit per case
+MEMORY = 400  # limit per case in MB; the largest allowed image takes 200
+MAX_MESSAGE = 600  # limit of a message in characters
 PIPELINE = [dict(type='LoadImageMono3D'), dict(type='LoadAnnotationsMono3D'),
             dict(type='CropScaleAffine', input_size=(64, 32)), dict(type='PackMono3DInputs')]
 FILES = {'image': 'training/image_2/{}.png', 'label': 'training/label_2/{}.txt',
@@ -47,13 +50,13 @@ ODD_TOKENS = ['nan', '-inf', 'inf', '1e999', '-1e300', '1e7', '1e-320', '0x10', 
               '\x00', '\x1b[31m', 'Car\x00', 'A' * 5000, '%s', '{0}', '\u2028']
 
 
-# ---- spoiling text
+# ---- changes of text files
 
 def fields_of(text: bytes) -> List[List[bytes]]:
     return [line.split() for line in text.splitlines()]
 
 
-def joined(rows: List[List[bytes]]) -> bytes:
+def join_fields(rows: List[List[bytes]]) -> bytes:
     return b''.join(b' '.join(row) + b'\n' for row in rows)
 
 
@@ -62,7 +65,7 @@ def replace_fields(text: bytes, rng: random.Random) -> bytes:
     for _ in range(rng.choice([1, 1, 1, 2, 5])):
         row = rng.choice(rows)
         row[rng.randrange(len(row))] = rng.choice(ODD_TOKENS).encode()
-    return joined(rows)
+    return join_fields(rows)
 
 
 def change_numbers(text: bytes, rng: random.Random) -> bytes:
@@ -71,47 +74,47 @@ def change_numbers(text: bytes, rng: random.Random) -> bytes:
         row = rng.choice(rows)
         value = rng.choice([rng.uniform(-1, 1) * 10 ** rng.uniform(-12, 12), 0., -1., 1e5])
         row[rng.randrange(1, len(row)) if len(row) > 1 else 0] = repr(value).encode()
-    return joined(rows)
+    return join_fields(rows)
 
 
 def drop_fields(text: bytes, rng: random.Random) -> bytes:
     rows = fields_of(text)
     row = rng.choice(rows)
     del row[rng.randrange(len(row)):rng.randrange(1, len(row) + 1)]
-    return joined(rows)
+    return join_fields(rows)
 
 
 def add_fields(text: bytes, rng: random.Random) -> bytes:
     rows = fields_of(text)
     row = rng.choice(rows)
     row[rng.randrange(len(row)):0] = [rng.choice(row)] * rng.choice([1, 2, 15])
-    return joined(rows)
+    return join_fields(rows)
 
 
 def swap_lines(text: bytes, rng: random.Random) -> bytes:
-    """Of calibrations: the values under other names."""
+    """Exchange the first fields of the lines: in a calibration, the names of the matrices."""
     rows = fields_of(text)
     names = [row[:1] for row in rows]
     rng.shuffle(names)
-    return joined([name + row[1:] for name, row in zip(names, rows)])
+    return join_fields([name + row[1:] for name, row in zip(names, rows)])
 
 
 def swap_fields(text: bytes, rng: random.Random) -> bytes:
     rows = fields_of(text)
     row = rng.choice(rows)
     rng.shuffle(row)
-    return joined(rows)
+    return join_fields(rows)
 
 
 def transpose_matrices(text: bytes, rng: random.Random) -> bytes:
-    return joined([
+    return join_fields([
         row[:1] + [row[1 + 4 * (i % 3) + i // 3] for i in range(12)] if len(row) == 13 else row
         for row in fields_of(text)])
 
 
 def zero_matrices(text: bytes, rng: random.Random) -> bytes:
     column = rng.randrange(1, 13)
-    return joined([row[:1] + [b'0' if rng.random() < .5 or i == column else value
+    return join_fields([row[:1] + [b'0' if rng.random() < .5 or i == column else value
                               for i, value in enumerate(row[1:], 1)] for row in fields_of(text)])
 
 
@@ -119,12 +122,12 @@ def repeat_lines(text: bytes, rng: random.Random) -> bytes:
     return text * rng.choice([2, 50])
 
 
-def one_long_line(text: bytes, rng: random.Random) -> bytes:
+def write_one_long_line(text: bytes, rng: random.Random) -> bytes:
     return rng.choice([text.replace(b'\n', b' ') * 500, b'9' * 300_000, b'Car ' * 50_000,
                        text.rstrip() + b' ' * 200_000 + b'x'])
 
 
-def other_encoding(text: bytes, rng: random.Random) -> bytes:
+def change_encoding(text: bytes, rng: random.Random) -> bytes:
     decoded = text.decode(errors='replace')
     return rng.choice([decoded.encode('utf-16'), b'\xef\xbb\xbf' + text,
                        text.replace(b' ', b'\xa0'), text.replace(b'\n', b'\r\n'),
@@ -132,17 +135,17 @@ def other_encoding(text: bytes, rng: random.Random) -> bytes:
                        text.replace(b'\n', b'\x00')])
 
 
-# ---- spoiling bytes
+# ---- changes of bytes
 
 def truncate(data: bytes, rng: random.Random) -> bytes:
     return data[:rng.randrange(len(data))]
 
 
 def flip_bits(data: bytes, rng: random.Random) -> bytes:
-    spoilt = bytearray(data)
+    changed = bytearray(data)
     for _ in range(rng.choice([1, 1, 3, 40])):
-        spoilt[rng.randrange(len(spoilt))] ^= 1 << rng.randrange(8)
-    return bytes(spoilt)
+        changed[rng.randrange(len(changed))] ^= 1 << rng.randrange(8)
+    return bytes(changed)
 
 
 def zero_block(data: bytes, rng: random.Random) -> bytes:
@@ -165,25 +168,26 @@ def append_noise(data: bytes, rng: random.Random) -> bytes:
     return data + rng.choice([bytes(100), rng.randbytes(50), data])
 
 
-def only_noise(data: bytes, rng: random.Random) -> bytes:
+def replace_by_noise(data: bytes, rng: random.Random) -> bytes:
     return rng.choice([b'', b'\n', b' \n\t\n', bytes(200), rng.randbytes(1), rng.randbytes(500)])
 
 
-# ---- spoiling images
+# ---- changes of images
 
-def encoded(image: Image.Image, form: str, **options) -> bytes:
+def encode(image: Image.Image, form: str, **options) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, form, **options)
     return buffer.getvalue()
 
 
-def picture(size=SIZE) -> Image.Image:
+def make_image(size=SIZE) -> Image.Image:
+    """Return an image of noise; size is (width, height)."""
     noise = np.random.default_rng(0).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
     return Image.fromarray(noise)
 
 
 def chunks_of(png: bytes) -> List[List[bytes]]:
-    """[type, content] of every chunk."""
+    """Return [type, content] of every chunk."""
     chunks, start = [], 8
     while start < len(png):
         length, = struct.unpack('>I', png[start:start + 4])
@@ -199,7 +203,7 @@ def png_of(chunks: List[List[bytes]]) -> bytes:
 
 
 def declare_size(png: bytes, rng: random.Random) -> bytes:
-    """Another size under a valid checksum: a bomb, nothing, or less or more than there is."""
+    """Declare another size with a valid checksum: huge, zero, or close to the real size."""
     chunks = chunks_of(png)
     width, height = rng.choice([(100_000, 100_000), (20_000, 20_000), (2 ** 31 - 1, 1), (0, 0),
                                 (0, 32), (96, 0), (2 ** 32 - 1, 2 ** 32 - 1), (96, 33), (95, 32),
@@ -208,8 +212,8 @@ def declare_size(png: bytes, rng: random.Random) -> bytes:
     return png_of(chunks)
 
 
-def declare_kind(png: bytes, rng: random.Random) -> bytes:
-    """Random bit depth, colour type, compression, filter or interlacing."""
+def declare_format(png: bytes, rng: random.Random) -> bytes:
+    """Change bit depth, colour type, compression, filter or interlacing in the header."""
     chunks = chunks_of(png)
     header = bytearray(chunks[0][1])
     header[rng.randrange(8, 13)] = rng.choice([0, 1, 2, 3, 4, 6, 8, 16, 255])
@@ -217,7 +221,7 @@ def declare_kind(png: bytes, rng: random.Random) -> bytes:
     return png_of(chunks)
 
 
-def shuffle_chunks(png: bytes, rng: random.Random) -> bytes:
+def change_chunks(png: bytes, rng: random.Random) -> bytes:
     chunks = chunks_of(png)
     change = rng.choice(['drop', 'repeat', 'shuffle', 'rename', 'content'])
     index = rng.randrange(len(chunks))
@@ -235,7 +239,7 @@ def shuffle_chunks(png: bytes, rng: random.Random) -> bytes:
     return png_of(chunks)
 
 
-def wrong_checksum(png: bytes, rng: random.Random) -> bytes:
+def change_checksum(png: bytes, rng: random.Random) -> bytes:
     start, ends = 8, []
     while start < len(png):
         start += struct.unpack('>I', png[start:start + 4])[0] + 12
@@ -244,46 +248,47 @@ def wrong_checksum(png: bytes, rng: random.Random) -> bytes:
     return png[:end - 4] + rng.randbytes(4) + png[end:]
 
 
-def other_kind(png: bytes, rng: random.Random) -> bytes:
-    image = picture()
+def replace_by_other_format(png: bytes, rng: random.Random) -> bytes:
+    image = make_image()
     exif = Image.Exif()
     exif[0x112] = rng.choice([3, 6, 8])  # orientation
     return rng.choice([
-        lambda: encoded(image.convert('L'), 'PNG'), lambda: encoded(image.convert('RGBA'), 'PNG'),
-        lambda: encoded(image.convert('P'), 'PNG'), lambda: encoded(image.convert('1'), 'PNG'),
-        lambda: encoded(image.convert('LA'), 'PNG'), lambda: encoded(image, 'PNG', exif=exif),
-        lambda: encoded(Image.fromarray(np.full(SIZE[::-1], 40_000, np.uint16)), 'PNG'),
-        lambda: encoded(image, 'JPEG'), lambda: encoded(image.convert('L'), 'JPEG'),
-        lambda: encoded(image.convert('CMYK'), 'JPEG'), lambda: encoded(image, 'JPEG', exif=exif),
-        lambda: encoded(image, 'JPEG', progressive=True), lambda: encoded(image, 'GIF'),
-        lambda: encoded(image, 'BMP'), lambda: encoded(image, 'TIFF'),
-        lambda: encoded(image, 'WEBP'), lambda: encoded(image, 'PPM'),
-        lambda: encoded(image, 'PNG', save_all=True, append_images=[image.rotate(9)]),
-        lambda: encoded(picture((1, 1)), 'PNG'), lambda: encoded(picture((3000, 1)), 'PNG')])()
+        lambda: encode(image.convert('L'), 'PNG'), lambda: encode(image.convert('RGBA'), 'PNG'),
+        lambda: encode(image.convert('P'), 'PNG'), lambda: encode(image.convert('1'), 'PNG'),
+        lambda: encode(image.convert('LA'), 'PNG'), lambda: encode(image, 'PNG', exif=exif),
+        lambda: encode(Image.fromarray(np.full(SIZE[::-1], 40_000, np.uint16)), 'PNG'),
+        lambda: encode(image, 'JPEG'), lambda: encode(image.convert('L'), 'JPEG'),
+        lambda: encode(image.convert('CMYK'), 'JPEG'), lambda: encode(image, 'JPEG', exif=exif),
+        lambda: encode(image, 'JPEG', progressive=True), lambda: encode(image, 'GIF'),
+        lambda: encode(image, 'BMP'), lambda: encode(image, 'TIFF'),
+        lambda: encode(image, 'WEBP'), lambda: encode(image, 'PPM'),
+        lambda: encode(image, 'PNG', save_all=True, append_images=[image.rotate(9)]),
+        lambda: encode(make_image((1, 1)), 'PNG'), lambda: encode(make_image((3000, 1)), 'PNG')])()
 
 
-def spoilt_jpeg(png: bytes, rng: random.Random) -> bytes:
-    jpeg = encoded(picture(), 'JPEG', progressive=rng.random() < .5)
-    if rng.random() < .3:  # another size in its header
+def replace_by_broken_jpeg(png: bytes, rng: random.Random) -> bytes:
+    jpeg = encode(make_image(), 'JPEG', progressive=rng.random() < .5)
+    if rng.random() < .3:  # change the size in the header
         at = jpeg.find(b'\xff\xc0') if b'\xff\xc0' in jpeg else jpeg.find(b'\xff\xc2')
         size = rng.choice([(65_535, 65_535), (0, 96), (32, 0), (33, 96)])
         return jpeg[:at + 5] + struct.pack('>HH', *size) + jpeg[at + 9:]
     return rng.choice(BYTES)(jpeg, rng)
 
 
-BYTES = [truncate, flip_bits, zero_block, insert_noise, cut_block, append_noise, only_noise]
+BYTES = [truncate, flip_bits, zero_block, insert_noise, cut_block, append_noise, replace_by_noise]
 TEXT = BYTES + [replace_fields, replace_fields, change_numbers, change_numbers, drop_fields,
-                add_fields, swap_lines, swap_fields, repeat_lines, one_long_line, other_encoding]
+                add_fields, swap_lines, swap_fields, repeat_lines, write_one_long_line,
+                change_encoding]
 MUTATIONS: Dict[str, List[Callable[[bytes, random.Random], bytes]]] = {
     'label': TEXT, 'result': TEXT, 'split': TEXT,
     'calibration': TEXT + [swap_lines, transpose_matrices, zero_matrices],
-    'image': BYTES + [truncate, declare_size, declare_size, declare_kind, shuffle_chunks,
-                      shuffle_chunks, wrong_checksum, other_kind, other_kind, spoilt_jpeg,
-                      spoilt_jpeg]}
+    'image': BYTES + [truncate, declare_size, declare_size, declare_format, change_chunks,
+                      change_chunks, change_checksum, replace_by_other_format,
+                      replace_by_other_format, replace_by_broken_jpeg, replace_by_broken_jpeg]}
 WEIGHTS = {'label': 6, 'calibration': 4, 'image': 6, 'result': 2, 'split': 1}
 
 
-# ---- what is promised
+# ---- checks of the results
 
 def check_objects(objects, with_scores: bool) -> None:
     count = len(objects)
@@ -310,14 +315,14 @@ def check_sample(sample: dict) -> None:
     assert boxes.shape == (len(objects), 7) and boxes.isfinite().all()
     assert (boxes[:, 3:6] > 0).all()
     assert ((objects.labels_3d >= 0) & (objects.labels_3d < len(CLASSES))).all()
-    ahead = objects.depths + cam2img[2, 3] > .1  # metres; recipes learn from 2 on
+    ahead = objects.depths + cam2img[2, 3] > .1  # metres; recipes train from 2 m on
     assert objects.depths.isfinite().all() and objects.centers_2d[ahead].isfinite().all()
     assert frame.gt_instances.bboxes.shape == (len(objects), 4)
     assert frame.gt_instances.bboxes.isfinite().all()
 
 
 def consume(kind: str, root: Path, file: Path) -> None:
-    """Reads the spoilt file as the project does."""
+    """Read the changed file as the project does, and check the result."""
     if kind == 'result':
         check_objects(read_objects(file, with_scores=True), with_scores=True)
     elif kind == 'split':
@@ -327,23 +332,24 @@ def consume(kind: str, root: Path, file: Path) -> None:
     else:
         dataset = KittiMonoDataset(str(root), 'ImageSets/train.txt', filter_empty_gt=False,
                                    metainfo=dict(classes=CLASSES), pipeline=PIPELINE,
-                                   serialize_data=False)  # which collects all garbage
+                                   serialize_data=False)  # serialising is slow
         check_objects(read_objects(root / FILES['label'].format(FRAME)), with_scores=False)
         check_sample(dataset[0])
 
 
-# ---- running cases
+# ---- cases
 
 @dataclass
 class FuzzReport:
-    """How the cases ended.
+    """Results of the cases.
 
     Attributes:
-        refused, valid: counts by kind of file.
-        failures: what broke a promise, with the case's seed.
+        refused: number of refused files, by kind of file.
+        valid: number of accepted files, by kind of file.
+        failures: one line per failed case, with the seed of the case.
         slowest: seconds of the slowest case.
-        memory: what one case added to the peak of the process, MB.
-        messages: one example of every kind of message.
+        memory: largest growth of the peak memory in one case, in MB.
+        messages: one example per kind of error message.
     """
     refused: Counter = field(default_factory=Counter)
     valid: Counter = field(default_factory=Counter)
@@ -360,7 +366,7 @@ class FuzzReport:
 
 
 def write_frame(root: Path) -> Dict[str, bytes]:
-    """A valid frame; its files by kind."""
+    """Write a valid frame, and return the contents of its files by kind."""
     scale = np.diag([SIZE[0] / 1242, SIZE[1] / 375, 1.])
     objects = make_objects([('Car', -3., 1.6, 12., -1.5), ('Pedestrian', 2., 1.6, 9., .3),
                             ('Van', 6., 1.6, 30., 1.5)], scale @ P2, SIZE)
@@ -373,15 +379,15 @@ def write_frame(root: Path) -> Dict[str, bytes]:
     write_calibration(files['calibration'], KittiCalibration(scale @ P2))
     write_split(files['split'], [FRAME])
     files['image'].parent.mkdir(parents=True)
-    files['image'].write_bytes(encoded(picture(), 'PNG'))
+    files['image'].write_bytes(encode(make_image(), 'PNG'))
     return {kind: path.read_bytes() for kind, path in files.items()}
 
 
 def run_cases(count: int, seed: int, root: Path) -> FuzzReport:
-    """Spoils one file at a time, ``count`` times; each case by its own seed."""
+    """Run ``count`` cases. Each case has a seed of its own and changes one file."""
     valid = write_frame(root)
     report = FuzzReport()
-    for kind in WEIGHTS:  # unspoilt, everything is valid
+    for kind in WEIGHTS:  # without changes, everything is valid
         consume(kind, root, root / FILES[kind].format(FRAME))
     for index in range(count):
         run_case(f'{seed}-{index}', root, valid, report)
@@ -392,7 +398,7 @@ def run_case(seed: str, root: Path, valid: Dict[str, bytes], report: FuzzReport)
     rng = random.Random(seed)
     kind = rng.choices(list(WEIGHTS), WEIGHTS.values())[0]
     file = root / FILES[kind].format(FRAME)
-    how = spoil(kind, file, valid[kind], rng)
+    how = change_file(kind, file, valid[kind], rng)
     began, memory = time.perf_counter(), peak_memory()
     try:
         with time_limit():
@@ -405,7 +411,7 @@ def run_case(seed: str, root: Path, valid: Dict[str, bytes], report: FuzzReport)
             letter for letter in message.replace(str(root), '')[:80] if letter.isalpha()), message)
         if not (str(file) in message and message.isprintable() and len(message) < MAX_MESSAGE):
             report.failures.append(f'case {seed}, {kind}, {how}: message {message[:300]!r}')
-    except Exception as error:  # whatever it is, the user would see a traceback
+    except Exception as error:  # the user would see a traceback
         report.failures.append(f'case {seed}, {kind}, {how}: {type(error).__name__} {error}'[:300])
     finally:
         report.slowest = max(report.slowest, time.perf_counter() - began)
@@ -419,12 +425,12 @@ def run_case(seed: str, root: Path, valid: Dict[str, bytes], report: FuzzReport)
 
 
 def peak_memory() -> float:
-    """Of this process, MB."""
+    """Return the peak memory of this process in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def spoil(kind: str, file: Path, data: bytes, rng: random.Random) -> str:
-    """Replaces the file by a spoilt one; tells how."""
+def change_file(kind: str, file: Path, data: bytes, rng: random.Random) -> str:
+    """Change a file, and return the names of the changes."""
     if rng.random() < .01:
         file.unlink()
         if rng.random() < .5:
@@ -442,7 +448,7 @@ def spoil(kind: str, file: Path, data: bytes, rng: random.Random) -> str:
 
 @contextmanager
 def time_limit():
-    """An exception after SECONDS; where even that can't get through, the process's end."""
+    """Raise a TimeoutError after SECONDS. If code ignores it, end the process."""
     def stop(number, stack):
         raise TimeoutError(f'took more than {SECONDS} s')
 
@@ -461,7 +467,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--cases', type=int, default=20_000)
     parser.add_argument('--seed', type=int, default=1)
-    parser.add_argument('--messages', action='store_true', help='also print what users would see')
+    parser.add_argument('--messages', action='store_true', help='also print the error messages')
     args = parser.parse_args()
     init_default_scope('mmdet3d')
     folder = Path(tempfile.mkdtemp())

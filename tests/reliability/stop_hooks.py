@@ -7,11 +7,8 @@ from pathlib import Path
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
-from tiny_training import skip_config_formatting
 
 from mmdet3d_plugin.engine.hooks import InterruptionHook
-
-skip_config_formatting()  # for trainings in processes of their own
 
 
 def data_workers(runner):

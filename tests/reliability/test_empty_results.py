@@ -1,4 +1,4 @@
-"""Metrics and tools where nothing was detected in any frame: figures of 0, and no noise."""
+"""Metrics and tools without a detection in any frame: figures of 0, and no warnings."""
 import json
 
 import numpy as np

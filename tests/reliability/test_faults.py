@@ -1,4 +1,4 @@
-"""Losses that are no numbers, full disks and data workers that die."""
+"""NaN losses, full disks, lost ranks and data workers that die."""
 import os
 import resource
 import signal
@@ -10,7 +10,7 @@ import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
-from tiny_training import EPOCHS, ROOT, assert_same, training_state, write_config
+from tiny_training import EPOCHS, ROOT, assert_same, resume_training, training_state, write_config
 
 from mmdet3d_plugin.commands.command_line import config_errors, fault_message
 from mmdet3d_plugin.engine.checkpoints import newest_checkpoint
@@ -19,6 +19,7 @@ from mmdet3d_plugin.errors import InputError
 
 
 class AtIteration(Hook):
+    """Base class of hooks that act before a given iteration, from 1."""
 
     def __init__(self, iteration):
         self.iteration = iteration
@@ -60,8 +61,8 @@ def file_sizes():
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_a_workers_death_is_no_config_error(monkeypatch):
-    """It is noticed anywhere, also while a checkpoint's config is being written."""
+def test_death_of_a_data_worker_is_no_config_error(monkeypatch):
+    """It is raised in any code, such as the code that writes the config of a checkpoint."""
     def died(*args, **kwargs):
         raise RuntimeError('DataLoader worker (pid 7) is killed by signal: Killed.')
 
@@ -77,7 +78,7 @@ def last_line(printed):
     return printed.err.strip().splitlines()[-1]
 
 
-def test_a_loss_that_is_no_number_names_its_frames(run_tool, kitti_root, tmp_path):
+def test_a_nan_loss_is_told_with_its_frames(run_tool, kitti_root, tmp_path):
     config = write_config(tmp_path, kitti_root, "dict(type='PoisonWeight', iteration=4)")
     code, printed = run_tool('train', config, '--work-dir', tmp_path / 'run')
     assert code == 2
@@ -90,16 +91,16 @@ def test_a_loss_that_is_no_number_names_its_frames(run_tool, kitti_root, tmp_pat
     assert all(torch.isfinite(value).all() for value in content['state_dict'].values())
 
 
-def test_weights_that_are_no_numbers_are_not_saved():
-    """The loss was finite, its gradient was not."""
+def test_infinite_weights_are_not_saved():
+    """A finite loss may have a gradient that is not finite."""
     weights = dict(good=torch.ones(2), steps=torch.tensor(1), bad=torch.tensor([1., float('inf')]))
     runner = type('Runner', (), dict(iter=7))
     with pytest.raises(InputError, match=r'not finite after iteration 7 \(first: bad\)'):
         FiniteLossHook().before_save_checkpoint(runner, dict(state_dict=weights))
 
 
-def test_a_full_disk_keeps_the_checkpoint_before(run_tool, kitti_root, tmp_path, file_sizes):
-    """A limit on files' sizes makes writes fail half-way, as a full disk does."""
+def test_the_last_checkpoint_survives_a_full_disk(run_tool, kitti_root, tmp_path, file_sizes):
+    """With a limit of file sizes a write fails half-way, as on a full disk."""
     config = write_config(tmp_path / 'full', kitti_root, "dict(type='LimitFileSize', iteration=4)")
     work_dir = tmp_path / 'run'
     code, printed = run_tool('train', config, '--work-dir', work_dir)
@@ -215,21 +216,16 @@ def test_exit_codes_of_ranks_with_busy_threads(tmp_path):
     assert done.stderr.count('Traceback') == done.stderr.count('ZeroDivisionError: a bug') == 3
 
 
-def test_a_data_worker_that_dies_ends_the_training_with_one_line(run_tool, kitti_root, tmp_path):
-    config = write_config(tmp_path / 'killed', kitti_root, "dict(type='KillWorker', iteration=4)",
+def test_death_of_a_data_worker(run_tool, kitti, straight, tmp_path):
+    config = write_config(tmp_path / 'killed', kitti, "dict(type='KillWorker', iteration=4)",
                           workers=2)
     work_dir = tmp_path / 'run'
     code, printed = run_tool('train', config, '--work-dir', work_dir)
     assert code == 2
     assert 'a data worker died (DataLoader worker (pid' in last_line(printed)
     assert 'num_workers' in last_line(printed)
-    code, printed = run_tool('train', write_config(tmp_path / 'resumed', kitti_root), '--work-dir',
-                             work_dir, '--resume')
-    assert code == 0, printed.err
-    whole = tmp_path / 'whole'
-    code, printed = run_tool('train', write_config(whole, kitti_root), '--work-dir', whole)
-    assert_same(training_state(work_dir / f'epoch_{EPOCHS}.pth'),
-                training_state(whole / f'epoch_{EPOCHS}.pth'))
+    resume_training(run_tool, tmp_path, kitti)
+    assert_same(training_state(work_dir / f'epoch_{EPOCHS}.pth'), straight)
 
 
 def save(path, iteration, hour):
@@ -237,9 +233,8 @@ def save(path, iteration, hour):
                     message_hub={}, state_dict=dict(w=torch.arange(4096.))), path)
 
 
-def test_the_newest_whole_checkpoint(tmp_path):
-    """By the time in it: copying a folder changes those of files, and another training may
-    have been longer."""
+def test_newest_whole_checkpoint(tmp_path):
+    """Neither the times of files nor iterations decide, but the time inside the checkpoint."""
     assert newest_checkpoint(tmp_path) is None
     save(tmp_path / 'epoch_9.pth', 90, 1)
     for epoch in (1, 2, 3):

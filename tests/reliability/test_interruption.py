@@ -8,9 +8,8 @@ import sys
 import pytest
 import torch
 from free_port import free_port
-from tiny_training import (
-    EPOCHS, ROOT, STOP_HOOKS, assert_same, resume_training, start_training, train_until_killed,
-    training_state, write_config)
+from tiny_training import (EPOCHS, ROOT, STOP_HOOKS, assert_same, resume_training,
+                           train_in_own_group, train_until_killed, training_state, write_config)
 from torch.utils.data import DataLoader
 
 from mmdet3d_plugin.commands.ablation_run import AblationRun
@@ -53,9 +52,8 @@ def test_resume_after_a_signal_to_all_processes(run_tool, kitti, straight, tmp_p
     """Data workers ignore the signal, which Ctrl-C, torchrun and SLURM may send to them."""
     config = write_signal_config(tmp_path / 'stopped', kitti, name, workers=2, iteration=3,
                                  target='group')
-    job = start_training(config, tmp_path / 'run')
-    printed = job.communicate(timeout=300)[0]  # until the last data worker has ended
-    assert job.returncode == 128 + getattr(signal, name), printed
+    code, printed = train_in_own_group(config, tmp_path / 'run')
+    assert code == 128 + getattr(signal, name), printed
     assert 'signalled 2 data workers' in printed and 'Traceback' not in printed
     assert f'{name}: stopped after iteration 3' in printed
     resume_training(run_tool, tmp_path, kitti)

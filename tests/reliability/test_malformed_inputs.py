@@ -1,4 +1,4 @@
-"""Whatever a file holds, it is read as promised or refused with one line that names it."""
+"""Readers return valid values, or refuse a malformed file with one line that names it."""
 import io
 import json
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from reliability import fuzzer
-from reliability.fuzzer import encoded, picture, run_cases, write_frame
+from reliability.fuzzer import encode, make_image, run_cases, write_frame
 
 from mmdet3d_plugin.benchmarks.waymo.files import read_objects as read_waymo
 from mmdet3d_plugin.datasets.transforms import LoadImageMono3D
@@ -20,7 +20,7 @@ def test_2000_malformed_inputs(tmp_path):
     assert report.failures == []
     assert report.slowest < fuzzer.SECONDS
     assert sum(report.refused.values()) + sum(report.valid.values()) == 2000
-    # Both ends occur for every kind of file: no check is passed by refusing or taking all.
+    # For every kind of file, some cases are refused and some are accepted.
     for kind in fuzzer.WEIGHTS:
         assert report.refused[kind] >= 30 and report.valid[kind] >= 30, report.text()
 
@@ -30,7 +30,7 @@ def test_2000_malformed_inputs(tmp_path):
     lambda kind, root, file: fuzzer.check_objects(1, False),
     lambda kind, root, file: (_ for _ in ()).throw(InputError('no file is named')),
     lambda kind, root, file: (_ for _ in ()).throw(InputError(f'{file}:\nsecond line'))])
-def test_the_fuzzer_sees_broken_promises(tmp_path, monkeypatch, broken):
+def test_the_fuzzer_finds_failed_checks_and_bad_messages(tmp_path, monkeypatch, broken):
     valid = write_frame(tmp_path)
     monkeypatch.setattr(fuzzer, 'consume', broken)
     report = fuzzer.FuzzReport()
@@ -39,7 +39,7 @@ def test_the_fuzzer_sees_broken_promises(tmp_path, monkeypatch, broken):
     assert len(report.failures) == 5
 
 
-def test_the_fuzzer_sees_hangs_and_memory(tmp_path, monkeypatch):
+def test_the_fuzzer_finds_hangs_and_large_memory(tmp_path, monkeypatch):
     valid = write_frame(tmp_path)
     monkeypatch.setattr(fuzzer, 'SECONDS', .2)
 
@@ -64,13 +64,13 @@ def load(path):
 
 @pytest.mark.parametrize('kind', ['PNG of OpenCV', 'PNG of Pillow', 'JPEG', 'progressive JPEG'])
 def test_every_cut_of_an_image_is_refused(tmp_path, kind):
-    """No decoder fills up what is missing: not for the last byte, not for the first."""
-    image = picture((310, 94))
+    """Decoders do not fill in missing bytes, even if only the last byte is missing."""
+    image = make_image((310, 94))
     content = {
         'PNG of OpenCV': lambda: cv2.imencode('.png', np.asarray(image))[1].tobytes(),
-        'PNG of Pillow': lambda: encoded(image, 'PNG'),
-        'JPEG': lambda: encoded(image, 'JPEG'),
-        'progressive JPEG': lambda: encoded(image, 'JPEG', progressive=True)}[kind]()
+        'PNG of Pillow': lambda: encode(image, 'PNG'),
+        'JPEG': lambda: encode(image, 'JPEG'),
+        'progressive JPEG': lambda: encode(image, 'JPEG', progressive=True)}[kind]()
     path = tmp_path / 'image.png'
     path.write_bytes(content)
     assert load(path)['img'].shape == (94, 310, 3)
@@ -80,15 +80,15 @@ def test_every_cut_of_an_image_is_refused(tmp_path, kind):
         path.write_bytes(content[:cut])
         with pytest.raises(InputError, match=r'image.png: (not a readable|cannot read)'):
             load(path)
-    for cut in (len(content) // 3, len(content) - 2):  # as a crash of the file system leaves it
+    for cut in (len(content) // 3, len(content) - 2):  # as after a crash of the system
         path.write_bytes(content[:cut] + bytes(len(content) - cut))
         with pytest.raises(InputError, match=r'image.png: (not a readable|cannot read)'):
             load(path)
 
 
-def test_a_bomb_is_refused_by_its_header(tmp_path):
+def test_huge_images_are_refused_by_their_header(tmp_path):
     bomb = tmp_path / 'bomb.png'
-    chunks = fuzzer.chunks_of(encoded(picture(), 'PNG'))
+    chunks = fuzzer.chunks_of(encode(make_image(), 'PNG'))
     for size in [(100_000, 100_000), (9000, 9000), (20_000, 20_000)]:
         header = b''.join(value.to_bytes(4, 'big') for value in size)
         chunks[0][1] = header + chunks[0][1][8:]
@@ -100,7 +100,7 @@ def test_a_bomb_is_refused_by_its_header(tmp_path):
 
 
 def test_a_chunk_longer_than_the_file_takes_no_memory(tmp_path):
-    png = encoded(picture(), 'PNG')
+    png = encode(make_image(), 'PNG')
     check_complete('a.png', png)
     check_complete('a.png', png + b'something after the end')
     with pytest.raises(InputError, match='a.png: not a readable image, it is cut off'):
@@ -110,11 +110,11 @@ def test_a_chunk_longer_than_the_file_takes_no_memory(tmp_path):
         check_complete('a.png', header + end + b'\x7f\xff\xff\xffabcd')
 
 
-def test_an_image_that_is_turned_by_its_header_is_refused(tmp_path):
+def test_images_with_a_rotation_in_their_header_are_refused(tmp_path):
     exif = Image.Exif()
     exif[0x112] = 6
     path = tmp_path / 'turned.jpg'
-    path.write_bytes(encoded(picture(), 'JPEG', exif=exif))
+    path.write_bytes(encode(make_image(), 'JPEG', exif=exif))
     width, height = image_size(path)
     camera = dict(img_path=str(path), cam2img=np.eye(4), width=width, height=height)
     with pytest.raises(InputError, match=r'turned.jpg: its \(96, 32\) rows and columns differ'):
@@ -124,7 +124,7 @@ def test_an_image_that_is_turned_by_its_header_is_refused(tmp_path):
 def test_other_formats_are_not_decoded(tmp_path):
     for form in ('TIFF', 'GIF', 'BMP', 'WEBP'):
         buffer = io.BytesIO()
-        picture().save(buffer, form)
+        make_image().save(buffer, form)
         (tmp_path / 'a.png').write_bytes(buffer.getvalue())
         with pytest.raises(InputError, match='a.png: not a readable image'):
             image_size(tmp_path / 'a.png')
@@ -140,7 +140,7 @@ def test_other_formats_are_not_decoded(tmp_path):
     (dict(scores=[1e60]), 'scores holds values that are not finite'),
     ('[' * 100_000, 'not readable JSON'), ('[]', 'expected an object of lists'),
     ('\x00', 'not readable JSON'), ('', 'not readable JSON')])
-def test_waymo_json(tmp_path, change, message):
+def test_malformed_waymo_json(tmp_path, change, message):
     whole = dict(segments=['a'], timestamps=[1], types=[1], boxes=[[1.] * 7], scores=[.5])
     path = tmp_path / 'found.json'
     path.write_text(json.dumps(whole))

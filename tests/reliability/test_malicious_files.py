@@ -1,6 +1,6 @@
-"""Files that would execute code, wherever a tool reads one: nothing runs, one line tells.
+"""Files with code: no tool executes it, and each tool names the file in one line.
 
-Every plant is first shown to fire where its reader trusts it, so that the tests can fail.
+Each test first checks that an unsafe reader executes the code.
 """
 import json
 import pickle
@@ -27,8 +27,8 @@ from mmdet3d_plugin.errors import InputError
 REFUSED = 'not a checkpoint that loads safely as plain weights'
 
 
-class Plant:
-    """Unpickling it makes a file."""
+class Attack:
+    """Object that creates a file when it is unpickled."""
 
     def __init__(self, marker):
         self.marker = marker
@@ -39,17 +39,18 @@ class Plant:
 
 @pytest.fixture
 def marker(tmp_path):
-    """The file that a plant makes, which must not be there when the test ends."""
+    """File that an Attack creates, which must not exist when the test ends."""
     path = tmp_path / 'executed'
     yield path
     assert not path.exists()
 
 
-def assert_fires(marker, read, *arguments, **options):
+def assert_executes(marker, read, *arguments, **options):
+    """Check that an unsafe reader executes the code of an Attack."""
     assert not marker.exists()
     try:
         read(*arguments, **options)
-    except Exception:  # what it returns need not make sense to its reader
+    except Exception:  # the content may be invalid for the reader
         pass
     assert marker.exists()
     marker.unlink()
@@ -57,17 +58,17 @@ def assert_fires(marker, read, *arguments, **options):
 
 @pytest.fixture
 def planted(tmp_path, marker):
-    """A checkpoint with everything that a run has, and a plant."""
+    """Checkpoint with all entries of a run, and with an Attack as weights."""
     path = tmp_path / 'planted.pth'
-    torch.save(dict(meta=dict(epoch=1, iter=1), state_dict=Plant(marker), model_state=Plant(marker),
-                    optimizer={}, message_hub={}), path)
-    assert_fires(marker, torch.load, path, weights_only=False)
+    torch.save(dict(meta=dict(epoch=1, iter=1), state_dict=Attack(marker),
+                    model_state=Attack(marker), optimizer={}, message_hub={}), path)
+    assert_executes(marker, torch.load, path, weights_only=False)
     return path
 
 
 @pytest.fixture
 def refuses(run_tool, marker):
-    """Runs a tool that has to end with one line, and without running anything."""
+    """Function that runs a tool and checks that it refuses a file with one line."""
     def run(tool, *arguments, names, because=REFUSED):
         code, printed = run_tool(tool, *arguments)
         assert not marker.exists()
@@ -82,18 +83,18 @@ def refuses(run_tool, marker):
 
 @pytest.fixture(params=['', '1'])
 def trusting_environment(request, monkeypatch):
-    """torch's switch that lets loading run code where the caller says nothing else."""
+    """Environment without and with torch's switch to load unsafe files by default."""
     if request.param:
         monkeypatch.setenv('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', request.param)
 
 
-def test_as_the_checkpoint_of_a_test(refuses, planted, tmp_path, kitti_root, trusting_environment):
+def test_checkpoint_of_a_test(refuses, planted, tmp_path, kitti_root, trusting_environment):
     refuses('test', write_config(tmp_path, kitti_root), planted, '--work-dir', tmp_path / 'run',
             names='planted.pth')
 
 
 @pytest.mark.parametrize('options', [['--resume', '{}'], ['--cfg-options', 'load_from={}']])
-def test_as_what_a_training_starts_from(refuses, planted, tmp_path, kitti_root, options):
+def test_checkpoint_that_a_training_starts_from(refuses, planted, tmp_path, kitti_root, options):
     refuses('train', write_config(tmp_path, kitti_root), '--work-dir', tmp_path / 'run',
             *(option.format(planted) for option in options), names='planted.pth')
 
@@ -106,17 +107,17 @@ model = dict(backbone=dict(init_cfg=dict(
 
 
 @pytest.mark.parametrize('kind', ['Pretrained', 'DLAImageNetInit'])
-def test_as_a_pretrained_backbone(refuses, planted, marker, tmp_path, kitti_root, monkeypatch,
-                                  kind):
+def test_weights_of_a_pretrained_backbone(refuses, planted, marker, tmp_path, kitti_root,
+                                          monkeypatch, kind):
     monkeypatch.setenv('TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD', '1')
-    assert_fires(marker, mmengine_checkpoint.load_from_local, str(planted), 'cpu')
+    assert_executes(marker, mmengine_checkpoint.load_from_local, str(planted), 'cpu')
     config = pretrained(tmp_path, kitti_root, planted, kind)
     refuses('train', config, '--work-dir', tmp_path / 'run', names='planted.pth')
 
 
 @pytest.fixture
 def server(tmp_path, monkeypatch):
-    """URL of the test's folder; downloads go to another."""
+    """URL of the folder of the test. Downloads go to another folder."""
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *args):
             pass
@@ -131,15 +132,15 @@ def server(tmp_path, monkeypatch):
     serving.server_close()
 
 
-def test_as_a_pretrained_backbone_from_a_url(refuses, planted, marker, server, tmp_path,
-                                             kitti_root):
+def test_weights_of_a_pretrained_backbone_from_a_url(refuses, planted, marker, server, tmp_path,
+                                                     kitti_root):
     url = f'{server}/{planted.name}'
-    assert_fires(marker, mmengine_checkpoint.load_from_http, url)
+    assert_executes(marker, mmengine_checkpoint.load_from_http, url)
     refuses('train', pretrained(tmp_path, kitti_root, url), '--work-dir', tmp_path / 'run',
             names=url)
 
 
-def test_what_a_url_or_a_list_of_urls_leads_to(planted, marker, server, tmp_path, monkeypatch):
+def test_checkpoints_from_urls_and_lists_of_urls(planted, marker, server, tmp_path, monkeypatch):
     torch.save(dict(state_dict={'backbone.a': torch.ones(2), 'head.a': torch.ones(1)}),
                tmp_path / 'good.pth')
     urls = {name: f'{server}/{name}.pth' for name in ('good', 'planted', 'absent')}
@@ -160,7 +161,7 @@ def test_what_a_url_or_a_list_of_urls_leads_to(planted, marker, server, tmp_path
     assert not marker.exists()
 
 
-def test_no_loader_of_mmengine_is_left():
+def test_all_loaders_of_mmengine_are_replaced():
     assert len(CheckpointLoader._schemes) >= 10
     for prefix, loader in CheckpointLoader._schemes.items():
         assert loader.__module__ == load_plain_checkpoint.__module__, prefix
@@ -170,18 +171,18 @@ def test_no_loader_of_mmengine_is_left():
 
 
 @pytest.mark.parametrize('tool', ['import_checkpoint', 'export_weights'])
-def test_as_what_a_converter_reads(refuses, planted, tmp_path, tool, trusting_environment):
+def test_checkpoint_of_a_converter(refuses, planted, tmp_path, tool, trusting_environment):
     method = ['monolss'] if tool == 'import_checkpoint' else []
     refuses(tool, *method, planted, tmp_path / 'out.pth', names='planted.pth')
     assert not (tmp_path / 'out.pth').exists()
 
 
-def test_as_what_the_depth_analysis_reads(refuses, planted, tmp_path, kitti_root):
+def test_checkpoint_of_the_depth_analysis(refuses, planted, tmp_path, kitti_root):
     refuses('analysis/depth_features', write_config(tmp_path, kitti_root), planted,
             '--out', tmp_path / 'out', names='planted.pth')
 
 
-def test_a_program_inside_a_checkpoint(run_tool, marker, tmp_path):
+def test_config_program_inside_a_checkpoint(run_tool, marker, tmp_path):
     """mmengine executes ``meta['config']`` of the checkpoint that it resumes from."""
     config = write_config(tmp_path, write_kitti(tmp_path / 'kitti'), extra="""
 val_cfg = val_dataloader = val_evaluator = None
@@ -190,7 +191,7 @@ val_cfg = val_dataloader = val_evaluator = None
     assert code == 0, printed.err
     content = torch.load(tmp_path / 'run/epoch_1.pth', weights_only=True)
     program = f"entry = __import__('pathlib').Path('{marker}').touch()\n"
-    assert_fires(marker, Config.fromstring, program, '.py')
+    assert_executes(marker, Config.fromstring, program, '.py')
     content['meta']['config'] = program
     torch.save(content, tmp_path / 'planted.pth')
     code, printed = run_tool('train', config, '--work-dir', tmp_path / 'resumed', '--resume',
@@ -199,20 +200,20 @@ val_cfg = val_dataloader = val_evaluator = None
     assert (tmp_path / 'resumed/epoch_2.pth').is_file()
 
 
-def test_in_place_of_waymo_annotations(refuses, marker, tmp_path):
+def test_pickles_in_place_of_waymo_annotations(refuses, marker, tmp_path):
     from mmdet3d_plugin.benchmarks.waymo.converter import ConversionSettings, convert_waymo
     from mmdet3d_plugin.datasets import WaymoMonoDataset
     write_segment(tmp_path / 'release', 'training', 'a', num_frames=2)
     convert_waymo(tmp_path / 'release', tmp_path / 'set', 'training', ConversionSettings(), 1)
     file = tmp_path / 'set/annotations/training/a.json'
     whole = json.loads(file.read_text())
-    for content in (pickle.dumps(Plant(marker)),
-                    b'{"a": ' + pickle.dumps(Plant(marker), protocol=0) + b'}'):
+    for content in (pickle.dumps(Attack(marker)),
+                    b'{"a": ' + pickle.dumps(Attack(marker), protocol=0) + b'}'):
         file.write_bytes(content)
         with pytest.raises(InputError, match='a.json: not readable JSON'):
             WaymoMonoDataset(str(tmp_path / 'set'), 'ImageSets/train.txt', pipeline=[])
-    assert_fires(marker, pickle.loads, pickle.dumps(Plant(marker)))
-    # JSON of another shape is refused as well.
+    assert_executes(marker, pickle.loads, pickle.dumps(Attack(marker)))
+    # JSON with other entries is refused as well.
     for change in [dict(frames=3), dict(frames=[{}]), dict(cam2img=[[1, 2]]), dict(size='ab'),
                    dict(frames=[dict(whole['frames'][0], objects=[dict(box_2d=3)])]),
                    dict(cam2img=[[float('nan')] * 4] * 4)]:
@@ -223,16 +224,16 @@ def test_in_place_of_waymo_annotations(refuses, marker, tmp_path):
 
 
 @pytest.mark.parametrize('table', ['sample', 'sample_data', 'sample_annotation'])
-def test_in_place_of_nuscenes_tables(marker, tmp_path, table):
+def test_pickles_in_place_of_nuscenes_tables(marker, tmp_path, table):
     from mmdet3d_plugin.datasets import NuScenesMonoDataset
     root = write_nuscenes(tmp_path / 'nuscenes')
-    (root / f'v1.0-tiny/{table}.json').write_bytes(pickle.dumps(Plant(marker)))
+    (root / f'v1.0-tiny/{table}.json').write_bytes(pickle.dumps(Attack(marker)))
     with pytest.raises(InputError, match='v1.0-tiny: tables are missing or malformed'):
         NuScenesMonoDataset(str(root), 'v1.0-tiny', ['scene-0003'], pipeline=[])
 
 
 @pytest.mark.parametrize('key', ['boxes', 'segments'])
-def test_in_arrays_for_the_waymo_evaluation(refuses, marker, tmp_path, key):
+def test_objects_in_arrays_for_the_waymo_evaluation(refuses, marker, tmp_path, key):
     from mmdet3d_plugin.benchmarks.waymo.files import write_objects
     from mmdet3d_plugin.benchmarks.waymo.objects import WaymoObjects
     objects = WaymoObjects(
@@ -241,14 +242,14 @@ def test_in_arrays_for_the_waymo_evaluation(refuses, marker, tmp_path, key):
     write_objects(tmp_path / 'good.npz', objects)
     with np.load(tmp_path / 'good.npz') as archive:
         arrays = dict(archive)
-    arrays[key] = np.array([Plant(marker)], dtype=object)
+    arrays[key] = np.array([Attack(marker)], dtype=object)
     np.savez(tmp_path / 'planted.npz', **arrays)
-    assert_fires(marker, lambda path: np.load(path, allow_pickle=True)[key],
+    assert_executes(marker, lambda path: np.load(path, allow_pickle=True)[key],
                  tmp_path / 'planted.npz')
     for gt, pred in (('planted', 'good'), ('good', 'planted')):
         refuses('evaluate', 'waymo', '--gt', tmp_path / f'{gt}.npz', '--pred',
                 tmp_path / f'{pred}.npz', names='planted.npz', because='not a readable .npz file')
-    (tmp_path / 'planted.npz').write_bytes(pickle.dumps(Plant(marker)))
+    (tmp_path / 'planted.npz').write_bytes(pickle.dumps(Attack(marker)))
     refuses('evaluate', 'waymo', '--gt', tmp_path / 'planted.npz', '--pred',
             tmp_path / 'good.npz', names='planted.npz', because='not a readable .npz file')
 
@@ -286,7 +287,7 @@ def test_other_files_are_no_checkpoints(tmp_path, kind):
     assert message.startswith(f'{path}: ') and message.isprintable() and len(message) < 400
 
 
-def test_a_checkpoint_keeps_all_but_the_program(tmp_path):
+def test_only_the_config_program_of_a_checkpoint_is_dropped(tmp_path):
     content = dict(meta=dict(epoch=3, cfg='model = 1', config='import os'),
                    state_dict=dict(a=torch.arange(3)))
     torch.save(content, tmp_path / 'a.pth')

@@ -1,4 +1,4 @@
-"""What ``--resume auto`` takes from a folder that holds odd and hostile files."""
+"""Checkpoint that ``--resume auto`` selects in a folder with odd and hostile files."""
 import zipfile
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def lines(monkeypatch):
     return printed
 
 
-def test_time_and_then_iterations_decide(tmp_path):
+def test_sorted_by_time_then_iterations(tmp_path):
     save(tmp_path / 'epoch_1.pth', '20261120_100000', 10)
     save(tmp_path / 'a.pth', '20261120_100001', 9)
     save(tmp_path / 'b.pth', '20261120_100001', 8)
@@ -36,14 +36,14 @@ def test_time_and_then_iterations_decide(tmp_path):
     (dict(meta=dict(time=20261121, iter=9)), 'meta.time and meta.iter are no text and no number'),
     (dict(meta=dict(time='2027', iter='9')), 'meta.time and meta.iter are no text and no number'),
     (dict(meta=['time', 'iter']), 'meta.time and meta.iter are no text and no number')])
-def test_what_no_training_can_go_on_from_is_named(tmp_path, lines, changes, reason):
+def test_checkpoints_without_a_training_state_are_named(tmp_path, lines, changes, reason):
     save(tmp_path / 'epoch_1.pth', '20261120_100000', 10)
     save(tmp_path / 'odd.pth', '20270101_000000', 99, **changes)
     assert newest_checkpoint(tmp_path) == tmp_path / 'epoch_1.pth'
     assert lines == [f'{tmp_path}/odd.pth: not resumed from ({reason})']
 
 
-def test_a_planted_program_is_told_in_one_plain_line(tmp_path, lines):
+def test_a_planted_program_is_reported_in_one_line(tmp_path, lines):
     class Attack:
         def __reduce__(self):
             return Path.touch, (tmp_path / 'executed', )
@@ -55,7 +55,7 @@ def test_a_planted_program_is_told_in_one_plain_line(tmp_path, lines):
     assert 'Unsupported global' in line and 'trust' not in line
 
 
-def test_an_error_without_words(tmp_path, lines, monkeypatch):
+def test_an_error_without_a_message(tmp_path, lines, monkeypatch):
     def fail(*args, **kwargs):
         raise AssertionError
 
@@ -65,12 +65,12 @@ def test_an_error_without_words(tmp_path, lines, monkeypatch):
     assert lines == [f'{tmp_path}/epoch_1.pth: not resumed from (AssertionError)']
 
 
-def test_an_archive_that_no_reader_knows_is_not_whole(tmp_path):
+def test_an_archive_with_unknown_compression_is_not_whole(tmp_path):
     save(tmp_path / 'epoch_1.pth', '20261120_100000', 10)
     assert is_whole(tmp_path / 'epoch_1.pth')
     content = bytearray((tmp_path / 'epoch_1.pth').read_bytes())
-    entry = content.index(b'PK\x01\x02')  # of the archive's table
-    content[entry + 10] = 99  # method of compression
+    entry = content.index(b'PK\x01\x02')  # first entry of the archive's table
+    content[entry + 10] = 99  # unknown compression
     (tmp_path / 'epoch_1.pth').write_bytes(content)
     with pytest.raises(NotImplementedError), zipfile.ZipFile(tmp_path / 'epoch_1.pth') as archive:
         archive.testzip()

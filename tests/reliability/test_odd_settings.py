@@ -1,4 +1,4 @@
-"""Settings of a run that make no sense are refused with one line."""
+"""Invalid settings of a run are refused with one line."""
 import pytest
 import torch.distributed as dist
 from mmdet3d.registry import DATA_SAMPLERS
@@ -22,9 +22,9 @@ NUMBERS = dict(
     ('pytorch', 'RANK', 'a'), ('pytorch', 'WORLD_SIZE', '-1'), ('pytorch', 'LOCAL_RANK', '1.5'),
     ('pytorch', 'MASTER_PORT', 'ssh'), ('slurm', 'SLURM_PROCID', ''),
     ('slurm', 'SLURM_JOB_ID', 'x_y')])
-def test_numbers_of_launchers(monkeypatch, launcher, name, value):
+def test_malformed_numbers_of_launchers(monkeypatch, launcher, name, value):
     for own in (*NUMBERS['pytorch'], *NUMBERS['slurm']):
-        monkeypatch.setenv(own, '0')  # so that all are put back
+        monkeypatch.setenv(own, '0')  # so that all are restored
     monkeypatch.setenv('MASTER_ADDR', '127.0.0.1')
     monkeypatch.setenv('MASTER_PORT', '29500')
     for own, number in {**NUMBERS[launcher], name: value}.items():
@@ -35,7 +35,7 @@ def test_numbers_of_launchers(monkeypatch, launcher, name, value):
 
 
 @pytest.mark.parametrize('timeout', ['abc', '30', [3], 0, -5, float('nan'), float('inf')])
-def test_timeouts_are_seconds(monkeypatch, timeout):
+def test_invalid_timeouts(monkeypatch, timeout):
     for name, number in dict(NUMBERS['pytorch'], MASTER_ADDR='127.0.0.1', MASTER_PORT='0').items():
         monkeypatch.setenv(name, number)
     cfg = Config(dict(launcher='pytorch', env_cfg=dict(dist_cfg=dict(timeout=timeout))))
@@ -57,7 +57,7 @@ def test_signals_that_cannot_be_caught(name):
     lambda name: dict(visualizer=dict(vis_backends=[dict(scalar_save_file=name)])),
     lambda name: dict(vis_backends=[dict(config_save_file=name, img_save_dir='shown')]),
     lambda name: dict(visualizer=dict(vis_backends=(dict(img_save_dir=name), )))])
-def test_names_of_output_files_stay_inside(name, place):
+def test_names_of_output_files_outside_their_folder(name, place):
     with pytest.raises(InputError, match='^a.py: .* is no name of a file inside the work dir'):
         check_file_names(place(name), 'a.py')
     for plain in ('epoch_{}.pth', 'weights/{}.pth'):
@@ -66,7 +66,7 @@ def test_names_of_output_files_stay_inside(name, place):
 
 @DATA_SAMPLERS.register_module()
 class PlainBatches(BatchSampler):
-    """Starts every epoch at its beginning."""
+    """Batch sampler that cannot start in the middle of an epoch."""
 
 
 @DATA_SAMPLERS.register_module()
@@ -74,7 +74,7 @@ class OtherBatches(ResumableBatchSampler):
     pass
 
 
-def test_batch_samplers_go_on_in_the_middle_of_an_epoch(tmp_path):
+def test_batch_samplers_have_to_be_resumable(tmp_path):
     def train(name):
         Runner.from_cfg(toy_config(tmp_path, **{'train_dataloader.batch_sampler': dict(
             type=name, drop_last=False)})).train()

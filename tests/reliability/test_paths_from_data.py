@@ -1,4 +1,4 @@
-"""Names that data hold never lead a reader or a writer out of its folder."""
+"""Readers and writers refuse names in data that lead out of their folder."""
 import json
 from types import SimpleNamespace
 
@@ -17,7 +17,7 @@ from mmdet3d_plugin.engine.hooks.picture_hook import PictureHook
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.utils.files import inside
 
-EVIL = ['../evil', '../../evil', '/tmp/evil', 'a/../../evil', '..', '.', 'a//b', 'a/', './a',
+BAD_NAMES = ['../evil', '../../evil', '/tmp/evil', 'a/../../evil', '..', '.', 'a//b', 'a/', './a',
         '..\\evil', 'a\\b', 'a\x00b', '\x1b[2J', 'x' * 300]
 
 
@@ -25,8 +25,8 @@ def files_in(folder):
     return {path.relative_to(folder) for path in folder.rglob('*')}
 
 
-@pytest.mark.parametrize('name', EVIL, ids=repr)
-def test_evil_names_are_refused(tmp_path, name):
+@pytest.mark.parametrize('name', BAD_NAMES, ids=repr)
+def test_names_that_lead_out_of_the_folder_are_refused(tmp_path, name):
     with pytest.raises(InputError, match='is no name of a file inside') as raised:
         inside(tmp_path, name)
     assert str(raised.value).isprintable() and len(str(raised.value)) < 400
@@ -39,20 +39,20 @@ def test_evil_names_are_refused(tmp_path, name):
 
 @pytest.mark.parametrize('name', [
     '000000', 'training/1005081002024129653_5313_150_5333_150/000003', 'a-b_c.d', 'été', '...'])
-def test_plain_names_stay(tmp_path, name):
+def test_plain_names_are_accepted(tmp_path, name):
     assert inside(tmp_path, name).resolve().is_relative_to(tmp_path.resolve())
     (tmp_path / 'train.txt').write_text(f'{name}\n')
     assert read_split(tmp_path / 'train.txt') == [name]
 
 
-def test_a_name_that_is_none(tmp_path):
+def test_names_that_are_no_text_are_refused(tmp_path):
     for value in (None, 3, ['a'], ''):
         with pytest.raises(InputError, match='is no name of a file inside'):
             inside(tmp_path, value)
 
 
 @pytest.mark.parametrize('name', ['../../../evil', '/tmp/evil'])
-def test_tools_end_with_one_line(run_tool, tmp_path, kitti_root, name):
+def test_tools_refuse_bad_frame_names_with_one_line(run_tool, tmp_path, kitti_root, name):
     split = kitti_root / 'ImageSets/train.txt'
     split.write_text(f'000000\n{name}\n')
     (kitti_root / 'ImageSets/val.txt').write_text(f'{name}\n')
@@ -87,7 +87,7 @@ def test_result_files_stay_in_their_folder(tmp_path, name):
     assert not [path for path in tmp_path.rglob('*') if path.is_file()]
 
 
-class Grey(PictureHook):
+class GreyPictures(PictureHook):
     DEFAULT_FOLDER = 'frames'
 
     def draw(self, sample, classes):
@@ -100,14 +100,14 @@ def test_pictures_stay_in_their_folder(tmp_path):
                              test_dataloader=SimpleNamespace(dataset=dataset))
     for name in ('../../evil', '/tmp/evil', '..'):
         with pytest.raises(InputError, match='is no name of a file inside this folder'):
-            Grey().after_test_iter(runner, 0, None, [SimpleNamespace(frame=name + '/x')])
+            GreyPictures().after_test_iter(runner, 0, None, [SimpleNamespace(frame=name + '/x')])
     assert not files_in(tmp_path)
-    Grey().after_test_iter(runner, 0, None, [SimpleNamespace(frame='training/a/000001')])
+    GreyPictures().after_test_iter(runner, 0, None, [SimpleNamespace(frame='training/a/000001')])
     assert (tmp_path / 'deep/run/frames/training/a/000001.jpg').is_file()
 
 
-def test_a_segment_named_dots_removes_nothing(tmp_path):
-    """A converter that took the name would clear the folder above its own."""
+def test_a_segment_named_with_two_dots_is_refused(tmp_path):
+    """With this name, the converter would clear the parent of its folder."""
     release, out = tmp_path / 'release', tmp_path / 'set'
     write_segment(release, 'training', 'a', num_frames=2)
     convert_waymo(release, out, 'training', ConversionSettings(), workers=1)
@@ -120,7 +120,7 @@ def test_a_segment_named_dots_removes_nothing(tmp_path):
     assert {path: path.read_bytes() for path in out.rglob('*') if path.is_file()} == before
 
 
-def test_frames_of_converted_segments(tmp_path):
+def test_bad_frame_names_of_waymo(tmp_path):
     release, out = tmp_path / 'release', tmp_path / 'set'
     write_segment(release, 'training', 'a', num_frames=2)
     convert_waymo(release, out, 'training', ConversionSettings(), workers=1)
@@ -141,7 +141,7 @@ def test_frames_of_converted_segments(tmp_path):
 @pytest.mark.parametrize('old, new', [
     ('"data0"', '"../../evil"'), ('"data0"', '"/tmp/evil"'),
     ('samples/CAM_FRONT/0.jpg', '../../evil.jpg'), ('samples/CAM_FRONT/0.jpg', '/etc/passwd')])
-def test_tokens_and_files_of_nuscenes(tmp_path, old, new):
+def test_bad_tokens_and_file_names_of_nuscenes(tmp_path, old, new):
     root = write_nuscenes(tmp_path / 'nuscenes')
     for table in (root / 'v1.0-tiny').iterdir():
         table.write_text(table.read_text().replace(old, new))

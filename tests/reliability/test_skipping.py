@@ -1,4 +1,4 @@
-"""Broken frames stop a run with the file's name, or are left out and told of, as one chooses."""
+"""Broken frames stop a run with the name of the file, or are left out and listed."""
 import logging
 from types import SimpleNamespace
 
@@ -8,6 +8,7 @@ import pytest
 from mmdet3d.registry import DATASETS
 from reliability.broken_set import BROKEN, FRAMES, write_broken_kitti
 from tiny_kitti import write_kitti
+from torch.utils.data import ConcatDataset, Subset
 
 from mmdet3d_plugin.datasets import KittiMonoDataset, MixImageDataset, frame_dataset
 from mmdet3d_plugin.engine.hooks import SkippedFramesHook
@@ -33,7 +34,7 @@ def broken_root(tmp_path_factory):
     return write_broken_kitti(tmp_path_factory.mktemp('set') / 'kitti')
 
 
-def test_exactly_the_broken_frames_are_left_out(broken_root, caplog):
+def test_only_broken_frames_are_left_out(broken_root, caplog):
     with caplog.at_level(logging.WARNING):
         dataset = DATASETS.build(settings(broken_root, on_error='skip'))
     assert list(dataset.skipped) == list(BROKEN) and len(FRAMES) == 40 and len(BROKEN) == 2
@@ -42,19 +43,20 @@ def test_exactly_the_broken_frames_are_left_out(broken_root, caplog):
     assert frames_of(dataset) == [name for name in FRAMES if name not in BROKEN]
     for index in range(len(dataset)):
         assert dataset[index]['img'].ndim == 3
-    # Two of forty cars are not counted, for they are not there.
+    # One car per frame.
     assert dataset.num_ins_per_cat == [0, 38, 0]
 
 
 def test_the_warning_is_one_line_with_the_share(broken_root, monkeypatch):
     said = []
-    monkeypatch.setattr(frame_dataset, 'print_log', lambda text, *args, **kwargs: said.append(text))
+    monkeypatch.setattr(frame_dataset, 'print_log',
+                        lambda text, *args, **kwargs: said.append(text))
     DATASETS.build(settings(broken_root, on_error='skip'))
     line, = [text for text in said if 'broken' in text]
     assert line.endswith('ImageSets/train.txt: 2 of 40 frames (5.0 %) are broken and left out')
 
 
-def test_mixed_datasets_pass_the_choice_on(broken_root):
+def test_mixed_datasets_pass_on_error_on(broken_root):
     dataset = MixImageDataset(settings(broken_root), pipeline=[], on_error='skip')
     assert len(dataset) == 38 and list(skipped_frames(dataset)) == list(BROKEN)
 
@@ -85,7 +87,7 @@ def test_every_file_of_a_frame_is_checked(kitti_root, spoil, message):
     assert frames_of(dataset) == ['000000', '000012', '000031']
 
 
-def test_a_set_of_broken_frames_alone_is_refused(kitti_root):
+def test_a_set_without_a_whole_frame_is_refused(kitti_root):
     for image in (kitti_root / 'training/image_2').iterdir():
         image.write_bytes(image.read_bytes()[:-100])
     with pytest.raises(InputError, match='train.txt: all 4 frames are broken, the first one: '
@@ -93,19 +95,19 @@ def test_a_set_of_broken_frames_alone_is_refused(kitti_root):
         DATASETS.build(settings(kitti_root, on_error='skip'))
 
 
-def test_an_unreadable_split_is_no_frame_to_skip(kitti_root):
+def test_a_missing_split_is_not_skipped(kitti_root):
     (kitti_root / 'ImageSets/train.txt').unlink()
     with pytest.raises(InputError, match='train.txt: no such split file'):
         DATASETS.build(settings(kitti_root, on_error='skip'))
 
 
-def test_other_choices_are_refused(kitti_root):
+def test_other_values_of_on_error_are_refused(kitti_root):
     with pytest.raises(InputError, match="on_error is 'ignore', expected 'stop' or 'skip'"):
         KittiMonoDataset(str(kitti_root), 'ImageSets/train.txt', on_error='ignore')
 
 
-def test_by_default_a_broken_body_stops_with_the_files_name(broken_root):
-    """Its header is whole, so the dataset is built; the data are read when it is their turn."""
+def test_by_default_loading_a_broken_image_stops(broken_root):
+    """Building the dataset reads only headers, which are whole."""
     dataset = DATASETS.build(settings(broken_root))
     assert len(dataset) == 40 and not dataset.skipped
     for index, name in enumerate(FRAMES):
@@ -116,9 +118,8 @@ def test_by_default_a_broken_body_stops_with_the_files_name(broken_root):
             assert dataset[index]['img'].ndim == 3
 
 
-def test_processes_share_the_work_and_agree(broken_root, monkeypatch):
-    """Of two processes each decodes half of the frames, and both leave out all that either
-    found, also what only one of them could not read."""
+def test_ranks_share_the_check_and_its_result(broken_root, monkeypatch):
+    """Each of two ranks decodes half of the frames. Both leave out the broken frames of both."""
     first, second = BROKEN
     decoded = []
     check = frame_dataset._decoding_error
@@ -139,6 +140,16 @@ def test_processes_share_the_work_and_agree(broken_root, monkeypatch):
     assert len(dataset) == 37
 
 
+class Frames(frame_dataset.FrameDataset):
+    """Dataset of one frame that left out others."""
+
+    def __init__(self, skipped):
+        self.skipped = skipped
+
+    def __len__(self):
+        return 1
+
+
 def test_the_hook_lists_training_validation_and_test(monkeypatch):
     from mmdet3d_plugin.engine.hooks import skipped_frames_hook
     said = []
@@ -148,11 +159,11 @@ def test_the_hook_lists_training_validation_and_test(monkeypatch):
     def loader(dataset):
         return SimpleNamespace(dataset=dataset)
 
-    inner = SimpleNamespace(skipped={'000001': 'a.png: cut', '000002': 'b.png: cut'})
+    inner = Frames({'000001': 'a.png: cut', '000002': 'b.png: cut'})
     runner = SimpleNamespace(
-        train_dataloader=loader(SimpleNamespace(dataset=SimpleNamespace(datasets=[inner]))),
-        val_dataloader=loader(SimpleNamespace()),
-        test_dataloader=loader(SimpleNamespace(skipped={'000003': 'c.txt: odd'})))
+        train_dataloader=loader(Subset(ConcatDataset([inner]), [0])),
+        val_dataloader=loader([0, 1]),
+        test_dataloader=loader(Frames({'000003': 'c.txt: odd'})))
     hook = SkippedFramesHook()
     hook.before_train(runner)
     hook.before_val(runner)
@@ -162,7 +173,7 @@ def test_the_hook_lists_training_validation_and_test(monkeypatch):
                     '  000002: b.png: cut', 'test left out 1 broken frames:\n  000003: c.txt: odd']
 
 
-def test_pictures_of_the_tiny_set_are_whole(tmp_path):
-    """What the other tests spoil was readable before."""
+def test_images_of_the_tiny_set_are_whole(tmp_path):
+    """The other tests start from readable images."""
     root = write_kitti(tmp_path / 'kitti')
     assert not DATASETS.build(settings(root, on_error='skip')).skipped

@@ -1,4 +1,4 @@
-"""tools/train.py on a set with broken frames, as a user runs it."""
+"""``tools/train.py`` on a set with broken frames."""
 import pytest
 from reliability.broken_set import BROKEN, write_broken_kitti
 from reliability.tiny_config import write_config
@@ -9,8 +9,7 @@ def broken_root(tmp_path_factory):
     return write_broken_kitti(tmp_path_factory.mktemp('set') / 'kitti')
 
 
-def test_a_training_without_the_broken_frames_lists_them_at_its_end(run_tool, tmp_path,
-                                                                    broken_root):
+def test_skipped_frames_are_listed_at_the_end(run_tool, tmp_path, broken_root):
     config = write_config(tmp_path, broken_root)
     code, printed = run_tool(
         'train', config, '--work-dir', tmp_path / 'run', '--cfg-options',
@@ -21,8 +20,8 @@ def test_a_training_without_the_broken_frames_lists_them_at_its_end(run_tool, tm
     assert log.count('train.txt: 2 of 40 frames (5.0 %) are broken and left out') == 1
     end = log[log.index('training left out 2 broken frames:'):]
     assert log.index('Epoch(train) [1][2/2]') < log.index('training left out')
-    for what in ('training', 'validation'):
-        assert f'{what} left out 2 broken frames:' in end
+    for phase in ('training', 'validation'):
+        assert f'{phase} left out 2 broken frames:' in end
     lines = end.splitlines()
     for name in BROKEN:
         assert sum(f'  {name}: ' in line and f'image_2/{name}.png: ' in line
@@ -31,7 +30,7 @@ def test_a_training_without_the_broken_frames_lists_them_at_its_end(run_tool, tm
 
 
 @pytest.mark.parametrize('workers', [0, 2])
-def test_by_default_the_first_broken_frame_ends_the_run(run_tool, tmp_path, broken_root, workers):
+def test_by_default_the_first_broken_frame_stops_the_run(run_tool, tmp_path, broken_root, workers):
     config = write_config(tmp_path, broken_root)
     code, printed = run_tool('train', config, '--work-dir', tmp_path / 'run', '--cfg-options',
                              f'train_dataloader.num_workers={workers}',

@@ -1,4 +1,4 @@
-"""A config that trains on a tiny KITTI folder in seconds."""
+"""Config of a training of seconds on a tiny KITTI folder."""
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]

@@ -1,4 +1,4 @@
-"""Trainings and tests by mmengine's runner in a fraction of a second."""
+"""Trainings and tests with mmengine's runner that take a fraction of a second."""
 import torch
 import torch.nn as nn
 from mmdet3d.registry import DATASETS, METRICS, MODELS
@@ -21,7 +21,7 @@ class ToyFrames(Dataset):
 
 @MODELS.register_module()
 class ToyEstimator(BaseModel):
-    """A backbone and a head; ``seen`` are the backbone's inputs and outputs."""
+    """Model of a backbone and a head; ``seen`` are inputs and outputs of the backbone."""
 
     task = 'depth'
 
@@ -52,7 +52,7 @@ class ToyMetric(BaseMetric):
 
 
 def toy_config(work_dir, **changes):
-    """Of one epoch of two batches, without validation."""
+    """Return the config of one epoch of two batches, without validation."""
     loader = dict(batch_size=2, num_workers=0, sampler=dict(type='DefaultSampler', shuffle=False),
                   dataset=dict(type='ToyFrames'))
     cfg = Config(dict(

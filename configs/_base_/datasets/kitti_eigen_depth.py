@@ -46,7 +46,7 @@ val_dataloader = dict(
         test_mode=True))
 test_dataloader = val_dataloader
 
-# Depth caps and crop of Garg et al. (2016). During training, BTS and NeWCRFs validate on Garg's
-# crop of the benchmark crop: crop=('kitti_benchmark', 'garg').
+# Depth caps and crop of Garg et al. (2016), as in BTS's evaluation scripts. NeWCRFs' evaluation
+# and both trainings use Garg's crop of the benchmark crop: crop=('kitti_benchmark', 'garg').
 val_evaluator = dict(type='DepthMetric', min_depth=1e-3, max_depth=max_depth, crop='garg')
 test_evaluator = val_evaluator

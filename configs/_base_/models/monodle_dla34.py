@@ -11,4 +11,6 @@ model = dict(
         # in pixels but not its labelled depth.
         learn_cropped=False),
     # Sizes are absolute. Headings are relative to the ray of the projected 3D centre, as alpha.
-    coder=dict(mean_sizes=None, heading_center='projected'))
+    coder=dict(mean_sizes=None, heading_center='projected'),
+    # Released code: boxes are kept whatever their size.
+    test_cfg=dict(keep_nonpositive_sizes=True))

@@ -11,9 +11,10 @@ from .loading import LoadAnnotationsMono3D, LoadDepthMap, LoadImageMono3D
 from .mix_transform import MixTransform
 from .mixup3d import MixUp3D
 from .packing import PackMono3DInputs
+from .random_shift import RandomShiftMono3D
 
 __all__ = [
     'CropRotate', 'CropScaleAffine', 'FilterObjects', 'LoadAnnotationsMono3D', 'LoadDepthMap',
     'LoadImageMono3D', 'MixTransform', 'MixUp3D', 'PackMono3DInputs', 'RandomFlipMono3D',
-    'RandomGammaColor'
+    'RandomGammaColor', 'RandomShiftMono3D'
 ]

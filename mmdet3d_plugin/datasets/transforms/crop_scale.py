@@ -1,6 +1,7 @@
 """Random crop, scale and shift to an input of fixed size by one affine."""
-from typing import Tuple, Union
+from typing import Optional, Tuple, Union
 
+import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
@@ -45,8 +46,9 @@ class CropScaleAffine(BaseTransform):
         kept_center: the centre that must lie in the input, ``'projected'`` (projected 3D
             centre) or ``'box'`` (centre of the 2D box). Use the value of the detector's coder
             (``cell_center``).
-        reference: keep objects with a centre less than one cell left of or above the input, as
-            MonoLSS's released code does by truncation toward zero.
+        reference: warp images and dense depth with Pillow, see :func:`warp_results`, and keep
+            objects with a centre less than one cell left of or above the input, as the
+            released code of MonoDLE, GUPNet, DID-M3D and MonoLSS does.
 
     Raises:
         InputError: ``kept_center`` is unknown.
@@ -78,9 +80,9 @@ class CropScaleAffine(BaseTransform):
         augment = np.random.rand() < self.prob
         zoom, move = self._random_crop() if augment else (1., np.zeros(2))
         center = np.array([width, height]) * (0.5 + move)
-        affine = affine_from_crop(center, width * zoom, self.input_size)
+        affine, pillow_inverse = self._affines(center, width * zoom)
 
-        warp_results(results, affine, self.input_size, self.stride)
+        warp_results(results, affine, self.input_size, self.stride, pillow_inverse)
         if self.scale_depth and 'gt_depth_map' in results:
             results['gt_depth_map'] = results['gt_depth_map'] * np.float32(zoom)
         results['trans_mat'] = np.diag([1 / self.stride, 1 / self.stride, 1.]) @ results['affine']
@@ -99,6 +101,18 @@ class CropScaleAffine(BaseTransform):
             keep_objects(results, inside.all(axis=1))
         return results
 
+    def _affines(self, center: np.ndarray,
+                 width: float) -> Tuple[np.ndarray, Optional[np.ndarray]]:
+        """Return the affine of a crop and, for Pillow's warp, its (2, 3) inverse."""
+        if not self.reference:
+            return affine_from_crop(center, width, self.input_size), None
+        # Both from three points in float32, as in the released code, so that inputs are equal
+        # bit by bit.
+        crop = crop_points(center, width)
+        target = crop_points(np.array(self.input_size) / 2, self.input_size[0])
+        affine = np.vstack([cv2.getAffineTransform(crop, target), [0., 0., 1.]])
+        return affine, cv2.getAffineTransform(target, crop)
+
     def _random_crop(self) -> Tuple[float, np.ndarray]:
         """Draw the crop's relative size and the (2,) move of its centre in image sizes."""
         zoom = np.clip(1 + self.scale * np.random.randn(), 1 - self.scale, 1 + self.scale)
@@ -110,3 +124,22 @@ class CropScaleAffine(BaseTransform):
                 f'scale={self.scale}, shift={self.shift}, stride={self.stride}, '
                 f'kept_center={self.kept_center!r}, reference={self.reference}, '
                 f'scale_depth={self.scale_depth})')
+
+
+def crop_points(center: np.ndarray, width: float) -> np.ndarray:
+    """Return three points that define a crop's affine.
+
+    Args:
+        center: (2,) centre of the crop, pixels.
+        width: width of the crop, pixels.
+
+    Returns:
+        (3, 2) float32: the centre, the point half a width above it, and the point half a width
+        left of the latter.
+
+    Example:
+        >>> crop_points(np.array([8., 6.]), 4.).tolist()
+        [[8.0, 6.0], [8.0, 4.0], [6.0, 4.0]]
+    """
+    middle, upper = np.float32(center), np.float32(center - [0., width / 2])
+    return np.stack([middle, upper, upper - [middle[1] - upper[1], 0.]]).astype(np.float32)

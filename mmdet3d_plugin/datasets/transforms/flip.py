@@ -1,5 +1,6 @@
 """Horizontal flip of the images, the camera and the objects."""
 import mmcv
+import numpy as np
 from mmdet3d.datasets.transforms import RandomFlip3D
 from mmdet3d.registry import TRANSFORMS
 
@@ -20,7 +21,6 @@ class RandomFlipMono3D(RandomFlip3D):
         prob: probability of the flip.
 
     Example:
-        >>> import numpy as np
         >>> image = np.array([[[1] * 3, [2] * 3]], np.uint8)
         >>> results = RandomFlipMono3D(prob=1.)(
         ...     dict(img=image, img_shape=(1, 2), cam2img=np.eye(4)))
@@ -40,7 +40,7 @@ class RandomFlipMono3D(RandomFlip3D):
                                                    direction)
 
     def random_flip_data_3d(self, input_dict: dict, direction: str = 'horizontal') -> None:
-        """Flip the camera, 3D boxes, projected centres and dense depth, in place."""
+        """Flip camera, 3D boxes, projected centres, label angles and dense depth, in place."""
         width = input_dict['img_shape'][1]
         input_dict['cam2img'] = flip_camera(input_dict['cam2img'], width)
         if 'gt_bboxes_3d' in input_dict:
@@ -51,5 +51,7 @@ class RandomFlipMono3D(RandomFlip3D):
             mirrored = input_dict['centers_2d'].copy()
             mirrored[:, 0] = width - mirrored[:, 0]
             input_dict['centers_2d'] = mirrored
+        if 'alphas' in input_dict:
+            input_dict['alphas'] = wrap_angle(np.float32(np.pi) - input_dict['alphas'])
         if 'gt_depth_map' in input_dict:
             input_dict['gt_depth_map'] = input_dict['gt_depth_map'][:, ::-1]

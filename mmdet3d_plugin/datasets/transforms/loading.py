@@ -118,6 +118,9 @@ class LoadAnnotationsMono3D(LoadAnnotations3D):
     Adds KITTI's ``truncations`` and ``occlusions``, both (N,), which
     :class:`~mmdet3d_plugin.datasets.transforms.filter_objects.FilterObjects` reads.
 
+    Args:
+        alphas: also add ``alphas`` (N,), the observation angles of the labels, radians.
+
     Example:
         >>> from mmdet3d.structures import CameraInstance3DBoxes
         >>> annotations = dict(
@@ -133,14 +136,15 @@ class LoadAnnotationsMono3D(LoadAnnotations3D):
 
     KITTI_KEYS = ('truncations', 'occlusions')
 
-    def __init__(self) -> None:
+    def __init__(self, alphas: bool = False) -> None:
+        self.kitti_keys = (*self.KITTI_KEYS, 'alphas') if alphas else self.KITTI_KEYS
         super().__init__(with_bbox=True, with_label=True, with_bbox_3d=True,
                          with_label_3d=True, with_bbox_depth=True)
 
     def transform(self, results: dict) -> dict:
         """Copy the annotations from ``ann_info`` into the results."""
         results = super().transform(results)
-        for key in self.KITTI_KEYS:
+        for key in self.kitti_keys:
             if key in results['ann_info']:
                 results[key] = results['ann_info'][key]
         return results

@@ -50,7 +50,7 @@ class CameraGroups:
 
         Args:
             index: index of the frame.
-            max_objects: largest number of objects of both frames together.
+            max_objects: number of objects that both frames together must stay below.
 
         Returns:
             Index of the partner, or None if none of ``MAX_TRIES`` draws is suitable.
@@ -60,7 +60,7 @@ class CameraGroups:
             return None
         for candidate in np.random.choice(group, MAX_TRIES):
             if (candidate != index and
-                    self.num_objects[index] + self.num_objects[candidate] <= max_objects):
+                    self.num_objects[index] + self.num_objects[candidate] < max_objects):
                 return int(candidate)
         return None
 
@@ -100,7 +100,8 @@ class MixUp3D(MixTransform):
     Args:
         prob: probability of looking for a partner.
         blend: weight of the partner in the image.
-        max_objects: frames with more objects together are not mixed.
+        max_objects: number of objects that both frames together must stay below, as in
+            MonoLSS's released code.
 
     Raises:
         InputError: a setting is out of its range, or the dataset is not one that mixes.
@@ -166,7 +167,7 @@ class MixUp3D(MixTransform):
         return (shapes == other_shapes
                 and camera_key(results) == camera_key(partner)
                 and camera_record(results)['img_path'] != camera_record(partner)['img_path']
-                and count <= self.max_objects)
+                and count < self.max_objects)
 
     def __repr__(self) -> str:
         return (f'{type(self).__name__}(prob={self.prob}, blend={self.blend}, '

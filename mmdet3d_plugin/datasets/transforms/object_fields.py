@@ -3,7 +3,7 @@ import numpy as np
 from mmdet3d.structures import BaseInstance3DBoxes
 
 OBJECT_KEYS = ('gt_bboxes_3d', 'gt_labels_3d', 'gt_bboxes', 'gt_bboxes_labels', 'attr_labels',
-               'centers_2d', 'depths', 'truncations', 'occlusions')
+               'centers_2d', 'depths', 'truncations', 'occlusions', 'alphas')
 
 
 def keep_objects(results: dict, keep: np.ndarray) -> None:

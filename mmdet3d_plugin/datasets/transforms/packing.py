@@ -28,7 +28,8 @@ class PackMono3DInputs(Pack3DDetInputs):
     """
 
     DEFAULT_KEYS = ('img', 'gt_bboxes', 'gt_bboxes_labels', 'gt_bboxes_3d', 'gt_labels_3d',
-                    'centers_2d', 'depths')
+                    'centers_2d', 'depths', 'alphas')
+    INSTANCEDATA_3D_KEYS = [*Pack3DDetInputs.INSTANCEDATA_3D_KEYS, 'alphas']
     META_KEYS = ('img_path', 'frame', 'frame_reader', 'sample_idx', 'ori_shape', 'img_shape',
                  'pad_shape', 'cam2img', 'affine', 'trans_mat', 'affine_aug', 'flip',
                  'scale_factor', 'mixed_with', 'box_mode_3d', 'box_type_3d')
@@ -38,6 +39,8 @@ class PackMono3DInputs(Pack3DDetInputs):
 
     def pack_single_results(self, results: dict) -> dict:
         """Pack one sample into ``inputs`` and ``data_samples``."""
+        if 'alphas' in results:  # mmdet3d converts the other entries of objects
+            results['alphas'] = to_tensor(results['alphas'])
         packed = super().pack_single_results(results)
         if 'gt_depth_map' in results:
             packed['data_samples'].gt_depth_map = PixelData(

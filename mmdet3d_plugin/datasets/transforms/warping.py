@@ -1,17 +1,22 @@
 """Warp of images and dense depth by one affine."""
-from typing import Sequence
+from typing import Optional, Sequence
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from .sample_images import image_shape, map_images
 
 
-def warp_results(results: dict, affine: np.ndarray, size: Sequence[int],
-                 depth_stride: int = 1) -> None:
+def warp_results(results: dict, affine: np.ndarray, size: Sequence[int], depth_stride: int = 1,
+                 pillow_inverse: Optional[np.ndarray] = None) -> None:
     """Warp every image of a sample and, if loaded, the dense depth by an affine, in place.
 
-    Depth is that of the nearest pixel and is never interpolated. ``results['affine']`` composes
+    OpenCV warps the images. Depth is that of the nearest pixel and is never interpolated. The
+    released code of MonoDLE, GUPNet, DID-M3D and MonoLSS warps with Pillow and interpolates
+    depth, see ``pillow_inverse``.
+
+    ``results['affine']`` composes
     the affines of all transforms, from original pixels to input pixels. ``img_shape`` and
     ``pad_shape`` become the (height, width) of the result.
 
@@ -21,6 +26,9 @@ def warp_results(results: dict, affine: np.ndarray, size: Sequence[int],
         size: (width, height) of the result, pixels.
         depth_stride: result pixels per cell of the depth map. Depth is read at the centres of
             the cells.
+        pillow_inverse: (2, 3) inverse of ``affine``. If it is given, Pillow warps images and
+            depth with it. A cell of the depth map is then the mean of the interpolated depth,
+            in which unknown depth counts as 0.
 
     Example:
         >>> results = dict(img=np.zeros((4, 8, 3), np.uint8))
@@ -29,11 +37,19 @@ def warp_results(results: dict, affine: np.ndarray, size: Sequence[int],
         ((2, 4, 3), (2, 4), 0.5)
     """
     inverse = np.linalg.inv(affine)
-    map_images(results, lambda image: warp_image(image, inverse, size))
-    if 'gt_depth_map' in results:
-        results['gt_depth_map'] = warp_image(
-            results['gt_depth_map'], inverse * [depth_stride, depth_stride, 1],
-            [length // depth_stride for length in size], cv2.INTER_NEAREST)
+    depth = results.get('gt_depth_map')
+    cells = [length // depth_stride for length in size]
+    if pillow_inverse is None:
+        map_images(results, lambda image: warp_image(image, inverse, size))
+        if depth is not None:
+            results['gt_depth_map'] = warp_image(
+                depth, inverse * [depth_stride, depth_stride, 1], cells, cv2.INTER_NEAREST)
+    else:
+        map_images(results, lambda image: warp_image_with_pillow(image, pillow_inverse, size))
+        if depth is not None:
+            results['gt_depth_map'] = cv2.resize(
+                warp_image_with_pillow(depth, pillow_inverse, size), cells,
+                interpolation=cv2.INTER_AREA)
     results['img_shape'] = results['pad_shape'] = image_shape(results)
     results['affine'] = affine @ results.get('affine', np.eye(3))
 
@@ -65,3 +81,29 @@ def warp_image(image: np.ndarray, inverse_affine: np.ndarray, size: Sequence[int
     matrix[:, 2] += 0.5 * matrix[:, :2].sum(axis=1) - 0.5
     return cv2.warpAffine(image, matrix, tuple(size),
                           flags=interpolation | cv2.WARP_INVERSE_MAP)
+
+
+def warp_image_with_pillow(image: np.ndarray, inverse_affine: np.ndarray,
+                           size: Sequence[int]) -> np.ndarray:
+    """Warp an image with Pillow's bilinear filter. Pixels outside the source are 0.
+
+    Pillow and OpenCV round differently. At the border of the source, Pillow repeats the outer
+    pixels, where OpenCV blends them with 0.
+
+    Args:
+        image: (H, W, 3) uint8, or (H, W) float32.
+        inverse_affine: (2, 3), from target to source, continuous pixels.
+        size: (width, height) of the result, pixels.
+
+    Returns:
+        Warped image of the given size, of the source's type.
+
+    Example:
+        >>> image = np.array([[10., 20.]], np.float32)
+        >>> warp_image_with_pillow(image, np.array([[.5, 0., 0.], [0., 1., 0.]]), (4, 1)).tolist()
+        [[10.0, 12.5, 17.5, 20.0]]
+    """
+    warped = Image.fromarray(np.ascontiguousarray(image)).transform(
+        tuple(size), Image.Transform.AFFINE, tuple(np.ravel(inverse_affine).tolist()),
+        resample=Image.Resampling.BILINEAR)
+    return np.array(warped)

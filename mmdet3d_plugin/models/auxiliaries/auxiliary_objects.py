@@ -3,14 +3,12 @@ from dataclasses import dataclass
 from typing import Dict, Optional, Sequence, Tuple
 
 import torch
-from mmdet3d.structures import CameraInstance3DBoxes
 
 from ...errors import InputError
-from ...geometry import project_to_image
+from ..task_modules.box_keypoints import project_keypoints
 from ..task_modules.input_geometry import InputGeometry
 
 DEPTH_SPACES = ('metric', 'apparent')
-NUM_KEYPOINTS = 9
 
 
 @dataclass
@@ -71,11 +69,7 @@ class AuxiliaryObjects:
             raise InputError("the corners of 3D boxes in the input are known for this project's "
                              'CropScaleAffine only; use it, or remove the auxiliary that '
                              'needs them')
-        boxes = CameraInstance3DBoxes(self.boxes_3d)
-        points = torch.cat([boxes.corners.view(-1, 8, 3), boxes.gravity_center[:, None]], dim=1)
-        cameras = self.geometry.cam2img.repeat_interleave(NUM_KEYPOINTS, dim=0)
-        pixels = project_to_image(points.flatten(0, 1), cameras).view(-1, NUM_KEYPOINTS, 2)
-        return self.geometry.to_input(pixels) / self.stride, points[..., 2] > 0
+        return project_keypoints(self.boxes_3d, self.geometry, self.stride)
 
 
 def inside_map(points: torch.Tensor, size: Sequence[int]) -> torch.Tensor:

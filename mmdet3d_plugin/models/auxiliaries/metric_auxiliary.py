@@ -13,8 +13,9 @@ from mmengine.dist import all_gather, get_world_size
 from torchvision.ops import roi_align
 
 from ...errors import InputError
+from ..layers import gather_at_cells
 from .auxiliary_labels import AuxiliaryLabels
-from .auxiliary_objects import check_depth_space, inside_map
+from .auxiliary_objects import AuxiliaryObjects, check_depth_space, inside_map
 
 
 def sample_descriptors(feature: torch.Tensor, image_index: torch.Tensor,
@@ -56,6 +57,34 @@ def mean_descriptors(feature: torch.Tensor, image_index: torch.Tensor,
     return roi_align(feature.float(), rois, roi_size, aligned=True).mean(dim=(2, 3))
 
 
+def pooled_descriptors(feature: torch.Tensor, image_index: torch.Tensor, points: torch.Tensor,
+                       pool_size: int = 5) -> torch.Tensor:
+    """Average features over the square of cells around each point's cell.
+
+    Cells outside the map count as zeros in the mean, the default of ``avg_pool2d``.
+
+    Args:
+        feature: (B, C, H, W) feature map.
+        image_index: (M,) long, image of each point.
+        points: (M, 2) feature pixels. A point outside the map takes the nearest border cell.
+        pool_size: odd number of cells per side of the square.
+
+    Returns:
+        (M, C).
+
+    Example:
+        >>> feature = torch.ones(1, 1, 8, 8)
+        >>> pooled_descriptors(feature, torch.tensor([0, 0]), torch.tensor([[4., 4.], [0.9, 0.]]))
+        tensor([[1.0000],
+                [0.3600]])
+    """
+    pooled = F.avg_pool2d(feature.float(), pool_size, stride=1, padding=pool_size // 2)
+    columns, rows = points.floor().long().unbind(-1)
+    cells = torch.stack([columns.clamp(0, feature.shape[-1] - 1),
+                         rows.clamp(0, feature.shape[-2] - 1)], dim=1)
+    return gather_at_cells(pooled, image_index, cells)
+
+
 def gather_objects(descriptors: torch.Tensor, depths: torch.Tensor,
                    labels: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Gather the objects of all ranks, with gradients of the descriptors.
@@ -79,8 +108,10 @@ def gather_objects(descriptors: torch.Tensor, depths: torch.Tensor,
     # Ranks have different numbers of objects, but all_gather needs equal shapes.
     padding = max(counts) - len(depths)
     gathered = torch.distributed.nn.all_gather(F.pad(descriptors, (0, 0, 0, padding)))
-    return tuple(torch.cat([item[:count] for item, count in zip(items, counts)]) for items in (
-        gathered, all_gather(F.pad(depths, (0, padding))), all_gather(F.pad(labels, (0, padding)))))
+    columns = (gathered, all_gather(F.pad(depths, (0, padding))),
+               all_gather(F.pad(labels, (0, padding))))
+    return tuple(torch.cat([item[:count] for item, count in zip(items, counts)])
+                 for items in columns)
 
 
 @MODELS.register_module()
@@ -94,12 +125,16 @@ class MetricAuxiliary(nn.Module):
             :class:`QuasiIsometricLoss` or :class:`RankNContrastLoss`. It is called with (N, C)
             descriptors, (N,) depths and (N,) labels.
         depth_space: ``'metric'`` or ``'apparent'``, see :meth:`AuxiliaryObjects.depths_in`.
-        descriptor: ``'center'`` for the feature at the projected 3D centre, or ``'box'`` for
-            the mean over the 2D box.
+        descriptor: ``'center'`` for the feature at the projected 3D centre, interpolated
+            between cells; ``'box'`` for the mean over the 2D box; ``'pooled_cell'`` for the
+            mean over the cells around the cell of the projected 3D centre, as in the authors'
+            released code.
         name: name of the loss; its key is ``loss_NAME``.
+        pool_size: odd number of cells per side of the square that ``'pooled_cell'`` averages.
 
     Raises:
-        InputError: ``depth_space`` or ``descriptor`` is unknown.
+        InputError: ``depth_space`` or ``descriptor`` is unknown, or ``pool_size`` is not a
+            positive odd number.
 
     Example:
         >>> from mmdet3d_plugin.models.auxiliaries import AuxiliaryLabels, AuxiliaryObjects
@@ -117,12 +152,16 @@ class MetricAuxiliary(nn.Module):
     """
 
     def __init__(self, loss: dict, depth_space: str = 'metric', descriptor: str = 'center',
-                 name: str = 'metric') -> None:
+                 name: str = 'metric', pool_size: int = 5) -> None:
         super().__init__()
         self.depth_space = check_depth_space(depth_space)
-        if descriptor not in ('center', 'box'):
-            raise InputError(f"descriptor is {descriptor!r}, expected 'center' or 'box'")
+        if descriptor not in ('center', 'box', 'pooled_cell'):
+            raise InputError(f"descriptor is {descriptor!r}, expected 'center', 'box' or "
+                             "'pooled_cell'")
+        if pool_size < 1 or pool_size % 2 != 1:
+            raise InputError(f'pool_size is {pool_size}, expected a positive odd number')
         self.descriptor = descriptor
+        self.pool_size = pool_size
         self.name = name
         self.loss = MODELS.build(loss)
 
@@ -142,11 +181,17 @@ class MetricAuxiliary(nn.Module):
             InputError: the labels have no objects.
         """
         objects = labels.need_objects(self)
-        if self.descriptor == 'center':
-            descriptors = sample_descriptors(feature, objects.image_index, objects.centers)
-        else:
-            descriptors = mean_descriptors(feature, objects.image_index, objects.boxes)
+        descriptors = self._descriptors(feature, objects)
         inside = inside_map(objects.centers, feature.shape[-2:])
         depths = torch.where(inside, objects.depths_in(self.depth_space), torch.nan)
         result = self.loss(*gather_objects(descriptors, depths, objects.labels))
         return {f'loss_{self.name}': result.loss, **result.logs}
+
+    def _descriptors(self, feature: torch.Tensor, objects: AuxiliaryObjects) -> torch.Tensor:
+        """Return the (M, C) descriptors of the objects."""
+        if self.descriptor == 'box':
+            return mean_descriptors(feature, objects.image_index, objects.boxes)
+        if self.descriptor == 'pooled_cell':
+            return pooled_descriptors(feature, objects.image_index, objects.centers,
+                                      self.pool_size)
+        return sample_descriptors(feature, objects.image_index, objects.centers)

@@ -132,8 +132,8 @@ class BTSDecoder(DepthDecodeHead):
     """Decoder of BTS: dense ASPP at stride 8 and local planar guidance at strides 8, 4 and 2.
 
     The depth of the local planes is concatenated to the features of the next finer step.
-    Layer sizes are those of the released code. Also as there, a ReLU removes negative values of
-    the stride-32 map, since some backbones (DenseNet) end with a normalisation.
+    Layer sizes are those of the released code. A ReLU sets negative values of the stride-32 map
+    to zero (released code): the last map of some backbones, e.g. DenseNet, has negative values.
 
     Args:
         in_channels: channels of the backbone's five maps, strides 2 to 32.

@@ -61,13 +61,17 @@ class CenterHead2D(BaseModule):
         prior_size_2d: initial width and height of the boxes, feature pixels. ROIs are
             predicted boxes, so a prior helps short schedules.
         norm_cfg: normalisation in the hidden layers, if any.
+        hidden_std: standard deviation of the initial weights in the hidden layers of offset and
+            size (0.001 in MonoCon's released code); None for PyTorch's initial weights.
     """
 
     def __init__(self, num_classes: int, in_channels: int, hidden_channels: int,
                  loss_heatmap: dict, loss_offset_2d: dict, loss_size_2d: dict,
                  prior_size_2d: Tuple[float, float] = (0., 0.),
-                 norm_cfg: Optional[dict] = None, init_cfg=None) -> None:
+                 norm_cfg: Optional[dict] = None, hidden_std: Optional[float] = None,
+                 init_cfg=None) -> None:
         super().__init__(init_cfg)
+        self.hidden_std = hidden_std
         self.num_classes = num_classes
         self.prior_size_2d = prior_size_2d
 
@@ -84,6 +88,10 @@ class CenterHead2D(BaseModule):
     def init_weights(self) -> None:
         """Initialise small output weights and heatmaps of 0.1 (prior of the focal loss)."""
         super().init_weights()
+        if self.hidden_std is not None:
+            for module in (*self.offset_2d.modules(), *self.size_2d.modules()):
+                if isinstance(module, nn.Conv2d):
+                    normal_init(module, std=self.hidden_std)
         for branch in (self.heatmap, self.offset_2d, self.size_2d):
             normal_init(branch[-1], std=0.001)
         with torch.no_grad():

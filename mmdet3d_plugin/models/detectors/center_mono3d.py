@@ -49,11 +49,12 @@ class CenterMono3D(Base3DDetector):
         test_cfg: ``max_detections``, number of peaks per image; ``heatmap_threshold``, lowest
             heatmap score; ``score_threshold``, lowest product of heatmap score and 3D
             confidence; ``nms_iou``, IoU of two 2D boxes of a class above which the box with
-            the lower score is dropped (1 drops none).
+            the lower score is dropped (1 drops none); ``keep_nonpositive_sizes``, whether to
+            keep 3D boxes with a height, width or length that is not positive (default False).
         detach_boxes: whether to stop the gradients of the 3D losses at the predicted 2D
             boxes.
-        reference: whether to use the geometry of MonoLSS's released code, see
-            :class:`ReferenceGeometry`. Its checkpoints need it.
+        reference: whether to use the geometry of the released code of GUPNet, DID-M3D and
+            MonoLSS, see :class:`ReferenceGeometry`. Their checkpoints need it.
         auxiliary: configs of modules that add losses in training, called as
             ``module(feature, AuxiliaryLabels)`` with the shared feature map. Prediction does
             not run them.
@@ -216,8 +217,9 @@ class CenterMono3D(Base3DDetector):
         """Filter the detections of each image, sort them by score and add them to the samples."""
         boxes, scores = detections.boxes, peaks.scores * detections.confidences
         valid = ((peaks.scores >= self.test_cfg['heatmap_threshold'])
-                 & (scores >= self.test_cfg['score_threshold'])
-                 & (boxes.boxes_3d[:, 3:6] > 0).all(dim=1))
+                 & (scores >= self.test_cfg['score_threshold']))
+        if not self.test_cfg.get('keep_nonpositive_sizes', False):
+            valid &= (boxes.boxes_3d[:, 3:6] > 0).all(dim=1)
         results_3d, results_2d = [], []
         for index in range(len(samples)):
             kept = (valid & (peaks.image_index == index)).nonzero()[:, 0]

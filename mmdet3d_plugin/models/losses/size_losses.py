@@ -12,7 +12,7 @@ from .mean import mean_or_zero
 
 @MODELS.register_module()
 class DimensionAwareL1Loss(nn.Module):
-    """L1 on sizes relative to the size itself (MonoDLE, section 3.4).
+    """L1 on sizes relative to the true or the predicted size (MonoDLE, section 3.4).
 
     ``scale mean(|size - target| / divisor)``. The constant ``scale`` is computed over all ranks
     and carries no gradient. It makes the value equal to that of plain L1, so only the gradient

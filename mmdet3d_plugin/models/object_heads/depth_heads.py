@@ -107,14 +107,19 @@ def certainty_weights(log_variances: torch.Tensor) -> Tuple[torch.Tensor, torch.
     return weights, (weights * log_certainty.exp()).sum(dim=1)
 
 
-def inverse_sigmoid_depth(raw: torch.Tensor) -> torch.Tensor:
-    """Return ``1 / (sigmoid(x) + 1e-6) - 1`` (CenterNet, MonoDLE, GUPNet).
+def inverse_sigmoid_depth(raw: torch.Tensor, eps: float = 1e-6) -> torch.Tensor:
+    """Return ``1 / (sigmoid(x) + eps) - 1``.
+
+    Args:
+        raw: x, any shape.
+        eps: lower bound of the divisor, so that depths stay below ``1 / eps`` metres: 1e-6 in
+            CenterNet, MonoDLE and GUPNet, 1e-12 in MonoCon (released codes).
 
     Example:
         >>> inverse_sigmoid_depth(torch.tensor(-3.))  # about exp(3)
         tensor(20.0851)
     """
-    return 1 / (raw.sigmoid() + 1e-6) - 1
+    return 1 / (raw.sigmoid() + eps) - 1
 
 
 def start_at_depth(branch: nn.Sequential, prior_depth: float) -> None:
@@ -138,11 +143,13 @@ class DirectDepthHead(DepthHead):
         in_channels, hidden_channels, extractor: set by :class:`ObjectHead3D`.
         loss: see :class:`DepthHead`.
         prior_depth: initial depth, metres.
+        eps: see :func:`inverse_sigmoid_depth`.
     """
 
     def __init__(self, in_channels: int, hidden_channels: int, extractor: Extractor, loss: dict,
-                 prior_depth: float = 1.0, init_cfg=None) -> None:
+                 prior_depth: float = 1.0, eps: float = 1e-6, init_cfg=None) -> None:
         super().__init__(loss, init_cfg)
+        self.eps = eps
         self.depth = extractor.vector_branch(in_channels, hidden_channels, 2)
         with torch.no_grad():
             self.depth[-1].bias[0] = -math.log(prior_depth)
@@ -150,7 +157,7 @@ class DirectDepthHead(DepthHead):
     def forward(self, objects, queries: ObjectQueries, sizes: torch.Tensor) -> DepthEstimates:
         """Estimate one depth per object, see :class:`DepthHead`."""
         raw, log_scale = self.depth(objects).flatten(1).split(1, dim=1)
-        return DepthEstimates(inverse_sigmoid_depth(raw), 2 * log_scale)
+        return DepthEstimates(inverse_sigmoid_depth(raw, self.eps), 2 * log_scale)
 
     def reduce(self, estimates: DepthEstimates) -> Tuple[torch.Tensor, torch.Tensor]:
         """Return (M,) depths in metres and (M,) confidences ``exp(-log scale)``."""

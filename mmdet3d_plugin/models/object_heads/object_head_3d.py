@@ -3,13 +3,15 @@
 Notation: M objects, N heading bins.
 """
 from dataclasses import dataclass
-from typing import Dict
+from typing import Dict, Optional
 
 import torch
 from mmdet3d.registry import MODELS, TASK_UTILS
 from mmengine.model import BaseModule
 
 from ...errors import InputError
+from ..losses import masked_loss
+from ..task_modules.box_keypoints import NUM_KEYPOINTS, project_keypoints
 from ..task_modules.center_target_assigner import CenterTargets
 from .depth_heads import DepthEstimates
 from .object_queries import ObjectQueries
@@ -26,12 +28,15 @@ class ObjectPredictions:
         offsets_3d: (M, 2) projected 3D centre minus cell, feature pixels.
         heading_logits: (M, N) scores of the heading bins.
         heading_residuals: (M, N) residual in each bin, radians.
+        corner_offsets: (M, 8, 2) projected corners minus cell, feature pixels; None if the head
+            does not predict them.
     """
     depth: DepthEstimates
     sizes: torch.Tensor
     offsets_3d: torch.Tensor
     heading_logits: torch.Tensor
     heading_residuals: torch.Tensor
+    corner_offsets: Optional[torch.Tensor] = None
 
     @property
     def size_residuals(self) -> torch.Tensor:
@@ -57,16 +62,23 @@ class ObjectHead3D(BaseModule):
         learn_cropped: whether objects in randomly cropped images count in the losses of
             depth, size and 3D centre. They do not in MonoDLE. They always count in the
             heading loss.
+        num_keypoints: number of projected points that the branch ``offset_3d`` predicts
+            relative to the cell: 1, the 3D centre, or 9, the corners of the 3D box and then the
+            centre (MonoCon). Detections use the centre only.
 
     Raises:
-        InputError: depth head and size loss need different numbers of sizes per object.
+        InputError: depth head and size loss need different numbers of sizes per object, or
+            ``num_keypoints`` is neither 1 nor 9.
     """
 
     def __init__(self, in_channels: int, hidden_channels: int, extractor: dict,
                  heading_coder: dict, depth_head: dict, loss_size_3d: dict,
                  loss_offset_3d: dict, loss_heading: dict, learn_cropped: bool = True,
-                 init_cfg=None) -> None:
+                 num_keypoints: int = 1, init_cfg=None) -> None:
         super().__init__(init_cfg)
+        if num_keypoints not in (1, NUM_KEYPOINTS):
+            raise InputError(f'num_keypoints is {num_keypoints}, expected 1 or {NUM_KEYPOINTS}')
+        self.num_keypoints = num_keypoints
         self.learn_cropped = learn_cropped
         self.extractor = MODELS.build(extractor)
         self.heading_coder = TASK_UTILS.build(heading_coder)
@@ -85,7 +97,7 @@ class ObjectHead3D(BaseModule):
             return self.extractor.vector_branch(in_channels, hidden_channels, out_channels)
 
         self.size_3d = branch(num_sizes)
-        self.offset_3d = branch(2)
+        self.offset_3d = branch(2 * num_keypoints)
         self.heading = branch(2 * self.heading_coder.num_bins)
         self.loss_offset_3d = MODELS.build(loss_offset_3d)
         self.loss_heading = MODELS.build(loss_heading)
@@ -103,13 +115,15 @@ class ObjectHead3D(BaseModule):
         with torch.autocast(feature.device.type, enabled=False):
             objects = self.extractor(feature.float(), queries)
             sizes = self.size_3d(objects).flatten(1)
+            points = self.offset_3d(objects).view(-1, self.num_keypoints, 2)
             heading_logits, heading_residuals = self.heading(objects).flatten(1).chunk(2, dim=1)
             return ObjectPredictions(
                 depth=self.depth_head(objects, queries, sizes),
                 sizes=sizes,
-                offsets_3d=self.offset_3d(objects).flatten(1),
+                offsets_3d=points[:, -1],
                 heading_logits=heading_logits,
-                heading_residuals=heading_residuals)
+                heading_residuals=heading_residuals,
+                corner_offsets=points[:, :-1] if self.num_keypoints > 1 else None)
 
     def loss(self, predictions: ObjectPredictions,
              targets: CenterTargets) -> Dict[str, torch.Tensor]:
@@ -131,7 +145,18 @@ class ObjectHead3D(BaseModule):
             depth=self.depth_head.loss(predictions.depth, targets, weight),
             size_3d=self.loss_size_3d(predictions.sizes, code.size_residuals,
                                       weight.expand_as(code.size_residuals)),
-            offset_3d=self.loss_offset_3d(predictions.offsets_3d, code.offsets_3d,
-                                          weight.expand_as(code.offsets_3d)),
+            offset_3d=self._offset_loss(predictions, targets, weight),
             heading=targets.share * self.loss_heading(
                 predictions.heading_logits, predictions.heading_residuals, bins, residuals))
+
+    def _offset_loss(self, predictions: ObjectPredictions, targets: CenterTargets,
+                     weight: torch.Tensor) -> torch.Tensor:
+        """Return the loss of the centre, or the mean over all known keypoints of all ranks."""
+        code = targets.code
+        if self.num_keypoints == 1:
+            return self.loss_offset_3d(predictions.offsets_3d, code.offsets_3d,
+                                       weight.expand_as(code.offsets_3d))
+        keypoints, in_front = project_keypoints(targets.boxes_3d, targets.geometry, targets.stride)
+        offsets = torch.cat([predictions.corner_offsets, predictions.offsets_3d[:, None]], dim=1)
+        return masked_loss(self.loss_offset_3d, offsets, keypoints - code.cells[:, None],
+                           in_front & (weight > 0))

@@ -3,7 +3,7 @@
 Notation: M objects. Feature pixels are input pixels / stride.
 """
 from dataclasses import dataclass
-from typing import Dict, Optional, Sequence
+from typing import Dict, Optional, Sequence, Union
 
 import torch
 from mmdet3d.registry import TASK_UTILS
@@ -22,7 +22,7 @@ class ObjectCode:
         offsets_2d: (M, 2) 2D box centre minus cell, feature pixels.
         sizes_2d: (M, 2) 2D box width and height, feature pixels.
         offsets_3d: (M, 2) projected 3D centre minus cell, feature pixels.
-        depths: (M,) camera z, metres.
+        depths: (M,) camera z, metres; see ``projective_depth`` of :class:`CenterCoder`.
         size_residuals: (M, 3) height, width, length minus the class mean, metres.
         alphas: (M,) observation angle, radians.
     """
@@ -80,6 +80,9 @@ class CenterCoder:
         heading_center: point that defines the viewing ray of the observation angle:
             ``'box'``, the 2D box centre (GUPNet, DID-M3D, MonoLSS), or ``'projected'``, the
             projected 3D centre as in KITTI's labels (MonoDLE, MonoCon).
+        projective_depth: whether depths are encoded as the divisor of the projection,
+            ``z + P2[2, 3]``, as in MonoCon's released code, instead of z. The two differ by
+            3 mm on KITTI.
 
     Raises:
         InputError: a class has no mean size, or a centre is unknown.
@@ -104,7 +107,8 @@ class CenterCoder:
 
     def __init__(self, class_names: Sequence[str],
                  mean_sizes: Optional[Dict[str, Sequence[float]]] = None, stride: int = 4,
-                 cell_center: str = 'projected', heading_center: str = 'box') -> None:
+                 cell_center: str = 'projected', heading_center: str = 'box',
+                 projective_depth: bool = False) -> None:
         mean_sizes = mean_sizes or dict.fromkeys(class_names, (0., 0., 0.))
         missing = [name for name in class_names if name not in mean_sizes]
         if missing:
@@ -112,11 +116,13 @@ class CenterCoder:
         for name, center in dict(cell_center=cell_center, heading_center=heading_center).items():
             if center not in self.CENTERS:
                 raise InputError(f"{name} is {center!r}, expected 'projected' or 'box'")
+        self.class_names = list(class_names)
         self.num_classes = len(class_names)
         self.mean_sizes = torch.tensor([list(mean_sizes[name]) for name in class_names])
         self.stride = stride
         self.cell_center = cell_center
         self.heading_center = heading_center
+        self.projective_depth = projective_depth
 
     def encode(self, boxes_2d: torch.Tensor, centers_2d: torch.Tensor, boxes_3d: torch.Tensor,
                labels: torch.Tensor, geometry: InputGeometry) -> ObjectCode:
@@ -140,7 +146,7 @@ class CenterCoder:
             offsets_2d=centers['box'] / self.stride - cells,
             sizes_2d=(boxes_2d[:, 2:] - boxes_2d[:, :2]) / self.stride,
             offsets_3d=centers['projected'] / self.stride - cells,
-            depths=boxes_3d[:, 2],
+            depths=boxes_3d[:, 2] + self._depth_offsets(geometry),
             size_residuals=boxes_3d[:, [4, 5, 3]] - self.means(labels),
             alphas=yaw_to_alpha(boxes_3d[:, 6], u, geometry.cam2img))
 
@@ -156,13 +162,18 @@ class CenterCoder:
         boxes_2d = geometry.to_original(code.boxes.view(-1, 2, 2) * self.stride)
         centers_2d = geometry.to_original((code.cells + code.offsets_3d) * self.stride)
         heights, widths, lengths = (code.size_residuals + self.means(labels)).unbind(1)
-        x, y, z = image_to_camera(centers_2d, code.depths, geometry.cam2img).unbind(1)
+        depths = code.depths - self._depth_offsets(geometry)
+        x, y, z = image_to_camera(centers_2d, depths, geometry.cam2img).unbind(1)
         u = dict(projected=centers_2d, box=boxes_2d.mean(dim=1))[self.heading_center][:, 0]
         yaws = alpha_to_yaw(code.alphas, u, geometry.cam2img)
         return ObjectBoxes(
             boxes_2d=boxes_2d.reshape(-1, 4),
             boxes_3d=torch.stack([x, y + heights / 2, z, lengths, heights, widths, yaws], dim=1),
             alphas=code.alphas)
+
+    def _depth_offsets(self, geometry: InputGeometry) -> Union[torch.Tensor, float]:
+        """Return encoded depth minus z: (M,) metres, or 0."""
+        return geometry.cam2img[:, 2, 3] if self.projective_depth else 0.
 
     def means(self, labels: torch.Tensor) -> torch.Tensor:
         """Return (M, 3) mean height, width, length of (M,) labels, metres."""

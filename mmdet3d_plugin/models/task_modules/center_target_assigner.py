@@ -39,6 +39,7 @@ class CenterTargets:
         boxes_3d: (M, 7) as in :class:`ObjectBoxes`.
         whole: (W,) long, indices of the objects in images that are not random crops.
         mean_counts: counts of the batch, averaged over ranks.
+        stride: input pixels per feature pixel.
         depth_maps: (B, 1, H, W) dense depth, metres, 0 where unknown; None if the samples
             have none.
     """
@@ -50,6 +51,7 @@ class CenterTargets:
     boxes_3d: torch.Tensor
     whole: torch.Tensor
     mean_counts: MeanCounts
+    stride: int
     depth_maps: Optional[torch.Tensor] = None
 
     def __len__(self) -> int:
@@ -88,11 +90,17 @@ class CenterTargetAssigner:
         min_overlap: IoU that sets the Gaussian's radius (CornerNet).
         exact_radius: whether to solve for the radius as mmdet does, see
             :func:`gaussian_radius`.
+        label_alphas: whether headings are learned from the labels' observation angles, which
+            KITTI rounds to a hundredth, as in MonoDLE's released code. By default they are
+            learned from the 3D boxes. Training pipelines need
+            ``LoadAnnotationsMono3D(alphas=True)``.
     """
 
-    def __init__(self, min_overlap: float = 0.7, exact_radius: bool = False) -> None:
+    def __init__(self, min_overlap: float = 0.7, exact_radius: bool = False,
+                 label_alphas: bool = False) -> None:
         self.min_overlap = min_overlap
         self.exact_radius = exact_radius
+        self.label_alphas = label_alphas
 
     def assign(self, samples: SampleList, feature_size: Tuple[int, int], coder: CenterCoder,
                geometry: InputGeometry) -> CenterTargets:
@@ -109,7 +117,8 @@ class CenterTargetAssigner:
             geometry: geometry of the B images.
 
         Raises:
-            InputError: only some samples have dense depth.
+            InputError: only some samples have dense depth, or a sample lacks the angles that
+                ``label_alphas`` needs.
         """
         instances = [sample.gt_instances_3d for sample in samples]
         labels = torch.cat([item.labels_3d for item in instances])
@@ -128,12 +137,17 @@ class CenterTargetAssigner:
             boxes_3d=boxes_3d,
             labels=labels,
             geometry=geometry)
+        if self.label_alphas:
+            if any('alphas' not in item for item in instances):
+                raise InputError('label_alphas needs the observation angles of the labels: set '
+                                 'alphas=True in LoadAnnotationsMono3D')
+            code.alphas = torch.cat([item.alphas for item in instances])
         heatmap = self.draw_heatmap(code, image_index, labels, len(samples),
                                     coder.num_classes, feature_size)
         host_counts = (heatmap.new_full((), len(item)) for item in (labels, whole))
         mean_counts = MeanCounts(*mean_count(torch.stack([heatmap.eq(1).sum(), *host_counts])))
         return CenterTargets(heatmap, image_index, labels, code, geometry, boxes_3d, whole,
-                             mean_counts, stack_depth_maps(samples))
+                             mean_counts, coder.stride, stack_depth_maps(samples))
 
     def draw_heatmap(self, code: ObjectCode, image_index: torch.Tensor, labels: torch.Tensor,
                      num_images: int, num_classes: int,

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from mmdet3d_plugin.benchmarks.depth.crops import crop_bounds
-from mmdet3d_plugin.benchmarks.depth.map_errors import (DEPTH_STYLES, DepthEvaluation,
-                                                        DepthProtocol)
+from mmdet3d_plugin.benchmarks.depth.map_errors import DEPTH_STYLES, DepthEvaluation, DepthProtocol
 from mmdet3d_plugin.errors import InputError
 
 
