@@ -189,7 +189,8 @@ def test_a_single_map_needs_no_index(smoke, samples):
     assert 'loss_metric' in run(wrap(smoke, 'neck'), samples, 'loss')
 
 
-@pytest.mark.parametrize('name', [pytest.param('pgd', marks=pytest.mark.slow), 'fcos3d'])
+@pytest.mark.slow
+@pytest.mark.parametrize('name', ['pgd', 'fcos3d'])
 def test_detectors_of_mmdet3d_train_with_auxiliaries(kitti_root, name):
     """PGD and FCOS3D, with a small backbone and without deformable convolutions."""
     cfg = Config.fromfile(f'configs/ddml/{name}_both_kitti.py')

@@ -115,10 +115,11 @@ class ObjectHead3D(BaseModule):
         with torch.autocast(feature.device.type, enabled=False):
             objects = self.extractor(feature.float(), queries)
             sizes = self.size_3d(objects).flatten(1)
-            points = self.offset_3d(objects).view(-1, self.num_keypoints, 2)
             heading_logits, heading_residuals = self.heading(objects).flatten(1).chunk(2, dim=1)
+            depth = self.depth_head(objects, queries, sizes)
+            points = self.offset_3d(objects).view(-1, self.num_keypoints, 2)
             return ObjectPredictions(
-                depth=self.depth_head(objects, queries, sizes),
+                depth=depth,
                 sizes=sizes,
                 offsets_3d=points[:, -1],
                 heading_logits=heading_logits,
