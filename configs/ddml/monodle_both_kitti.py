@@ -1,3 +1,3 @@
 # MonoDLE on KITTI with the quasi-isometric loss and object-wise depth maps.
-_base_ = ['../monodle/monodle_dla34_kitti.py', '../_base_/auxiliaries/ddml.py']
+_base_ = ['../monodle/monodle_dla34_kitti.py', '../_base_/auxiliaries/ddml_monodle.py']
 model = dict(auxiliary=[_base_.quasi_isometric, _base_.object_depth])

@@ -1,5 +1,5 @@
 # MonoDLE on the synthetic set with the quasi-isometric loss and object-wise depth maps.
-_base_ = ['../monodle/monodle_dla34_synthetic.py', '../_base_/auxiliaries/ddml.py']
+_base_ = ['../monodle/monodle_dla34_synthetic.py', '../_base_/auxiliaries/ddml_monodle.py']
 model = dict(auxiliary=[
     _base_.quasi_isometric,
     {**_base_.object_depth, 'in_channels': _base_.slim_channels[0]},
