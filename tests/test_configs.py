@@ -1,7 +1,7 @@
 """Tests of all configs: contents, promises, titles and README tables."""
+import copy
 import math
 import os
-import pickle
 import re
 from functools import lru_cache, partial
 from pathlib import Path
@@ -33,12 +33,12 @@ def files_parsed_once():
 
     @lru_cache(maxsize=None)
     def parse(filename, data):
-        return pickle.dumps(parse_file(filename))
+        return parse_file(filename)
 
     def parse_once(filename, use_predefined_variables=True, use_environment_variables=True,
                    lazy_import=None):
         assert use_predefined_variables and use_environment_variables and not lazy_import
-        return pickle.loads(parse(os.path.realpath(filename), os.environ.get('ABLATION_DATA')))
+        return copy.deepcopy(parse(os.path.realpath(filename), os.environ.get('ABLATION_DATA')))
 
     with mock.patch.object(Config, '_file2dict', parse_once):
         yield

@@ -62,7 +62,7 @@ def repository_paths(text: str) -> set:
 
 
 def exists(path: str) -> bool:
-    """Whether files match a path in which words in capitals stand for any name."""
+    """Return whether a file matches a path with placeholders, which are words in capitals."""
     pattern = re.sub(r'(?<![a-zA-Z0-9])[A-Z]{2,}(?![a-zA-Z0-9])', '*', path)
     if '/' not in path:
         return any(next((ROOT / folder).rglob(pattern), None) for folder in FOLDERS)

@@ -1,18 +1,14 @@
 # DID-M3D on KITTI with the arithmetic of the authors' released code, for their checkpoints.
 # docs/configuration.md lists the differences. tools/import_checkpoint.py converts a checkpoint.
-_base_ = './didm3d_dla34_kitti.py'
+_base_ = ['./didm3d_dla34_kitti.py', '../_base_/models/released_heads.py']
 
 # One switch for the model, the datasets and the crops, which have to agree.
 reference = True
-# Released code: initial weights of the heads.
-dense_init = dict(
-    type='Normal', std=0.001, override=[dict(name='offset_2d'), dict(name='size_2d')])
-object_init = dict(type='Xavier', layer='Conv2d', distribution='uniform')
 model = dict(
     reference=reference,
-    dense_head=dict(init_cfg=dense_init),
+    dense_head=dict(init_cfg=_base_.dense_init),
     object_head=dict(
-        init_cfg=object_init,
+        init_cfg=_base_.object_init,
         # Released code: unknown depth counts as 0 m in the interpolation.
         depth_head=dict(min_known_share=0.0)))
 train_pipeline = [
@@ -35,4 +31,4 @@ val_evaluator = dict(clip_boxes=False)
 test_evaluator = val_evaluator
 # Weight decay on everything except biases.
 optim_wrapper = dict(
-    paramwise_cfg=dict(_delete_=True, custom_keys={'.bias': dict(decay_mult=0.)}))
+    paramwise_cfg=dict(_delete_=True, **_base_.decayed_except_biases))

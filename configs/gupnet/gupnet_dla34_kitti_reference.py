@@ -1,17 +1,13 @@
 # GUPNet on KITTI with the arithmetic of the authors' released code, for their checkpoints.
 # docs/configuration.md lists the differences. tools/import_checkpoint.py converts a checkpoint.
-_base_ = './gupnet_dla34_kitti.py'
+_base_ = ['./gupnet_dla34_kitti.py', '../_base_/models/released_heads.py']
 
 # One switch for the model, the datasets and the crops, which have to agree.
 reference = True
-# Released code: initial weights of the heads.
-dense_init = dict(
-    type='Normal', std=0.001, override=[dict(name='offset_2d'), dict(name='size_2d')])
-object_init = dict(type='Xavier', layer='Conv2d', distribution='uniform')
 model = dict(
     reference=reference,
-    dense_head=dict(init_cfg=dense_init),
-    object_head=dict(init_cfg=object_init))
+    dense_head=dict(init_cfg=_base_.dense_init),
+    object_head=dict(init_cfg=_base_.object_init))
 train_pipeline = [
     _base_.flip,
     _base_.object_filter,
@@ -32,4 +28,4 @@ val_evaluator = dict(clip_boxes=False)
 test_evaluator = val_evaluator
 # Weight decay on everything except biases.
 optim_wrapper = dict(
-    paramwise_cfg=dict(_delete_=True, custom_keys={'.bias': dict(decay_mult=0.)}))
+    paramwise_cfg=dict(_delete_=True, **_base_.decayed_except_biases))

@@ -1,20 +1,16 @@
 # MonoDLE on KITTI with the arithmetic of the authors' released code, for their checkpoints.
 # docs/configuration.md lists the differences. tools/import_checkpoint.py converts a checkpoint.
-_base_ = './monodle_dla34_kitti.py'
+_base_ = ['./monodle_dla34_kitti.py', '../_base_/models/released_heads.py']
 
 # One switch for the model, the datasets and the crops, which have to agree.
 reference = True
-# Released code: initial weights of the heads.
-dense_init = dict(
-    type='Normal', std=0.001, override=[dict(name='offset_2d'), dict(name='size_2d')])
-object_init = dict(type='Normal', layer='Conv2d', std=0.001)
 # Released code: the heatmap has three classes, and training keeps cars alone.
 class_names = ['Pedestrian', 'Car', 'Cyclist']
 trained_labels = [class_names.index('Car')]
 model = dict(
     reference=reference,
-    dense_head=dict(num_classes=len(class_names), init_cfg=dense_init),
-    object_head=dict(init_cfg=object_init),
+    dense_head=dict(num_classes=len(class_names), init_cfg=_base_.dense_init),
+    object_head=dict(init_cfg=dict(type='Normal', layer='Conv2d', std=0.001)),
     coder=dict(class_names=class_names),
     # Released code: headings are learned from the angles of the labels.
     assigner=dict(label_alphas=True))
@@ -47,4 +43,4 @@ val_evaluator = dict(clip_boxes=False)
 test_evaluator = val_evaluator
 # Weight decay on everything except biases.
 optim_wrapper = dict(
-    paramwise_cfg=dict(_delete_=True, custom_keys={'.bias': dict(decay_mult=0.)}))
+    paramwise_cfg=dict(_delete_=True, **_base_.decayed_except_biases))

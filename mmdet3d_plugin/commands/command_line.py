@@ -142,7 +142,7 @@ def config_errors(config: str) -> Iterator[None]:
 
 
 def _is_config_error(error: BaseException) -> bool:
-    """Whether the error arose in reading a config or in building an object of a config."""
+    """Return whether an error arose from reading a config or building an object of it."""
     frames = traceback.extract_tb(error.__traceback__)
     if any(CONFIG_PACKAGE in frame.filename for frame in frames):
         return True

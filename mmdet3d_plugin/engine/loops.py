@@ -82,7 +82,7 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
         super().run_iter(idx, data_batch)
 
     def _is_validation_due(self) -> bool:
-        """Whether the epoch that ends is validated.
+        """Return whether the epoch that ends is validated.
 
         The rule is mmengine's, which applies it after the epoch is counted.
         """

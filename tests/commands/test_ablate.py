@@ -4,7 +4,7 @@ import statistics
 from pathlib import Path
 
 import pytest
-from commands.tiny_config import write_config
+from tiny_config import write_config
 
 from mmdet3d_plugin.commands import ablation_run
 

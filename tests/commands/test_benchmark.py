@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from commands.tiny_config import write_config, write_depth_config
 from mmengine.config import Config
+from tiny_config import write_config, write_depth_config
 from tiny_depth import write_synthetic
 
 from mmdet3d_plugin.commands import speed_test

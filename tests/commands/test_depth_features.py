@@ -2,8 +2,8 @@
 import json
 
 import pytest
-from commands.tiny_config import SMOKE, write_config
 from mmengine.config import Config
+from tiny_config import SMOKE, write_config
 
 from mmdet3d_plugin.commands.depth_features import labelled_validation_set
 from mmdet3d_plugin.errors import InputError

@@ -4,7 +4,7 @@ import json
 import cv2
 import numpy as np
 import pytest
-from commands.tiny_config import write_depth_config
+from tiny_config import write_depth_config
 
 from mmdet3d_plugin.benchmarks.kitti.calibration import KittiCalibration, write_calibration
 from mmdet3d_plugin.benchmarks.kitti.splits import write_split

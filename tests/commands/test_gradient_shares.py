@@ -5,12 +5,12 @@ import math
 import pytest
 import torch
 import torch.nn as nn
-from commands.tiny_config import DEMO, SMOKE, write_config
 from mmdet3d.registry import MODELS
 from mmdet3d.structures import Det3DDataSample
 from mmengine.config import Config
 from mmengine.runner import set_random_seed
 from mmengine.structures import PixelData
+from tiny_config import DEMO, SMOKE, write_config
 
 from mmdet3d_plugin.commands.gradient_shares import (Spread, build_model, gradient_norms,
                                                      loss_terms, measure, parts_of, shares,

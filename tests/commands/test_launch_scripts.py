@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from commands.tiny_config import write_config
 from free_port import free_port
+from tiny_config import write_config
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ('dist_train', 'dist_test', 'slurm_train', 'slurm_test')

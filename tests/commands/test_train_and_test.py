@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from commands.tiny_config import SMOKE, write_config
+from tiny_config import SMOKE, write_config
 from tiny_kitti import FRAMES, OTHER_FRAME, write_kitti
 
 from mmdet3d_plugin.benchmarks.kitti.labels import read_objects

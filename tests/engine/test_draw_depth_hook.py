@@ -149,7 +149,7 @@ def test_features_of_the_mirrored_image_are_not_drawn(features_of):
 
 
 def test_detectors_are_not_drawn(tmp_path):
-    """The hook is in the default runtime, also of detectors."""
+    """Tests of detectors are not drawn, although their runtime has the hook too."""
     class Detector(nn.Module):
         task = 'detection'
 

@@ -16,7 +16,7 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import checkpoint as mmengine_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
-from reliability.tiny_config import write_config
+from tiny_config import write_config
 from tiny_kitti import write_kitti
 from tiny_nuscenes import write_nuscenes
 from waymo_release import write_segment

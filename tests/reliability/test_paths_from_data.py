@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from mmdet3d.registry import METRICS
 from reliability.empty_results import empty_sample
-from reliability.tiny_config import write_config
+from tiny_config import write_config
 from tiny_nuscenes import write_nuscenes
 from waymo_release import write_segment
 

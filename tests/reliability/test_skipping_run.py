@@ -1,7 +1,7 @@
 """``tools/train.py`` on a set with broken frames."""
 import pytest
 from reliability.broken_set import BROKEN, write_broken_kitti
-from reliability.tiny_config import write_config
+from tiny_config import write_config
 
 
 @pytest.fixture(scope='module')

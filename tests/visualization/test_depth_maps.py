@@ -20,7 +20,7 @@ def ramp():
 
 
 def titled(panel, text):
-    """Whether the first rows of the panel are a header with this text."""
+    """Return whether the first rows of the panel are a header with this text."""
     rows = next(row for row in range(1, 80) if not (panel[row] == panel[0]).all()) + 60
     return any(np.array_equal(panel[:height], panel_header(panel.shape[1], height, text, {}))
                for height in range(20, rows))

@@ -1,7 +1,7 @@
 """Configs that train in a second."""
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 DEMO = 'configs/monolss/monolss_dla34_synthetic-demo.py'
 SMOKE = 'configs/smoke/smoke_dla34_synthetic-demo.py'
 DETECTOR = """
