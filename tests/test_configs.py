@@ -194,8 +194,8 @@ def test_reference_switch_sets_model_datasets_and_crops(tmp_path, method, value)
     source = FOLDER / f'{method}/{method}_dla34_kitti_reference.py'
     text = source.read_text(encoding='utf-8')
     changed = tmp_path / 'changed.py'
-    changed.write_text(text.replace("'./", f"'{source.parent}/").replace(
-        'reference = True', f'reference = {value}'), encoding='utf-8')
+    text = text.replace("'./", f"'{source.parent}/").replace("'../", f"'{FOLDER}/")
+    changed.write_text(text.replace('reference = True', f'reference = {value}'), encoding='utf-8')
     cfg = Config.fromfile(changed)
     train, val, test = (cfg[f'{split}_dataloader'].dataset for split in ('train', 'val', 'test'))
     crops = [item for split in (train, val, test) for item in split.pipeline
