@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from mmengine.registry import init_default_scope
+from tiny_clips import write_clips
 from tiny_kitti import write_kitti
 
 ROOT = Path(__file__).parents[1]
@@ -32,6 +33,12 @@ def unformatted_configs():
 @pytest.fixture
 def kitti_root(tmp_path) -> Path:
     return write_kitti(tmp_path / 'kitti')
+
+
+@pytest.fixture(scope='session')
+def tiny_clips(tmp_path_factory) -> Path:
+    """Set of rendered clips. Tests must not change its files."""
+    return write_clips(tmp_path_factory.mktemp('clips') / 'set')
 
 
 @pytest.fixture

@@ -1,9 +1,10 @@
 """Random street scenes, with the motion of camera and road users over a clip."""
 from dataclasses import dataclass
-from typing import List, Tuple
+from typing import Dict, List, Tuple
 
 import numpy as np
 
+from ..benchmarks.clips.tracks import Track
 from ..structures.angles import rotation_about_y
 from . import scenery
 from .mesh import Mesh, merge
@@ -366,8 +367,27 @@ def user_mesh(user: RoadUser, ground: Ground, frame: int) -> Tuple[Mesh, np.ndar
         Mesh in the world frame, (3,) bottom centre in the world frame (metres), and yaw about
         the world's y axis with the sign of KITTI's ``rotation_y`` (radians).
     """
-    x, z = user.places[frame]
-    location = np.array([x, ground.y(x, z), z])
+    location = _bottom_centre(user, ground, frame)
     rotation_y = user.headings[frame] - np.pi / 2
     mesh = build_road_user(user.kind, user.size_hwl, user.look, user.phases[frame])
     return mesh.moved(rotation_about_y(rotation_y), location), location, rotation_y
+
+
+def _bottom_centre(user: RoadUser, ground: Ground, frame: int) -> np.ndarray:
+    """Return the (3,) bottom centre of a road user in one frame, world frame, metres."""
+    x, z = user.places[frame]
+    return np.array([x, ground.y(x, z), z])
+
+
+def user_tracks(scene: Scene) -> Dict[int, Track]:
+    """Return the tracks of all road users of a scene, by number in the instance maps.
+
+    Example:
+        >>> scene = sample_scene(np.random.default_rng(0), num_frames=3)
+        >>> user_tracks(scene)[1].locations.shape
+        (3, 3)
+    """
+    frames = np.arange(len(scene.camera_poses))
+    return {number: Track(user.kind, frames, np.stack([
+        _bottom_centre(user, scene.ground, frame) for frame in frames]), user.headings)
+        for number, user in enumerate(scene.users, start=1)}

@@ -16,6 +16,9 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from ..benchmarks.clips.poses import write_poses
+from ..benchmarks.clips.sequences import write_sequences
+from ..benchmarks.clips.tracks import write_tracks
 from ..benchmarks.depth.map_files import KITTI_SCALE, LARGEST_VALUE, encode_depth_map
 from ..benchmarks.kitti.calibration import KittiCalibration, write_calibration
 from ..benchmarks.kitti.labels import write_objects
@@ -25,7 +28,7 @@ from ..utils.files import atomic_path, atomic_write
 from .camera import KITTI_SIZE, Camera, kitti_camera
 from .labels import frame_objects
 from .render import RenderedFrame, render_frame
-from .scene import Scene, sample_scene
+from .scene import sample_scene, user_tracks
 
 MANIFEST = 'synthetic.json'
 # Part of the manifest: increase it whenever the same arguments give other bytes.
@@ -105,7 +108,7 @@ class Clip:
 
     @property
     def name(self) -> str:
-        """Name of the clip in ``sequences.txt`` and of its file of poses."""
+        """Name of the clip in ``sequences.txt`` and of its files of poses and tracks."""
         return f'{self.first_frame // self.length:04d}'
 
     @property
@@ -156,8 +159,7 @@ def write_synthetic_set(out: Path, content: SyntheticSet, workers: int = 1,
         for clip in _each(write, clips, min(workers, len(clips))):
             progress.update(clip.length)
     if content.sequence_length > 1:
-        atomic_write(out / 'sequences.txt', ''.join(
-            ' '.join([clip.name, *clip.frames]) + '\n' for clip in clips))
+        write_sequences(out / 'sequences.txt', {clip.name: clip.frames for clip in clips})
     # The splits are written last: a folder with ImageSets is complete.
     splits = {split: content.frames(split) for split in SPLITS}
     splits['trainval'] = splits['train'] + splits['val']
@@ -180,13 +182,14 @@ def _claim_folder(out: Path, content: SyntheticSet, overwrite: bool) -> None:
         except (OSError, ValueError):
             found = None
         if found == wanted and not overwrite:
-            for temporary in out.glob('training/*/.*'):  # files of a killed run
-                temporary.unlink()
+            for pattern in ('training/*/.*', 'poses/.*', 'tracks/.*'):
+                for temporary in out.glob(pattern):  # files of a killed run
+                    temporary.unlink()
             return
         if not overwrite:
             raise InputError(f'{manifest}: the folder holds a synthetic set made with other '
                              'arguments; choose another --out or pass --overwrite')
-        for name in ('ImageSets', 'training', 'poses'):
+        for name in ('ImageSets', 'training', 'poses', 'tracks'):
             shutil.rmtree(out / name, ignore_errors=True)
         (out / 'sequences.txt').unlink(missing_ok=True)
     elif out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -224,9 +227,9 @@ def write_clip(out: Path, content: SyntheticSet, clip: Clip) -> Clip:
     """
     missing = [moment for moment, name in enumerate(clip.frames)
                if not _is_complete(out, name)]
-    poses = out / 'poses' / f'{clip.name}.txt'
+    poses, tracks = (out / folder / f'{clip.name}.txt' for folder in ('poses', 'tracks'))
     is_sequence = clip.length > 1
-    if not missing and (not is_sequence or poses.exists()):
+    if not missing and (not is_sequence or poses.exists() and tracks.exists()):
         return clip
     scene = sample_scene(clip.generator(content.seed), clip.length)
     camera = kitti_camera(content.width, content.height)
@@ -234,7 +237,8 @@ def write_clip(out: Path, content: SyntheticSet, clip: Clip) -> Clip:
         frame = render_frame(scene, moment, camera, clip.generator(content.seed, moment))
         _write_frame(out, clip.frames[moment], frame, camera)
     if is_sequence:
-        _write_poses(poses, scene)
+        write_poses(poses, scene.camera_poses)
+        write_tracks(tracks, user_tracks(scene))
     return clip
 
 
@@ -273,13 +277,3 @@ def _write_png(path: Path, pixels: np.ndarray) -> None:
         if not cv2.imwrite(str(temporary), pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1,
                                                     cv2.IMWRITE_PNG_STRATEGY, strategy]):
             raise InputError(f'{path}: could not be written; is the disk full?')
-
-
-def _write_poses(path: Path, scene: Scene) -> None:
-    """Write camera poses in the format of KITTI odometry.
-
-    Each line has the 12 numbers of a (3, 4) transform to the frame of the first camera.
-    """
-    atomic_write(path, ''.join(
-        ' '.join(f'{value:.9e}' for value in pose.ravel()) + '\n'
-        for pose in scene.camera_poses))
