@@ -11,6 +11,8 @@ from typing import Optional, Tuple
 os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
 
 from ..utils.processes import available_cores  # noqa: E402
+from .create_instances import add_instances  # noqa: E402
+from .create_vehicles import add_vehicles  # noqa: E402
 from .help_formatter import ExampleFormatter  # noqa: E402
 
 MIN_SIZE = 32  # pixels; smaller images show no objects
@@ -55,8 +57,12 @@ def parse_args() -> argparse.Namespace:
     _add_synthetic(commands)
     _add_kitti(commands)
     _add_kitti_depth(commands)
+    _add_kitti_raw(commands)
+    _add_cityscapes(commands)
     _add_nyu(commands)
     _add_waymo(commands)
+    add_instances(commands)
+    add_vehicles(commands)
     return parser.parse_args()
 
 
@@ -112,6 +118,32 @@ def _add_kitti_depth(commands) -> None:
     _add_check_arguments(parser, 'data set folder with raw/, data_depth_annotated/ and splits/',
                          'splits/*.txt')
     parser.set_defaults(run=run_kitti_depth)
+
+
+def _add_kitti_raw(commands) -> None:
+    parser = commands.add_parser(
+        'kitti-raw', formatter_class=ExampleFormatter,
+        help="check KITTI's raw drives for training on clips",
+        description="Check all files in raw/ that Eigen and Zhou's lists need: missing drives, "
+                    'images, neighbours and calibrations, and image sizes; for lists with "test" '
+                    'in their name also the LiDAR scans or annotated depth maps. The exit code is '
+                    '0 without problems and 2 with problems.',
+        epilog='example:\n  python tools/create_data.py kitti-raw --root data/kitti_raw')
+    _add_check_arguments(parser, 'data set folder with raw/ and splits/', 'splits/*.txt')
+    parser.set_defaults(run=run_kitti_raw)
+
+
+def _add_cityscapes(commands) -> None:
+    parser = commands.add_parser(
+        'cityscapes', formatter_class=ExampleFormatter,
+        help="check Cityscapes' sequences for training on clips",
+        description='Check leftImg8bit_sequence/, camera/ and disparity/: snippets without '
+                    'camera, malformed cameras, missing images and neighbours, image sizes, and '
+                    '16-bit disparities. The exit code is 0 without problems and 2 with problems.',
+        epilog='example:\n  python tools/create_data.py cityscapes --root data/cityscapes')
+    _add_check_arguments(parser, 'data set folder with leftImg8bit_sequence/ and camera/',
+                         'splits/*.txt, if there are any')
+    parser.set_defaults(run=run_cityscapes)
 
 
 def _add_nyu(commands) -> None:
@@ -182,6 +214,18 @@ def run_kitti_depth(args: argparse.Namespace) -> None:
     """Check KITTI's raw images and depth maps."""
     from ..benchmarks.kitti.depth_folder_check import check_kitti_depth
     _finish_check(check_kitti_depth(args.root, args.split), args.json)
+
+
+def run_kitti_raw(args: argparse.Namespace) -> None:
+    """Check KITTI's raw drives for training on clips."""
+    from ..benchmarks.kitti.raw_clip_check import check_kitti_raw
+    _finish_check(check_kitti_raw(args.root, args.split), args.json)
+
+
+def run_cityscapes(args: argparse.Namespace) -> None:
+    """Check Cityscapes' sequences."""
+    from ..benchmarks.cityscapes.folder_check import check_cityscapes
+    _finish_check(check_cityscapes(args.root, args.split), args.json)
 
 
 def run_nyu(args: argparse.Namespace) -> None:

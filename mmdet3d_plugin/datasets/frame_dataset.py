@@ -15,6 +15,7 @@ from tqdm import tqdm
 from ..errors import InputError
 from ..utils.processes import available_cores
 from .sample_randomness import sample_randomness
+from .transforms.clip_loading import LoadClip, LoadClipInstances
 from .transforms.loading import LoadDepthMap, LoadImageMono3D
 from .transforms.sample_images import CAMERA
 
@@ -137,7 +138,7 @@ class FrameDataset(BaseDataset):
 
 
 def unreadable_frames(infos: Sequence[dict]) -> Dict[str, str]:
-    """Decode the image and the depth map of frames. Each rank decodes its share.
+    """Decode the images, depth maps and instance maps of frames. Each rank decodes its share.
 
     Args:
         infos: information about every frame, as in :meth:`FrameDataset.load_data_list`.
@@ -158,9 +159,13 @@ def unreadable_frames(infos: Sequence[dict]) -> Dict[str, str]:
 def _decoding_error(info: dict) -> Optional[str]:
     """Return the message of the error that loading a frame raises, or None."""
     try:
-        results = LoadImageMono3D().transform(dict(info))
-        if 'depth_path' in info or 'frame_reader' in info:
+        loader = LoadClip() if 'clip_paths' in info else LoadImageMono3D()
+        results = loader.transform(dict(info))
+        if any(key in info for key in ('depth_path', 'frame_reader', 'depth_reader')):
             LoadDepthMap().transform(results)
+        if 'instance_paths' in info:
+            only_target = None in info['instance_paths']
+            LoadClipInstances(target_only=only_target).transform(results)
     except InputError as error:
         return str(error)
     return None

@@ -13,7 +13,8 @@ TOOLS = [path.relative_to(ROOT / 'tools').with_suffix('').as_posix()
          for path in sorted((ROOT / 'tools').rglob('*.py'))]
 LIGHT_TOOLS = ['create_data', 'demo', 'evaluate', 'report']
 SUBCOMMANDS = [('create_data', name) for name in (
-    'synthetic', 'kitti', 'kitti-depth', 'nyu', 'waymo')] + [
+    'synthetic', 'kitti', 'kitti-depth', 'kitti-raw', 'cityscapes', 'nyu', 'waymo',
+    'instances', 'vehicles')] + [
         ('evaluate', name) for name in ('kitti', 'waymo', 'depth')]
 
 

@@ -20,13 +20,17 @@ def _benchmark(height: int, width: int) -> Bounds:
 # in BTS's bts_eval.py and monodepth2's evaluate_depth.py; NYU's are for 640x480 images.
 # `kitti_benchmark` and `nyu_frame` are the parts that BTS trains on (bts_dataloader.py): the
 # size of KITTI's benchmark images, and NYU without the blank border that registering depth
-# with colour leaves.
+# with colour leaves. Cityscapes is evaluated at ('cityscapes_top', 'cityscapes'), as in
+# ManyDepth (Watson et al. 2021): without the bottom quarter, which shows the car's bonnet, and
+# then without the border of the remaining 768x2048 pixels. Training uses 'cityscapes_top'.
 CROPS: Dict[str, Callable[[int, int], Bounds]] = dict(
     garg=_shares(0.40810811, 0.99189189, 0.03594771, 0.96405229),
     eigen=_shares(0.3324324, 0.91351351, 0.0359477, 0.96405229),
     nyu=lambda height, width: (45, 471, 41, 601),
     kitti_benchmark=_benchmark,
-    nyu_frame=lambda height, width: (45, 472, 43, 608))
+    nyu_frame=lambda height, width: (45, 472, 43, 608),
+    cityscapes_top=_shares(0., 0.75, 0., 1.),
+    cityscapes=lambda height, width: (256, height, 192, 1856))
 
 
 def crop_bounds(names: Union[str, Sequence[str]], size: Tuple[int, int]) -> Bounds:

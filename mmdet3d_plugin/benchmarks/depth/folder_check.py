@@ -10,14 +10,19 @@ from ..folder_report import FolderReport
 from .map_files import depth_map_size
 from .splits import DepthPair, locate_depth, read_depth_split
 
+LISTS_WITH_DEPTH = ('put the lists of BTS or NeWCRFs there (eigen_*_files_with_gt.txt, '
+                    'nyudepthv2_*_files_with_gt.txt)')
 
-def find_split_files(report: FolderReport, split_files: Optional[Sequence[Path]]) -> List[Path]:
+
+def find_split_files(report: FolderReport, split_files: Optional[Sequence[Path]],
+                     fix: str = LISTS_WITH_DEPTH) -> List[Path]:
     """Return the split files to check.
 
     Args:
         report: report of the data set's root folder.
         split_files: split files that the user chose; if there are none, all
             ``splits/*.txt`` in the root folder.
+        fix: the files to put there, for the message about missing split files.
 
     Raises:
         InputError: the root folder is missing or has no split file.
@@ -28,9 +33,8 @@ def find_split_files(report: FolderReport, split_files: Optional[Sequence[Path]]
     paths = [Path(path) for path in
              split_files or sorted((report.root / 'splits').glob('[!.]*.txt'))]
     if not paths:
-        raise InputError(f'{report.root / "splits"}: holds no split file; put the lists of BTS or '
-                         'NeWCRFs there (eigen_*_files_with_gt.txt, '
-                         'nyudepthv2_*_files_with_gt.txt) or name them with --split')
+        raise InputError(f'{report.root / "splits"}: holds no split file; {fix} or name them with '
+                         '--split')
     return paths
 
 

@@ -1,7 +1,7 @@
 """KITTI calibration files: one named matrix per line, row by row."""
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Union
+from typing import Tuple, Union
 
 import numpy as np
 
@@ -48,17 +48,7 @@ def read_calibration(path: Union[str, Path], name: str = 'P2') -> KittiCalibrati
         ...     read_calibration(f'{folder}/000000.txt').P2[0]
         array([721.5,   0. , 609.6,  44.9])
     """
-    lines = read_text(path, 'no such file; every frame of the split needs a calibration'
-                      ).splitlines()
-    values = next((line.split()[1:] for line in lines if line.startswith(f'{name}:')), None)
-    if values is None:
-        raise InputError(f"{path}: no '{name}:' line; restore the file from KITTI's "
-                         'calibration archive')
-    try:
-        P2 = np.array(values, dtype=np.float64).reshape(3, 4)
-    except ValueError:
-        raise InputError(f"{path}: '{name}:' needs 12 numbers, got {len(values)} fields; "
-                         "restore the file from KITTI's calibration archive") from None
+    P2 = read_matrix(path, name, (3, 4))
     if not (np.abs(P2) <= LIMIT).all() or P2[0, 0] <= 0 or P2[1, 1] <= 0:  # NaN too
         raise InputError(f"{path}: '{name}:' is not a camera matrix (a focal length is not "
                          f"positive, or a value is not finite or beyond {LIMIT:g}); restore the "
@@ -68,6 +58,38 @@ def read_calibration(path: Union[str, Path], name: str = 'P2') -> KittiCalibrati
                          f"{' '.join(f'{value:g}' for value in P2[2, :3])}, not 0 0 1); restore "
                          "the file from KITTI's calibration archive")
     return KittiCalibration(P2)
+
+
+def read_matrix(path: Union[str, Path], name: str, shape: Tuple[int, ...]) -> np.ndarray:
+    """Read one line of a calibration file. Its values are not checked.
+
+    Args:
+        path: calibration file.
+        name: name of the line, without colon.
+        shape: shape of the matrix, stored row by row.
+
+    Raises:
+        InputError: the file is missing or not text, has no line of that name, or the line has
+            another number of fields or a field that is no number.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = Path(folder, 'calib_velo_to_cam.txt').write_text('R: 1 0 0\\nT: 0 -0.1 -0.3')
+        ...     read_matrix(f'{folder}/calib_velo_to_cam.txt', 'T', (3, ))
+        array([ 0. , -0.1, -0.3])
+    """
+    lines = read_text(path, 'no such file; every frame of the split needs a calibration'
+                      ).splitlines()
+    values = next((line.split()[1:] for line in lines if line.startswith(f'{name}:')), None)
+    if values is None:
+        raise InputError(f"{path}: no '{name}:' line; restore the file from KITTI's "
+                         'calibration archive')
+    try:
+        return np.array(values, dtype=np.float64).reshape(shape)
+    except ValueError:
+        raise InputError(f"{path}: '{name}:' needs {np.prod(shape)} numbers, got {len(values)} "
+                         "fields; restore the file from KITTI's calibration archive") from None
 
 
 def write_calibration(path: Union[str, Path], calibration: KittiCalibration) -> None:

@@ -2,6 +2,8 @@
 
 They read and write mmdet3d's result keys, so mmdet3d's own detectors can use them too.
 """
+from .clip_color import ClipColorJitter
+from .clip_loading import LoadClip, LoadClipInstances
 from .color import RandomGammaColor
 from .crop_rotate import CropRotate
 from .crop_scale import CropScaleAffine
@@ -12,9 +14,11 @@ from .mix_transform import MixTransform
 from .mixup3d import MixUp3D
 from .packing import PackMono3DInputs
 from .random_shift import RandomShiftMono3D
+from .relabel_instances import RelabelInstances, relabel_instances
 
 __all__ = [
-    'CropRotate', 'CropScaleAffine', 'FilterObjects', 'LoadAnnotationsMono3D', 'LoadDepthMap',
-    'LoadImageMono3D', 'MixTransform', 'MixUp3D', 'PackMono3DInputs', 'RandomFlipMono3D',
-    'RandomGammaColor', 'RandomShiftMono3D'
+    'ClipColorJitter', 'CropRotate', 'CropScaleAffine', 'FilterObjects', 'LoadAnnotationsMono3D',
+    'LoadClip', 'LoadClipInstances', 'LoadDepthMap', 'LoadImageMono3D', 'MixTransform', 'MixUp3D',
+    'PackMono3DInputs', 'RandomFlipMono3D', 'RandomGammaColor', 'RandomShiftMono3D',
+    'RelabelInstances', 'relabel_instances'
 ]

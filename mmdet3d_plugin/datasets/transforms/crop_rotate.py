@@ -8,7 +8,7 @@ from mmdet3d.registry import TRANSFORMS
 
 from ...benchmarks.depth.crops import crop_bounds
 from ...errors import InputError
-from .sample_images import image_shape, map_images
+from .sample_images import image_shape, map_images, map_instance_maps
 from .warping import warp_results
 
 
@@ -43,12 +43,13 @@ class CropRotate(BaseTransform):
         self.max_angle = max_angle
 
     def transform(self, results: dict) -> dict:
-        """Crop and rotate the images and the depth map."""
+        """Crop and rotate the images, the depth map and the instance maps."""
         if 'gt_bboxes' in results:
             raise InputError('CropRotate moves image and depth but no boxes; use '
                              'CropScaleAffine for detectors')
         top, bottom, left, right = crop_bounds(self.region, image_shape(results))
-        map_images(results, lambda image: image[top:bottom, left:right])
+        for change in (map_images, map_instance_maps):
+            change(results, lambda image: image[top:bottom, left:right])
         if 'gt_depth_map' in results:
             results['gt_depth_map'] = results['gt_depth_map'][top:bottom, left:right]
         extent = np.array([right - left, bottom - top])

@@ -6,7 +6,7 @@ from mmdet3d.registry import TRANSFORMS
 
 from ...geometry import wrap_angle
 from ...structures.cameras import flip_camera
-from .sample_images import image_shape, map_images
+from .sample_images import image_shape, map_images, map_instance_maps
 
 
 @TRANSFORMS.register_module()
@@ -14,8 +14,8 @@ class RandomFlipMono3D(RandomFlip3D):
     """mmdet3d's RandomFlip3D with an exactly mirrored camera.
 
     The stock transform leaves the camera's translation unmirrored, which moves every object by
-    about 12 cm on KITTI. This transform also flips dense depth and every image of a clip. Apply
-    it before any affine of the image.
+    about 12 cm on KITTI. This transform also flips dense depth, and every image, instance map
+    and motion of a clip. Apply it before any affine of the image.
 
     Args:
         prob: probability of the flip.
@@ -40,7 +40,7 @@ class RandomFlipMono3D(RandomFlip3D):
                                                    direction)
 
     def random_flip_data_3d(self, input_dict: dict, direction: str = 'horizontal') -> None:
-        """Flip camera, 3D boxes, projected centres, label angles and dense depth, in place."""
+        """Flip camera, 3D boxes, centres, label angles, dense depth and clips, in place."""
         width = input_dict['img_shape'][1]
         input_dict['cam2img'] = flip_camera(input_dict['cam2img'], width)
         if 'gt_bboxes_3d' in input_dict:
@@ -55,3 +55,25 @@ class RandomFlipMono3D(RandomFlip3D):
             input_dict['alphas'] = wrap_angle(np.float32(np.pi) - input_dict['alphas'])
         if 'gt_depth_map' in input_dict:
             input_dict['gt_depth_map'] = input_dict['gt_depth_map'][:, ::-1]
+        map_instance_maps(input_dict, lambda instances: instances[:, ::-1])
+        if 'clip_motions' in input_dict:
+            input_dict['clip_motions'] = flip_motions(input_dict['clip_motions'])
+
+
+def flip_motions(motions: np.ndarray) -> np.ndarray:
+    """Return the motions between the cameras of horizontally mirrored images.
+
+    Where a motion maps (x, y, z) to (x', y', z'), the returned motion maps (-x, y, z) to
+    (-x', y', z').
+
+    Args:
+        motions: (..., 4, 4).
+
+    Example:
+        >>> motion = np.eye(4)
+        >>> motion[0, 3] = 2.
+        >>> flip_motions(motion)[0].tolist()
+        [1.0, -0.0, -0.0, -2.0]
+    """
+    signs = np.array([-1, 1, 1, 1], dtype=motions.dtype)
+    return motions * signs[:, None] * signs

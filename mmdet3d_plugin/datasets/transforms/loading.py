@@ -17,7 +17,19 @@ from .sample_images import camera_record
 LOADED_KEYS = ('img', 'img_shape', 'ori_shape', 'cam2img')
 
 
-class FrameReader(Protocol):
+class DepthReader(Protocol):
+    """Reader of a depth map that is computed from other files, such as a LiDAR scan.
+
+    A dataset puts it into the sample as ``depth_reader``. It is hashable, holds plain values
+    only, and opens its files for each read. One example is
+    :class:`~mmdet3d_plugin.benchmarks.kitti.velodyne_depth.VelodyneDepth`.
+    """
+
+    def read_depth_map(self) -> np.ndarray:
+        """Return the (H, W) float32 depth map, metres, 0 where unknown."""
+
+
+class FrameReader(DepthReader, Protocol):
     """Reader of a frame that has no image and depth files of its own.
 
     A dataset puts it into the sample as ``frame_reader``. It is hashable, holds plain values
@@ -27,9 +39,6 @@ class FrameReader(Protocol):
 
     def read_image(self) -> np.ndarray:
         """Return the (H, W, 3) uint8 image, RGB."""
-
-    def read_depth_map(self) -> np.ndarray:
-        """Return the (H, W) float32 depth map, metres, 0 where unknown."""
 
 
 @TRANSFORMS.register_module()
@@ -155,11 +164,11 @@ class LoadDepthMap(BaseTransform):
     """Loading of the dense depth as ``gt_depth_map`` (H, W) float32, metres, 0 where unknown.
 
     The depth comes from the sample's ``depth_path``, a 16-bit PNG of ``depth_scale`` units per
-    metre (KITTI's 256 if the sample has no ``depth_scale``), or from its ``frame_reader`` where
-    it has one (see :class:`FrameReader`). Use the transform after the image is loaded. In
-    training pipelines it comes before all other transforms, which move the depth map with the
-    image. In test pipelines it comes after them, so that the depth map has the size of the
-    original image.
+    metre (KITTI's 256 if the sample has no ``depth_scale``), or from its ``frame_reader`` or
+    ``depth_reader`` where it has one (see :class:`FrameReader` and :class:`DepthReader`). Use
+    the transform after the image is loaded. In training pipelines it comes before all other
+    transforms, which move the depth map with the image. In test pipelines it comes after them,
+    so that the depth map has the size of the original image.
 
     Raises:
         InputError: the sample has no depth map, or the depth map is unreadable or has another
@@ -177,7 +186,7 @@ class LoadDepthMap(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Read the depth map and check its size."""
-        reader: Optional[FrameReader] = results.get('frame_reader')
+        reader: Optional[DepthReader] = results.get('frame_reader') or results.get('depth_reader')
         if reader is not None:
             name, depth = reader, reader.read_depth_map()
         elif 'depth_path' in results:

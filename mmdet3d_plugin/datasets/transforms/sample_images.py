@@ -1,6 +1,8 @@
 """The images of a sample: the only place that names their keys in a pipeline's results.
 
 ``results['img']`` is one image (H, W, 3) or, for a clip, a list of images of equal size.
+``results['jittered']``, where it exists, holds the same images in other colours.
+``results['instance_maps']``, where it exists, holds an instance map (H, W) per image of a clip.
 ``results['images']['CAM2']`` is the record of the camera: ``img_path``, ``cam2img`` (4, 4) and,
 where known, ``width`` and ``height`` in pixels.
 """
@@ -9,6 +11,8 @@ from typing import Callable, List, Tuple
 import numpy as np
 
 IMAGES = 'img'
+JITTERED = 'jittered'
+INSTANCE_MAPS = 'instance_maps'
 CAMERA = 'CAM2'
 
 
@@ -33,7 +37,8 @@ def sample_images(results: dict) -> List[np.ndarray]:
 def map_images(results: dict, function: Callable[..., np.ndarray], *others: dict) -> None:
     """Replace every image of a sample by ``function(image)``, in place.
 
-    A single image stays a single image, and a clip stays a list.
+    A single image stays a single image, and a clip stays a list. The images ``jittered`` of a
+    clip are replaced too.
 
     Args:
         results: results of a pipeline after loading.
@@ -51,6 +56,23 @@ def map_images(results: dict, function: Callable[..., np.ndarray], *others: dict
     aligned = zip(sample_images(results), *(sample_images(other) for other in others))
     images = [function(*parts) for parts in aligned]
     results[IMAGES] = images if isinstance(results[IMAGES], (list, tuple)) else images[0]
+    if JITTERED in results and not others:
+        results[JITTERED] = [function(image) for image in results[JITTERED]]
+
+
+def map_instance_maps(results: dict, function: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Replace every instance map of a clip by ``function(instance_map)``, in place.
+
+    Samples without instance maps stay unchanged.
+
+    Example:
+        >>> clip = dict(instance_maps=[np.array([[0, 7]], np.int32)])
+        >>> map_instance_maps(clip, np.fliplr)
+        >>> clip['instance_maps'][0].tolist()
+        [[7, 0]]
+    """
+    if INSTANCE_MAPS in results:
+        results[INSTANCE_MAPS] = [function(instances) for instances in results[INSTANCE_MAPS]]
 
 
 def image_shape(results: dict) -> Tuple[int, int]:

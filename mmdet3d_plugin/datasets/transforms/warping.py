@@ -1,27 +1,26 @@
-"""Warp of images and dense depth by one affine."""
+"""Warp of images, dense depth and instance maps by one affine."""
 from typing import Optional, Sequence
 
 import cv2
 import numpy as np
 from PIL import Image
 
-from .sample_images import image_shape, map_images
+from .sample_images import image_shape, map_images, map_instance_maps
 
 
 def warp_results(results: dict, affine: np.ndarray, size: Sequence[int], depth_stride: int = 1,
                  pillow_inverse: Optional[np.ndarray] = None) -> None:
-    """Warp every image of a sample and, if loaded, the dense depth by an affine, in place.
+    """Warp the images of a sample, and its dense depth and instance maps, in place.
 
     OpenCV warps the images. Depth is that of the nearest pixel and is never interpolated. The
     released code of MonoDLE, GUPNet, DID-M3D and MonoLSS warps with Pillow and interpolates
-    depth, see ``pillow_inverse``.
+    depth, see ``pillow_inverse``. Instance maps are those of the nearest pixel in any case.
 
-    ``results['affine']`` composes
-    the affines of all transforms, from original pixels to input pixels. ``img_shape`` and
-    ``pad_shape`` become the (height, width) of the result.
+    ``results['affine']`` composes the affines of all transforms, from original pixels to input
+    pixels. ``img_shape`` and ``pad_shape`` become the (height, width) of the result.
 
     Args:
-        results: results of a pipeline, with images and depth map of one size.
+        results: results of a pipeline, with images, depth map and instance maps of one size.
         affine: (3, 3), from pixels of the image to pixels of the result.
         size: (width, height) of the result, pixels.
         depth_stride: result pixels per cell of the depth map. Depth is read at the centres of
@@ -50,6 +49,8 @@ def warp_results(results: dict, affine: np.ndarray, size: Sequence[int], depth_s
             results['gt_depth_map'] = cv2.resize(
                 warp_image_with_pillow(depth, pillow_inverse, size), cells,
                 interpolation=cv2.INTER_AREA)
+    map_instance_maps(results, lambda instances: warp_image(instances, inverse, size,
+                                                            cv2.INTER_NEAREST))
     results['img_shape'] = results['pad_shape'] = image_shape(results)
     results['affine'] = affine @ results.get('affine', np.eye(3))
 
@@ -63,7 +64,7 @@ def warp_image(image: np.ndarray, inverse_affine: np.ndarray, size: Sequence[int
     image would be displaced by up to half a pixel.
 
     Args:
-        image: (H, W, C) uint8, or (H, W) float32.
+        image: (H, W, C) uint8, (H, W) float32, or for the nearest pixel (H, W) int32.
         inverse_affine: (2 or 3, 3), from target to source, continuous pixels.
         size: (width, height) of the result, pixels.
         interpolation: OpenCV's flag.

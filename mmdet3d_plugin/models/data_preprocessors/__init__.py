@@ -1,4 +1,5 @@
 """Data preprocessors: from packed samples to network inputs."""
+from .clip_preprocessor import ClipPreprocessor
 from .unit_range_preprocessor import UnitRangePreprocessor
 
-__all__ = ['UnitRangePreprocessor']
+__all__ = ['ClipPreprocessor', 'UnitRangePreprocessor']
