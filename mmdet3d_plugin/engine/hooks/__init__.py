@@ -3,6 +3,7 @@ from .draw_depth_hook import DrawDepthHook
 from .draw_frames_hook import DrawFramesHook
 from .draw_samples_hook import DrawSamplesHook
 from .finite_loss_hook import FiniteLossHook
+from .freeze_teacher_hook import FreezeTeacherHook
 from .hierarchical_task_hook import HierarchicalTaskHook
 from .interruption_hook import InterruptionHook
 from .plain_checkpoint_hook import PlainCheckpointHook
@@ -12,6 +13,6 @@ from .skipped_frames_hook import SkippedFramesHook
 
 __all__ = [
     'DrawDepthHook', 'DrawFramesHook', 'DrawSamplesHook', 'FiniteLossHook',
-    'HierarchicalTaskHook', 'InterruptionHook', 'PlainCheckpointHook', 'ProgressBarHook',
-    'SampleSelectionWarmupHook', 'SkippedFramesHook'
+    'FreezeTeacherHook', 'HierarchicalTaskHook', 'InterruptionHook', 'PlainCheckpointHook',
+    'ProgressBarHook', 'SampleSelectionWarmupHook', 'SkippedFramesHook'
 ]

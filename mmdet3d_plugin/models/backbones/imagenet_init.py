@@ -1,6 +1,7 @@
 """Initialisation of backbones from ImageNet weights, by URL or path."""
 from collections import OrderedDict
 
+import torch
 import torch.nn as nn
 from mmengine.logging import print_log
 from mmengine.runner.checkpoint import _load_checkpoint, load_state_dict
@@ -25,6 +26,15 @@ class ImageNetInit:
         """Return the backbone's name of an entry of the public weights."""
         raise NotImplementedError
 
+    def own_value(self, value: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
+        """Return the backbone's weights of an entry.
+
+        Args:
+            value: public weights of the entry.
+            own: weights of the backbone before the initialisation, for their shape.
+        """
+        return value
+
     def __call__(self, module: nn.Module) -> None:
         """Load the weights into a backbone.
 
@@ -48,5 +58,6 @@ class ImageNetInit:
         if missing:
             raise InputError(f'{self.checkpoint}: not the weights of this backbone '
                              f'({len(missing)} entries missing, first {missing[0]})')
-        load_state_dict(module, OrderedDict((key, renamed[key]) for key in own if key in renamed))
+        load_state_dict(module, OrderedDict((key, self.own_value(renamed[key], own[key]))
+                                            for key in own if key in renamed))
         print_log(f'backbone initialised from {self.checkpoint}', 'current')

@@ -1,11 +1,13 @@
 """Classifiers of torchvision as backbones."""
 import re
-from typing import Sequence, Tuple
+from typing import Dict, Optional, Sequence, Tuple
 
 import torch
+import torch.nn as nn
 from mmdet3d.registry import MODELS
 from mmengine.model import BaseModule
 from mmengine.registry import WEIGHT_INITIALIZERS
+from torch.fx import Interpreter
 from torchvision.models import get_model
 from torchvision.models.feature_extraction import create_feature_extractor
 
@@ -24,6 +26,8 @@ class TorchvisionBackbone(BaseModule):
         nodes: names of the maps, finest first, as in torchvision's ``get_graph_node_names``.
         frozen: regular expressions. Parameters are not trained if the start of their torchvision
             name matches one of them.
+        num_images: number of RGB images that are concatenated as input channels, for networks
+            that look at several images at once.
         init_cfg: :class:`TorchvisionImageNetInit` with the URL of ImageNet weights; None
             for random initialisation.
 
@@ -41,10 +45,13 @@ class TorchvisionBackbone(BaseModule):
     """
 
     def __init__(self, name: str, nodes: Sequence[str], frozen: Sequence[str] = (),
-                 init_cfg=None) -> None:
+                 num_images: int = 1, init_cfg=None) -> None:
         super().__init__(init_cfg)
         try:
-            self.body = create_feature_extractor(get_model(name, weights=None), list(nodes))
+            model = get_model(name, weights=None)
+            if num_images != 1:
+                _widen_first_convolution(model, 3 * num_images)
+            self.body = create_feature_extractor(model, list(nodes))
         except ValueError as error:
             raise InputError(f'TorchvisionBackbone: name {name!r}, nodes {list(nodes)}: '
                              f'{str(error).split(". Hint")[0]}') from error
@@ -65,6 +72,43 @@ class TorchvisionBackbone(BaseModule):
         maps = self.body(images)
         return tuple(maps[node] for node in self.nodes)
 
+    def first_maps(self, images: torch.Tensor, count: int) -> Tuple[torch.Tensor, ...]:
+        """Return the first feature maps only, see :func:`~.partial_forward.first_maps`."""
+        values = self._run(images, None, self.nodes[count - 1])
+        return tuple(values[node] for node in self.nodes[:count])
+
+    def later_maps(self, feature: torch.Tensor, count: int) -> Tuple[torch.Tensor, ...]:
+        """Return the later feature maps, see :func:`~.partial_forward.later_maps`."""
+        values = self._run(feature, self.nodes[count - 1], self.nodes[-1])
+        return tuple(values[node] for node in self.nodes[count:])
+
+    def _run(self, value: torch.Tensor, start: Optional[str], stop: str
+             ) -> Dict[str, torch.Tensor]:
+        """Run the graph from the node after ``start`` to ``stop``, both names of maps.
+
+        Args:
+            value: the input of the graph, or with ``start`` the map of this name.
+        """
+        nodes = list(self.body.graph.nodes)
+        named = nodes[-1].args[0]  # the output is a dict of the maps' nodes by name
+        begin = nodes[0] if start is None else named[start]
+        part = nodes[nodes.index(begin) + 1:nodes.index(named[stop]) + 1]
+        interpreter = Interpreter(self.body, garbage_collect_values=False)
+        interpreter.env = {begin: value}
+        for node in part:
+            interpreter.env[node] = interpreter.run_node(node)
+        return {name: interpreter.env[node] for name, node in named.items()
+                if node in interpreter.env}
+
+
+def _widen_first_convolution(model: nn.Module, channels: int) -> None:
+    """Replace the first convolution of a model by one with another number of input channels."""
+    name, first = next(item for item in model.named_modules() if isinstance(item[1], nn.Conv2d))
+    parent, _, attribute = name.rpartition('.')
+    wide = nn.Conv2d(channels, first.out_channels, first.kernel_size, first.stride,
+                     first.padding, bias=first.bias is not None)
+    setattr(model.get_submodule(parent), attribute, wide)
+
 
 @WEIGHT_INITIALIZERS.register_module()
 class TorchvisionImageNetInit(ImageNetInit):
@@ -73,3 +117,11 @@ class TorchvisionImageNetInit(ImageNetInit):
     def own_key(self, key: str) -> str:
         """See :meth:`ImageNetInit.own_key`."""
         return f'body.{key}'
+
+    def own_value(self, value: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
+        """Repeat the first convolution's weights for several images, and average over them."""
+        if value.dim() == own.dim() == 4 and own.shape[1] % value.shape[1] == 0 \
+                and own.shape[1] > value.shape[1]:
+            times = own.shape[1] // value.shape[1]
+            return value.repeat(1, times, 1, 1) / times
+        return value
