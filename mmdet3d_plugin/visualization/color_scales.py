@@ -124,6 +124,20 @@ def depth_scale(low: float, high: float) -> ColorScale:
     return ColorScale(low, high, 'magma_r', ticks, '{:.3g}'.format, ('near', 'far'), np.log)
 
 
+def disparity_scale(high: float) -> ColorScale:
+    """Return a linear scale for disparities (1 / depth), with bright colours for near pixels.
+
+    Args:
+        high: disparity of the brightest colour, 1 / metres.
+
+    Example:
+        >>> scale = disparity_scale(.2)
+        >>> [scale.form(tick) for tick in scale.ticks]
+        ['0', '0.05', '0.1', '0.15', '0.2']
+    """
+    return ColorScale(0., high, 'magma', _even_ticks(0., high), '{:.3g}'.format, ('far', 'near'))
+
+
 def error_scale(limit: float) -> ColorScale:
     """Return a scale for signed depth errors, from blue (too near) to red (too far).
 

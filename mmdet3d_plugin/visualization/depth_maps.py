@@ -2,8 +2,7 @@
 
 Depth maps are (H, W), metres, 0 where unknown.
 """
-import math
-from typing import List, NamedTuple, Optional, Tuple
+from typing import Optional, Tuple
 
 import cv2
 import numpy as np
@@ -11,36 +10,15 @@ import numpy as np
 from ..benchmarks.depth.map_errors import DepthProtocol
 from ..benchmarks.metric_style import format_value
 from .color_scales import ColorScale, depth_scale, error_scale
-from .colors import PANEL_BACKGROUND, PANEL_TEXT, to_bgr
 from .panel_header import panel_header
-from .primitives import draw_text, text_size
+from .tiles import LETTER, WIDTH, Tile, tile_grid
 
-WIDTH = 1860  # pixels of a panel
 RELATIVE_LIMIT = 25.  # percent of the true depth; larger positive errors fail delta1
 FEATURE_NOTE = 'principal components 1, 2, 3 as red, green, blue'
-_WIDE = 2.  # images of this width over height or more: two tiles per row, else three
-_GAP = 16  # pixels between tiles
-_LETTER, _SMALL_LETTER = 13, 10  # pixels
-_BAR_SHARE = .62  # of a tile's width
 _POINT_RADIUS = 1.5  # pixels; unknown pixels this near to a known pixel show its value
 _PERCENTILES = (1, 99)  # of known depths, at the ends of the scale
 _ERROR_PERCENTILE = 95  # of absolute errors in metres, at the ends of the scale
 _FLAT = 1.1  # margin of the scale, as a factor, if all depths are equal
-
-
-class Tile(NamedTuple):
-    """One picture of a panel with its caption.
-
-    Attributes:
-        picture: (H, W, 3) uint8, BGR.
-        name: caption.
-        scale: colour scale of the picture, drawn as a bar; None for no bar.
-        note: text at the right of the caption.
-    """
-    picture: np.ndarray
-    name: str
-    scale: Optional[ColorScale] = None
-    note: str = ''
 
 
 def fitting_scale(depth: np.ndarray) -> ColorScale:
@@ -146,7 +124,8 @@ def depth_panel(image: np.ndarray, prediction: np.ndarray, truth: Optional[np.nd
     tiles.append(Tile(depth_picture(prediction, scale), 'Prediction (m)', scale))
     if features is not None:
         tiles.append(Tile(features, 'Features', note=FEATURE_NOTE))
-    return np.vstack([panel_header(width, 3 * _LETTER, title, {}), _grid(tiles + errors, width)])
+    return np.vstack([panel_header(width, 3 * LETTER, title, {}),
+                      tile_grid(tiles + errors, width)])
 
 
 def _error_tile(name: str, errors: np.ndarray, limit: float) -> Tile:
@@ -172,37 +151,3 @@ def _with_points(values: np.ndarray, known: np.ndarray) -> Tuple[np.ndarray, np.
     nearest = np.empty(labels.max() + 1, dtype=values.dtype)
     nearest[labels[known]] = values[known]
     return nearest[labels], distances <= _POINT_RADIUS
-
-
-def _grid(tiles: List[Tile], width: int) -> np.ndarray:
-    """Arrange tiles in rows, all at the size of the first one."""
-    rows, columns = tiles[0].picture.shape[:2]
-    tiles_per_row = min(2 if columns >= _WIDE * rows else 3, len(tiles))
-    tile_width = (width - _GAP * (tiles_per_row + 1)) // tiles_per_row
-    tile_height = round(tile_width * rows / columns)
-    drawn = [_draw_tile(tile, tile_width, tile_height) for tile in tiles]
-    step_y, step_x = drawn[0].shape[0] + _GAP, tile_width + _GAP
-    row_count = math.ceil(len(tiles) / tiles_per_row)
-    body = np.full((row_count * step_y, width, 3), to_bgr(PANEL_BACKGROUND), dtype=np.uint8)
-    for index, tile in enumerate(drawn):
-        row, column = divmod(index, tiles_per_row)
-        top, left = row * step_y, _GAP + column * step_x
-        body[top:top + tile.shape[0], left:left + tile_width] = tile
-    return body
-
-
-def _draw_tile(tile: Tile, width: int, height: int) -> np.ndarray:
-    """Draw a tile's picture, and below it a strip with caption and colour bar or note."""
-    shrinks = width < tile.picture.shape[1]
-    picture = cv2.resize(tile.picture, (width, height),
-                         interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_NEAREST)
-    strip = np.full((4 * _LETTER, width, 3), to_bgr(PANEL_BACKGROUND), dtype=np.uint8)
-    baseline = 1.75 * _LETTER
-    draw_text(strip, tile.name, (0, baseline), PANEL_TEXT, _LETTER)
-    if tile.scale is not None:
-        tile.scale.draw_bar(strip, (1 - _BAR_SHARE) * width, width, baseline - _LETTER,
-                            _SMALL_LETTER)
-    if tile.note:
-        note_width = text_size(tile.note, _SMALL_LETTER)[0]
-        draw_text(strip, tile.note, (width - note_width, baseline), PANEL_TEXT, _SMALL_LETTER)
-    return np.vstack([picture, strip])

@@ -27,12 +27,25 @@ def panel_header(width: int, height: int, title: str, legend: Dict[str, str]) ->
     letter = 0.36 * height
     baseline = (height + letter) / 2
     draw_text(strip, title, (letter, baseline), PANEL_TEXT, letter)
-    right = width - letter
+    draw_legend(strip, legend, width - letter, baseline, letter)
+    return strip
+
+
+def draw_legend(strip: np.ndarray, legend: Dict[str, str], right: float, baseline: float,
+                letter: float) -> None:
+    """Draw names with a square of their colour before each.
+
+    Args:
+        strip: (H, W, 3) uint8, BGR; changed in place.
+        legend: colour (``'#rrggbb'``) by name, from left to right.
+        right: right end of the last name, pixels.
+        baseline: row of the baseline, pixels.
+        letter: height of a capital letter, pixels.
+    """
     for name, color in reversed(list(legend.items())):
         right -= text_size(name, letter)[0]
         draw_text(strip, name, (right, baseline), PANEL_TEXT, letter)
         right -= 1.6 * letter
-        corner = (round(right), round((height - letter) / 2))
+        corner = (round(right), round(baseline - letter))
         cv2.rectangle(strip, corner, (round(right + letter), round(baseline)), to_bgr(color), -1)
         right -= 1.6 * letter
-    return strip

@@ -69,5 +69,6 @@ def test_the_name_of_older_configs_builds_the_metric():
 
 
 def test_metrics_have_different_prefixes():
-    names = ('DepthMetric', 'KittiAPMetric', 'ObjectDepthMetric', 'WaymoAPMetric')
+    names = ('DepthMetric', 'InstanceDepthMetric', 'KittiAPMetric', 'ObjectDepthMetric',
+             'PoseMetric', 'WaymoAPMetric')
     assert len({METRICS.get(name).default_prefix for name in names}) == len(names)

@@ -79,6 +79,13 @@ class DepthProtocol:
         """Crops as text, e.g. ``'garg of kitti_benchmark'``."""
         return ' of '.join(reversed(self.crop_names)) or 'none'
 
+    @property
+    def title(self) -> str:
+        """Protocol as text, e.g. ``'depth of 0.001 to 80 m, crop garg'``."""
+        scaling = ', scaled by the median' if self.median_scaling else ''
+        return (f'depth of {self.min_depth:g} to {self.max_depth:g} m, crop {self.crop_title}'
+                f'{scaling}')
+
     def valid(self, truth: np.ndarray) -> np.ndarray:
         """Return (H, W) bool, the pixels that count.
 
@@ -135,14 +142,16 @@ class DepthProtocol:
         errors = self.compared(truth, predicted) - truth
         return np.where(self.valid(truth), errors, np.nan).astype(np.float32)
 
-    def errors(self, truth: np.ndarray, predicted: np.ndarray, name: str
-               ) -> Optional[Dict[str, float]]:
-        """Return the errors of one image.
+    def errors(self, truth: np.ndarray, predicted: np.ndarray, name: str,
+               part: Optional[np.ndarray] = None) -> Optional[Dict[str, float]]:
+        """Return the errors of one image, or of a part of its pixels.
 
         Args:
             truth: (H, W) true depth, metres, 0 where unknown.
             predicted: (H, W) metres.
             name: name of the image, for messages.
+            part: (H, W) bool, the pixels whose errors count; by default all. The median of a
+                protocol with median scaling is that of the whole image all the same.
 
         Returns:
             Values by name: AbsRel, SqRel (metres), RMSE (metres), RMSElog (natural
@@ -160,14 +169,15 @@ class DepthProtocol:
                              'image\'s size')
         try:
             valid = self.valid(truth)
-            if not valid.any():
+            counted = valid if part is None else valid & part
+            if not counted.any():
                 return None
             if np.isnan(predicted[valid]).any():
                 raise InputError('the prediction holds NaN; correct the program that made it')
-            found = self.compared(truth, predicted)[valid]
+            found = self.compared(truth, predicted)[counted]
         except InputError as error:
             raise InputError(f'{name}: {error}') from None
-        return dict(zip(DEPTH_STYLES, _errors(truth[valid].astype(np.float64), found)))
+        return dict(zip(DEPTH_STYLES, _errors(truth[counted].astype(np.float64), found)))
 
 
 def _errors(true: np.ndarray, found: np.ndarray) -> List[float]:
@@ -237,12 +247,8 @@ class DepthEvaluation:
         Raises:
             InputError: no image has a pixel that counts.
         """
-        protocol, means = self.protocol, self.to_dict()
-        title = (f'{len(self.images)} images, depth of {protocol.min_depth:g} to '
-                 f'{protocol.max_depth:g} m, crop {protocol.crop_title}')
-        if protocol.median_scaling:
-            title += ', scaled by the median'
-        lines = [title]
+        means = self.to_dict()
+        lines = [f'{len(self.images)} images, {self.protocol.title}']
         if self.without_depth:
             lines.append(f'{len(self.without_depth)} images without such depth are left out, the '
                          f'first one: {self.without_depth[0]}')
