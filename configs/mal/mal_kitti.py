@@ -1,0 +1,22 @@
+# Multi-frame depth with MAL, both hints, fine-tuned from ManyDepth on KITTI.
+_base_ = [
+    '../_base_/datasets/kitti_raw_clips.py',
+    '../_base_/models/clip_depth_resnet18.py',
+    '../_base_/schedules/manydepth_20e.py',
+    '../_base_/default_runtime.py'
+]
+# Masks of movable instances:
+# python tools/create_data.py instances --root data/kitti_raw --model maskrcnn_resnet50_fpn_v2
+train_dataloader = dict(
+    dataset=dict(
+        data_prefix=dict(img='raw', instances='instances/raw'),
+        pipeline=_base_.instance_pipeline))
+# Teacher, student and motion are trained, with the loss of the finest scale.
+model = {
+    **_base_.multi_frame,
+    'data_preprocessor': _base_.clip_preprocessor,
+    'loss_scales': 1,
+    'instances': dict(type='InstanceMatcher', match='iou', floor=0.3),
+    'loss': dict(type='MotionAwareLoss', temporal=True, distil=True, ssim_weight=0.85),
+}
+load_from = 'work_dirs/manydepth_kitti/epoch_20.pth'

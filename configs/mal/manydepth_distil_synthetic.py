@@ -1,0 +1,3 @@
+# Multi-frame depth with MAL's distillation hint on rendered clips.
+_base_ = './manydepth_synthetic.py'
+model = dict(loss=dict(type='MotionAwareLoss', temporal=False, distil=True))

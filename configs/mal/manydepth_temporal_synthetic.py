@@ -1,0 +1,5 @@
+# Multi-frame depth with MAL's temporal hint on rendered clips.
+_base_ = './manydepth_synthetic.py'
+model = dict(
+    instances=dict(type='InstanceMatcher', match='id'),
+    loss=dict(type='MotionAwareLoss', temporal=True, distil=False))
