@@ -55,3 +55,26 @@ def write_depth_config(folder, data, name='tiny.py'):
     path = folder / name
     path.write_text(DEPTH_ESTIMATOR.format(root=ROOT, data=data))
     return path
+
+
+CLIP_DEPTH = """
+_base_ = '{root}/configs/mal/{base}.py'
+randomness = dict(seed=3)
+train_pipeline, test_pipeline = _base_.train_pipeline, _base_.test_pipeline
+for pipeline in (train_pipeline, test_pipeline):
+    next(item for item in pipeline if item.type == 'CropScaleAffine').input_size = (96, 64)
+train_dataloader = dict(batch_size=1, dataset=dict(
+    data_root='{data}', min_translation=None, pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(data_root='{data}', pipeline=test_pipeline))
+test_dataloader = val_dataloader
+train_cfg = dict(max_epochs=4, val_interval=4)
+param_scheduler = [dict(type='StepLR', step_size=1, gamma=0.5, by_epoch=True)]
+default_hooks = dict(logger=dict(interval=1))
+"""
+
+
+def write_clip_config(folder, data, base='mal_synthetic', extra='', name='tiny.py'):
+    """Write the config of depth from clips on a tiny set of clips."""
+    path = folder / name
+    path.write_text(CLIP_DEPTH.format(root=ROOT, data=data, base=base) + extra)
+    return path

@@ -2,4 +2,6 @@
 _base_ = './manydepth_synthetic.py'
 model = dict(
     instances=dict(type='InstanceMatcher', match='id'),
-    loss=dict(type='MotionAwareLoss', temporal=True, distil=False))
+    loss=dict(
+        type='MotionAwareLoss', temporal=True, distil=False,
+        depth_range=_base_.disparity_decoder.depth_range))

@@ -3,11 +3,14 @@ from typing import Tuple
 
 import torch
 import torch.nn as nn
+from mmdet3d.registry import MODELS
 from mmengine.dist import all_reduce
 
 from ..errors import InputError
+from .view_synthesis import full_precision
 
 
+@MODELS.register_module()
 class LossBalancer(nn.Module):
     """Weights that follow the speed at which two losses fall (Dong et al. 2024).
 
@@ -88,7 +91,7 @@ class LossBalancer(nn.Module):
             base: scalar, sum of all losses but the distillation loss.
             distil: scalar, the distillation loss.
         """
-        losses = torch.stack([base, distil]).float()
+        losses = torch.stack(full_precision(base, distil))
         if self.training and torch.is_grad_enabled():
             self._update(losses)
         return self.factor * (self.weights.clone() * losses).sum()

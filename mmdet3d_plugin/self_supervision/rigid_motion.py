@@ -8,7 +8,7 @@ from torch import Tensor
 Motion = TypeVar('Motion', Tensor, np.ndarray)
 
 # Squared angle below which a series replaces the sine, radians^2. The first omitted term is
-# below the rounding error of float64.
+# at the rounding error of float64.
 SMALL_SQUARED_ANGLE = 1e-4
 
 
@@ -35,9 +35,9 @@ def axis_angle_to_rotation(axis_angle: Tensor) -> Tensor:
     half_angle = squared.masked_fill(small, 1).sqrt() / 2
     half_sine = half_angle.sin()
     # sin(a) / a and (1 - cos(a)) / a^2, both without cancellation.
-    sine = torch.where(small, 1 - squared / 6 * (1 - squared / 20 * (1 - squared / 42)),
+    sine = torch.where(small, 1 - squared / 6 * (1 - squared / 20),
                        half_sine * half_angle.cos() / half_angle)
-    cosine = torch.where(small, (1 - squared / 12 * (1 - squared / 30 * (1 - squared / 56))) / 2,
+    cosine = torch.where(small, (1 - squared / 12 * (1 - squared / 30)) / 2,
                          (half_sine / half_angle).square() / 2)
     x, y, z = axis_angle.unbind(-1)
     zero = torch.zeros_like(x)

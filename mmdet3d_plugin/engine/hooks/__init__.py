@@ -6,6 +6,7 @@ from .finite_loss_hook import FiniteLossHook
 from .freeze_teacher_hook import FreezeTeacherHook
 from .hierarchical_task_hook import HierarchicalTaskHook
 from .interruption_hook import InterruptionHook
+from .loss_balancer_hook import LossBalancerHook
 from .plain_checkpoint_hook import PlainCheckpointHook
 from .progress_bar_hook import ProgressBarHook
 from .sample_selection_warmup_hook import SampleSelectionWarmupHook
@@ -13,6 +14,6 @@ from .skipped_frames_hook import SkippedFramesHook
 
 __all__ = [
     'DrawDepthHook', 'DrawFramesHook', 'DrawSamplesHook', 'FiniteLossHook',
-    'FreezeTeacherHook', 'HierarchicalTaskHook', 'InterruptionHook', 'PlainCheckpointHook',
-    'ProgressBarHook', 'SampleSelectionWarmupHook', 'SkippedFramesHook'
+    'FreezeTeacherHook', 'HierarchicalTaskHook', 'InterruptionHook', 'LossBalancerHook',
+    'PlainCheckpointHook', 'ProgressBarHook', 'SampleSelectionWarmupHook', 'SkippedFramesHook'
 ]

@@ -46,6 +46,8 @@ class DisparityDecoder(BaseModule):
         channels: channels of each level, finest first; as many as ``in_channels``.
         num_scales: number of scales with a disparity.
         depth_range: depth of sigma 1 and of sigma 0, in the unit of the camera's motion.
+        norm_cfg: config of a normalisation after each convolution, for trainings from scratch;
+            the published decoder has none.
         initial_depth: depth that the biases of the prediction layers stand for before the
             training; by default they are random, and sigma is near 0.5.
         init_cfg: mmengine's weight initialisation.
@@ -64,7 +66,8 @@ class DisparityDecoder(BaseModule):
 
     def __init__(self, in_channels: Sequence[int], channels: Sequence[int] = (16, 32, 64, 128, 256),
                  num_scales: int = 4, depth_range: Tuple[float, float] = (0.1, 100.),
-                 initial_depth: Optional[float] = None, init_cfg=None) -> None:
+                 norm_cfg: Optional[dict] = None, initial_depth: Optional[float] = None,
+                 init_cfg=None) -> None:
         super().__init__(init_cfg)
         if not len(in_channels) == len(channels) >= num_scales >= 1:
             raise InputError(f'DisparityDecoder: {len(in_channels)} in_channels, {len(channels)} '
@@ -78,8 +81,8 @@ class DisparityDecoder(BaseModule):
         for level, width in enumerate(channels):  # finest first
             deeper = channels[level + 1] if level + 1 < len(channels) else in_channels[-1]
             skipped = in_channels[level - 1] if level else 0
-            self.narrowing.append(_convolution(deeper, width))
-            self.joining.append(_convolution(width + skipped, width))
+            self.narrowing.append(_convolution(deeper, width, norm_cfg))
+            self.joining.append(_convolution(width + skipped, width, norm_cfg))
         self.predictions = nn.ModuleList(
             nn.Conv2d(width, 1, 3, padding=1, padding_mode='reflect')
             for width in channels[:num_scales])
@@ -133,6 +136,6 @@ class DisparityDecoder(BaseModule):
                          for prediction, feature in zip(self.predictions, features))
 
 
-def _convolution(in_channels: int, out_channels: int) -> ConvModule:
+def _convolution(in_channels: int, out_channels: int, norm_cfg: Optional[dict]) -> ConvModule:
     return ConvModule(in_channels, out_channels, 3, padding=1, padding_mode='reflect',
-                      act_cfg=dict(type='ELU'))
+                      norm_cfg=norm_cfg, act_cfg=dict(type='ELU'))

@@ -1,0 +1,192 @@
+"""Losses of a textured rectangle in front of a textured plane, swept over candidate depths.
+
+A camera (focal length 400 pixels) sees a rectangle of 2.4 x 2 m at 10 m before a plane at 40 m.
+The depth of the candidates covers the rectangle and 60 pixels around it; the rest has its true
+depth. Losses are means over the rectangle's pixels in the target frame. The masks of the
+rectangle are warped with the images. All candidates are one batch.
+"""
+from functools import lru_cache
+from typing import NamedTuple
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from mmdet3d_plugin.self_supervision import (MotionAwareLoss, MultiFrameLoss, minimum_error,
+                                             photometric_error, sampling_grid, warp)
+
+SIZE = HEIGHT, WIDTH = 208, 416
+FOCAL, WAVELENGTH = 400., 40.  # pixels
+PLANE, RECTANGLE = 40., 10.    # metres
+DEPTHS = torch.tensor([5., 6, 7, 8, 9, 9.5, 10, 10.5, 11, 12, 14, 17, 20, 24, 30, 40, 80])
+CAMERA = torch.tensor([[FOCAL, 0, WIDTH / 2, 0], [0, FOCAL, HEIGHT / 2, 0], [0, 0, 1, 0],
+                       [0, 0, 0, 1]])
+
+
+def texture(x, y, seed, depth):
+    """Smooth noise (3, H, W) at points in metres, with 40 pixels per wave at a depth."""
+    colours = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(seed))
+    cell = WAVELENGTH / 2 * depth / FOCAL
+    grid = torch.stack([x, y], -1)[None] / cell / 32
+    return F.grid_sample(colours, grid, mode='bicubic', padding_mode='reflection',
+                         align_corners=False)[0].clamp(0, 1)
+
+
+def render(camera, rectangle):
+    """Image (3, H, W) and mask (H, W) of a camera and a rectangle at positions (3,), metres."""
+    v, u = torch.meshgrid(torch.arange(HEIGHT) + .5, torch.arange(WIDTH) + .5, indexing='ij')
+    ray_x, ray_y = (u - WIDTH / 2) / FOCAL, (v - HEIGHT / 2) / FOCAL
+    z = PLANE - camera[2]
+    image = texture(ray_x * z + camera[0], ray_y * z + camera[1], 4, PLANE)
+    x, y, z = rectangle - camera
+    x, y = ray_x * z - x, ray_y * z - y
+    mask = (x.abs() < 1.2) & (y.abs() < 1.)
+    return torch.where(mask, texture(x, y, 5, RECTANGLE), image), mask
+
+
+class Sweep(NamedTuple):
+    """Losses per candidate depth, and the results of the motion-aware loss."""
+    base: torch.Tensor  # minimum over both warped images
+    shifted: torch.Tensor  # minimum over both images of the hint
+    hint: torch.Tensor  # minimum over all four
+    aux: dict
+    losses: dict
+    base_losses: dict
+
+    def at(self, name, depth):
+        return getattr(self, name)[DEPTHS == depth].item()
+
+    def best(self, name):
+        return DEPTHS[getattr(self, name).argmin()].item()
+
+
+@lru_cache(maxsize=None)
+def sweep(camera_step, object_step, centre=(0., 0.), gate=None, depths=None):
+    """Losses of all candidate depths; steps in metres per frame."""
+    depths = DEPTHS if depths is None else torch.tensor(depths)
+    camera_step, object_step = torch.tensor(camera_step), torch.tensor(object_step)
+    start = torch.tensor([*centre, RECTANGLE])
+    frames = {offset: render(camera_step * offset, start + object_step * offset)
+              for offset in (-1, 0, 1)}
+    target, footprint = frames.pop(0)
+    count = len(depths)
+    around = F.max_pool2d(footprint[None, None].float(), 121, 1, 60) > 0
+    depth = torch.where(around, depths.view(-1, 1, 1, 1), PLANE)
+    sources = {offset: image.expand(count, 3, *SIZE) for offset, (image, _) in frames.items()}
+
+    def warp_fn(depth):
+        grids = {}
+        for offset in sources:
+            motion = torch.eye(4).repeat(count, 1, 1)
+            motion[:, :3, 3] = -camera_step * offset
+            grids[offset] = sampling_grid(depth, CAMERA.expand(count, 4, 4), motion)
+        return dict(grids=grids,
+                    warps={offset: warp(sources[offset], grids[offset]) for offset in sources})
+
+    network = dict(depth=depth, disp=1 / depth, **warp_fn(depth))
+    masks = [warp(mask.expand(count, 1, *SIZE).float(), network['grids'][offset], 'nearest',
+                  'zeros') > .5 for offset, (_, mask) in frames.items()]
+    instances = dict(teacher=list(zip(*masks)))
+    target = target.expand(count, 3, *SIZE)
+    inputs = target, sources, network, network, warp_fn, torch.zeros(count, 1, *SIZE)
+    base_losses, base = MultiFrameLoss(automask_noise=0.)(*inputs)
+    losses, aux = MotionAwareLoss(distil=False, automask_noise=0., motion_gate=gate and dict(
+        type='MotionGate', **dict(gate)))(*inputs, instances)
+    shifted = minimum_error([photometric_error(image, target)
+                             for image in aux['shifted'].values()])
+    return Sweep(*(error[:, 0, footprint].mean(1) for error in (
+        base['error_teacher'], shifted, aux['error_teacher'])), aux, losses, base_losses)
+
+
+SIDEWAYS = (.5, 0., 0.), (.25, 0., 0.)  # camera and crossing object, metres per frame
+STANDING = (.5, 0., 0.), (0., 0., 0.)
+FORWARD = (0., 0., 2.), (.25, 0., 0.)
+
+
+def test_sideways_camera_the_base_takes_the_motion_for_a_larger_depth():
+    """The object's displacement relative to the camera is that of Z t / (t - V) = 20 m."""
+    found = sweep(*SIDEWAYS)
+    assert found.best('base') == pytest.approx(RECTANGLE * .5 / (.5 - .25), rel=.1)
+    assert found.at('base', 10.) > .1 > .02 > found.at('base', 20.)
+
+
+def test_sideways_camera_the_hint_removes_the_wrong_supervision():
+    """The moved images match at every depth, so the smallest loss says nothing."""
+    found = sweep(*SIDEWAYS)
+    assert found.at('shifted', 10.) < .2 * found.at('base', 10.)
+    assert found.shifted.max() < .15 * found.base.max()
+    assert found.shifted.max() < .016
+
+
+@pytest.mark.parametrize('centre', [(0., 0.), (.8, .2)])
+def test_forward_camera_the_hint_finds_the_depth_of_a_crossing_object(centre):
+    found = sweep(*FORWARD, centre)
+    assert found.best('base') < 8
+    assert found.best('hint') == pytest.approx(RECTANGLE, rel=.1)
+    assert found.at('hint', 10.) < .1 * found.at('base', 10.)
+
+
+def test_forward_camera_of_half_the_speed_finds_nearly_the_depth():
+    found = sweep((0., 0., 1.), (.25, 0., 0.))
+    assert found.best('hint') == pytest.approx(RECTANGLE, rel=.2)
+
+
+def test_static_object_at_its_depth_needs_no_hint():
+    found = sweep(*STANDING)
+    assert found.best('base') == RECTANGLE
+    assert found.aux['displacement'][DEPTHS.tolist().index(10)].tolist() == [[0, 0]]
+    assert found.at('hint', 10.) == found.at('base', 10.)
+
+
+def test_hint_without_gate_flattens_the_loss_of_a_static_object_at_a_wrong_depth():
+    found = sweep(*STANDING)
+    assert found.at('base', 6.) > .14 and found.at('hint', 6.) < .015
+
+
+GATE = (('depth_slack', 1.8), )
+
+
+def test_gate_keeps_the_loss_of_a_static_object_at_a_wrong_depth():
+    """Candidates from 6 to 17 m are within the slack of 1.8 of the true 10 m."""
+    depths = (6., 8., 10., 12., 17.)
+    found = sweep(*STANDING, gate=GATE, depths=depths)
+    assert torch.equal(found.hint, found.base)
+    for name, loss in found.base_losses.items():
+        assert torch.equal(found.losses[name], loss)
+    assert torch.cat(found.aux['gate']).tolist() == [0] * 5
+    assert found.aux['logs']['motion_gated'] == 1
+
+
+@pytest.mark.parametrize('camera_step,centre', [
+    ((0., 0., 2.), (0., 0.)), ((0., 0., 2.), (2., .8)), ((0., 0., 1.), (-2., .8))])
+def test_gate_recognises_static_objects_of_a_forward_camera(camera_step, centre):
+    depths = (6., 8., 10., 12., 17.)
+    found = sweep(camera_step, (0., 0., 0.), centre, gate=GATE, depths=depths)
+    assert torch.cat(found.aux['gate']).tolist() == [0] * 5
+
+
+@pytest.mark.parametrize('camera_step', [FORWARD[0], (0., 0., 1.), SIDEWAYS[0]])
+def test_gate_keeps_the_hint_of_a_crossing_object(camera_step):
+    plain, gated = (sweep(camera_step, FORWARD[1], gate=gate, depths=(8., 9., 10.))
+                    for gate in (None, GATE))
+    assert torch.cat(gated.aux['gate']).tolist() == [1, 1, 1]
+    assert torch.equal(gated.hint, plain.hint) and gated.aux['logs']['motion_gated'] == 0
+
+
+def test_gate_takes_a_motion_that_looks_like_a_wrong_depth_for_one():
+    """The sideways object has the false depth of 20 m: a slack of 2.1 explains its motion."""
+    for slack, gate in ((1.8, 1), (2.1, 0)):
+        found = sweep(*SIDEWAYS, gate=(('depth_slack', slack), ), depths=(10., ))
+        assert found.aux['gate'][0].tolist() == [gate]
+
+
+@pytest.mark.slow
+def test_print_the_figures():
+    for name, setting in (('sideways', SIDEWAYS), ('static', STANDING), ('forward', FORWARD),
+                          ('forward, aside', (*FORWARD, (.8, .2))),
+                          ('forward 1 m', ((0., 0., 1.), (.25, 0., 0.)))):
+        found = sweep(*setting)
+        print(f'\n{name}: ' + ', '.join(
+            f'{kind} best {found.best(kind)} m, max {getattr(found, kind).max():.4f}, '
+            + ' '.join(f'{depth} m {found.at(kind, depth):.4f}' for depth in (6., 10., 20.))
+            for kind in ('base', 'shifted', 'hint')))
