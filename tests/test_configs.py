@@ -117,7 +117,13 @@ def check_exact_resume(cfg):
     assert 'batch_sampler' not in cfg.train_dataloader
     # Checkpoints hold no accumulated gradients.
     assert cfg.optim_wrapper.get('accumulative_counts', 1) == 1
-    assert cfg.resume is False and cfg.load_from is None
+    assert cfg.resume is False
+    # Fine-tuning starts from the last epoch of another config.
+    if cfg.load_from is not None:
+        folder, name = Path(cfg.load_from).parts[-2:]
+        base = read(folder)
+        assert cfg.load_from == f'work_dirs/{folder}/epoch_{base.max_epochs}.pth', name
+        assert base.load_from is None
 
 
 def check_safe_reading(cfg):
@@ -530,6 +536,44 @@ def test_monocon_cycles_equal_those_of_the_released_code():
         optimizer.step()
         for scheduler in schedulers:
             scheduler.step()
+
+
+@pytest.mark.parametrize('data, epoch', [('kitti', 15), ('cityscapes', 5)])
+def test_multi_frame_depth_is_trained_as_published(data, epoch):
+    """Watson et al. (2021): Adam, batch 12, 20 epochs, the student alone from a given epoch."""
+    cfg = read(f'manydepth_{data}')
+    assert (cfg.train_cfg.max_epochs, cfg.train_dataloader.batch_size) == (20, 12)
+    assert cfg.optim_wrapper.optimizer == dict(type='Adam', lr=1e-4)
+    assert [(item.type, item.step_size, item.gamma) for item in cfg.param_scheduler] == [
+        ('StepLR', 15, .1)]
+    freeze, = (hook for hook in cfg.custom_hooks if hook.type == 'FreezeTeacherHook')
+    assert freeze.epoch == epoch
+    model = cfg.model
+    assert (model.depth_bins.num_bins, model.static_prob, model.no_motion_prob) == (96, .25, .25)
+    assert model.decode_head.depth_range == model.teacher.decode_head.depth_range == (.1, 100.)
+    color = next(item for item in cfg.train_dataloader.dataset.pipeline
+                 if item.type == 'ClipColorJitter')
+    assert [color[name] for name in ('prob', 'brightness', 'contrast', 'saturation', 'hue')] == [
+        .5, .2, .2, .2, .1]
+    assert cfg.input_size == dict(kitti=(640, 192), cityscapes=(512, 192))[data]
+
+
+@pytest.mark.parametrize('data', ['kitti', 'cityscapes', 'synthetic'])
+def test_motion_aware_configs_differ_in_their_hints(data):
+    hints = {}
+    for name in ('manydepth_temporal', 'manydepth_distil', 'mal', 'mal_gate'):
+        model = read(f'{name}_{data}').model
+        loss, base = model.loss, read(f'manydepth_{data}').model
+        hints[name] = loss.temporal, loss.distil, 'motion_gate' in loss
+        # Masks of instances are read where the temporal hint needs them.
+        assert bool(model.get('instances')) == loss.temporal
+        assert loss.get('depth_range', (.1, 100.)) == model.decode_head.depth_range
+        assert {key: value for key, value in model.items()
+                if key not in ('loss', 'instances', 'loss_scales')} == {
+            key: value for key, value in base.items() if key != 'loss'}
+    assert hints == dict(manydepth_temporal=(True, False, False),
+                         manydepth_distil=(False, True, False), mal=(True, True, False),
+                         mal_gate=(True, True, True))
 
 
 def test_monocon_reference_keeps_the_size_of_the_images():

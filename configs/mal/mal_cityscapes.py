@@ -10,7 +10,8 @@ _base_ = [
 train_dataloader = dict(
     dataset=dict(
         data_prefix=dict(
-            img='leftImg8bit_sequence', camera='camera', instances='instances/leftImg8bit_sequence'),
+            img='leftImg8bit_sequence', camera='camera',
+            instances='instances/leftImg8bit_sequence'),
         pipeline=_base_.instance_pipeline))
 # Teacher, student and motion are trained, with the loss of the finest scale.
 model = {

@@ -68,7 +68,8 @@ def parse_args() -> argparse.Namespace:
                         'tools/analysis/depth_features.py and add columns for the Spearman '
                         'correlation, the share of pairs in the band and the depth error of cars')
     parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
-                        help='override config entries in every run')
+                        help='override config entries in every run; {seed} in VALUE stands for '
+                        'the seed of the run')
     args = parser.parse_args()
     if args.jobs < 1:
         parser.error('--jobs: expected at least 1')
@@ -207,7 +208,8 @@ def main() -> None:
     rows = find_rows(args)
     MMLogger.get_current_instance().setLevel('WARNING')  # mmengine logs every environment variable
     # All rows of one seed come before the next seed, so early tables compare all rows.
-    runs = [AblationRun(row, seed, args.out / row.stem / f'seed_{seed}', args.cfg_options,
+    runs = [AblationRun(row, seed, args.out / row.stem / f'seed_{seed}',
+                        [option.replace('{seed}', str(seed)) for option in args.cfg_options],
                         dict(ABLATION_DATA=args.data) if args.data else {},
                         args.depth_features)
             for seed in dict.fromkeys(args.seeds) for row in rows]

@@ -21,14 +21,26 @@ class EvaluatorMetrics(NamedTuple):
     yields: Callable[[str], bool]
 
 
+# Depth errors on the parts of the pixels that InstanceDepthMetric tells apart.
+INSTANCE_STYLES = {
+    f'{part}_{key}': style._replace(name=f'{style.name}, {part}')
+    for part in ('movable', 'moving', 'static') for key, style in DEPTH_STYLES.items()}
+POSE_STYLES = {
+    'ATE_mean': MetricStyle('ATE, m', 'm', 4, '↓'),
+    'rotation_deg': MetricStyle('rotation error, degrees', 'degrees', 3, '↓'),
+}
 EVALUATORS = {
     'KittiAPMetric': EvaluatorMetrics(
         (metric_key('Car', overlap='loose'), metric_key('Car', overlap='strict')), is_metric_key),
     'DepthMetric': EvaluatorMetrics(('AbsRel', 'RMSE', 'delta1'), DEPTH_STYLES.__contains__),
+    'InstanceDepthMetric': EvaluatorMetrics(('moving_AbsRel', 'static_AbsRel'),
+                                            INSTANCE_STYLES.__contains__),
+    'PoseMetric': EvaluatorMetrics(('ATE_mean',), POSE_STYLES.__contains__),
 }
 METRIC_STYLES = {
-    **DEPTH_STYLES,
-    metric_key('Car', overlap='loose'): MetricStyle('Car AP 3D R40 moderate, IoU 0.5', better='↑'),
+    **DEPTH_STYLES, **INSTANCE_STYLES, **POSE_STYLES,
+    metric_key('Car', overlap='loose'): MetricStyle('Car AP 3D R40 moderate, IoU 0.5',
+                                                    better='↑'),
     metric_key('Car', overlap='strict'): MetricStyle('Car AP 3D R40 moderate, IoU 0.7',
                                                      better='↑'),
 }

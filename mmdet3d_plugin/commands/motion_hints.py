@@ -5,7 +5,7 @@ Usage: ``python tools/analysis/motion_hints.py CONFIG CHECKPOINT --out DIR``
 import argparse
 import inspect
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Container, Dict, List, Optional
 
 import cv2
 import numpy as np
@@ -185,13 +185,62 @@ def to_picture(image: torch.Tensor) -> np.ndarray:
     return np.ascontiguousarray(values.cpu().numpy().transpose(1, 2, 0)[..., ::-1])
 
 
-def draw(model: nn.Module, sample: dict, protocol: Optional[DepthProtocol]) -> np.ndarray:
-    """Return the panel of a sample, (H, W, 3) uint8 BGR."""
+class GateTally:
+    """Share of moving and of static instances that keep the temporal hint.
+
+    Only instances with a place in the image of the hint count, in sets that know which
+    instances move.
+
+    Attributes:
+        rows: (moving, weight of the hint, pixels) of each instance.
+
+    Example:
+        >>> tally = GateTally()
+        >>> tally.add(np.array([7, 8]), {7}, np.array([1., 0.]), np.array([50, 30]))
+        >>> print(tally.text())
+        moving: 100 % of 1 instances and 100 % of their pixels keep the hint
+        static: 0 % of 1 instances and 0 % of their pixels keep the hint
+    """
+
+    def __init__(self) -> None:
+        self.rows: List[np.ndarray] = []
+
+    def add(self, ids: np.ndarray, moving_ids: Container[int], gate: np.ndarray,
+            pixels: np.ndarray) -> None:
+        """Add the instances of a frame.
+
+        Args:
+            ids: (n,) numbers of the instances in the set.
+            moving_ids: numbers of those that move.
+            gate: (n,) weights in [0, 1].
+            pixels: (n,) sizes in the target frame.
+        """
+        moving = np.array([number in moving_ids for number in ids], dtype=float)
+        self.rows.append(np.stack([moving, gate, pixels], axis=1)[pixels > 0])
+
+    def text(self) -> str:
+        """Return one line per kind of instance, none without instances of the kind."""
+        rows = np.concatenate([np.zeros((0, 3)), *self.rows])
+        lines = []
+        for name, kind in (('moving', rows[rows[:, 0] == 1]), ('static', rows[rows[:, 0] == 0])):
+            if len(kind):
+                share = 100 * np.average(kind[:, 1], weights=kind[:, 2])
+                lines.append(f'{name}: {100 * kind[:, 1].mean():.0f} % of {len(kind)} instances '
+                             f'and {share:.0f} % of their pixels keep the hint')
+        return '\n'.join(lines)
+
+
+def draw(model: nn.Module, sample: dict, protocol: Optional[DepthProtocol], tally: GateTally
+         ) -> np.ndarray:
+    """Return the panel of a sample, (H, W, 3) uint8 BGR, and count its instances."""
     data = model.data_preprocessor(pseudo_collate([sample]), False)
     with torch.no_grad():
         found, = model.motion_hints(**data)
     item, = data['data_samples']
     hints, truth = to_hints(found), None
+    if hints.gate is not None and 'moving_ids' in item and 'id_values' in item:
+        tally.add(item.id_values[0].cpu().numpy(), item.moving_ids, hints.gate,
+                  hints.instances.sum(axis=(1, 2)))
     if hints.instances is None and 'instance_maps' in item:  # a model that needs no instances
         ids = item.instance_maps[0].cpu().numpy()
         hints.instances = ids == np.unique(ids[ids > 0])[:, None, None]
@@ -213,10 +262,12 @@ def main() -> None:
             raise InputError(f'{args.config}: {type(model).__name__} has no motion hints; pass a '
                              'config of MultiFrameDepth')
         dataset = build_dataset(cfg, args.split)
-    chosen, protocol = whole_clips(dataset, args.num), protocol_of(cfg)
+    chosen, protocol, tally = whole_clips(dataset, args.num), protocol_of(cfg), GateTally()
     for index in tqdm(chosen, desc='frames', dynamic_ncols=True):
         sample = dataset[index]
-        panel = draw(model, sample, protocol)
+        panel = draw(model, sample, protocol, tally)
         with atomic_path(inside(args.out, f'{sample["data_samples"].frame}.png')) as path:
             cv2.imwrite(str(path), panel)
+    if tally.text():
+        print(tally.text())
     print(f'{len(chosen)} panels in {args.out}')

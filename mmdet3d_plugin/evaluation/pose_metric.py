@@ -37,8 +37,8 @@ class PoseMetric(BaseMetric):
         prefix: prefix of the keys in place of ``pose``.
 
     Raises:
-        InputError: a frame has no true or no predicted motion, a motion is no finite (4, 4) matrix, two
-            frames have the same place in a clip, or no clip is as long as a snippet.
+        InputError: a frame has no true or no predicted motion, a motion is no finite (4, 4)
+            matrix, two frames have the same place in a clip, or no clip is as long as a snippet.
 
     Example:
         >>> from contextlib import redirect_stdout

@@ -44,7 +44,8 @@ def fake_trainings(monkeypatch):
         folder = Path(options[options.index('--work-dir') + 1])
         log = folder / '20260101_000000/vis_data/scalars.json'
         log.parent.mkdir(parents=True)
-        value = {'randomness.seed=0': 10., 'randomness.seed=1': 20.}[options[-1]]
+        seed = next(option for option in options if option.startswith('randomness'))
+        value = {'randomness.seed=0': 10., 'randomness.seed=1': 20.}[seed]
         log.write_text(json.dumps(dict(step=1, loss=5.)) + '\n'
                        + json.dumps({'step': 1, f'kitti/{METRIC}': value}) + '\n')
         (folder / 'last_checkpoint').write_text(str(folder / 'epoch_1.pth'))
@@ -52,6 +53,15 @@ def fake_trainings(monkeypatch):
 
     monkeypatch.setattr(ablation_run, 'run_child', run_child)
     return commands
+
+
+def test_options_name_the_seed(run_tool, family, tmp_path, fake_trainings):
+    run_tool('ablate', family / '1_good.py', '--data', 'here', '--seeds', 0, 1,
+             '--out', tmp_path / 'out', '--metrics', METRIC,
+             '--cfg-options', 'load_from=base/seed_{seed}/epoch_3.pth')
+    assert [options[-2:] for _, *options in fake_trainings] == [
+        [f'randomness.seed={seed}', f'load_from=base/seed_{seed}/epoch_3.pth']
+        for seed in (0, 1)]
 
 
 def test_a_family_is_trained_compared_and_resumed(run_tool, family, tmp_path, fake_trainings):

@@ -8,7 +8,8 @@ length_unit = 10.
 slim_dla = dict(type='SlimDLANet', out_indices=(0, 1, 2, 3, 4), norm_cfg=dict(type='BN'))
 disparity_decoder = dict(
     type='DisparityDecoder', in_channels=(16, 32, 64, 128, 256), channels=(8, 16, 32, 64, 128),
-    num_scales=2, depth_range=(0.1, 10.), initial_depth=1.5, norm_cfg=dict(type='BN'))  # units of 10 m
+    num_scales=2, depth_range=(0.1, 10.), initial_depth=1.5,  # units of 10 m
+    norm_cfg=dict(type='BN'))
 single_frame = dict(
     type='SingleFrameDepth',
     backbone=slim_dla,

@@ -64,8 +64,8 @@ class DisparityDecoder(BaseModule):
         [(1, 1, 32, 48), (1, 1, 16, 24)]
     """
 
-    def __init__(self, in_channels: Sequence[int], channels: Sequence[int] = (16, 32, 64, 128, 256),
-                 num_scales: int = 4, depth_range: Tuple[float, float] = (0.1, 100.),
+    def __init__(self, in_channels: Sequence[int],
+                 channels: Sequence[int] = (16, 32, 64, 128, 256), num_scales: int = 4, depth_range: Tuple[float, float] = (0.1, 100.),
                  norm_cfg: Optional[dict] = None, initial_depth: Optional[float] = None,
                  init_cfg=None) -> None:
         super().__init__(init_cfg)
@@ -115,8 +115,8 @@ class DisparityDecoder(BaseModule):
         """
         feature, features = maps[-1], []
         if min(feature.shape[-2:]) < 2:
-            raise InputError(f'DisparityDecoder: an input of {input_size[1]}x{input_size[0]} has a '
-                             'coarsest map of one row or column, which reflection cannot pad; '
+            raise InputError(f'DisparityDecoder: an input of {input_size[1]}x{input_size[0]} has '
+                             'a coarsest map of one row or column, which reflection cannot pad; '
                              'use at least twice the stride of the backbone')
         for level in reversed(range(len(self.narrowing))):
             feature = self.narrowing[level](feature)

@@ -281,7 +281,6 @@ class MultiFrameDepth(ClipDepth):
                                                          student=student_views['grids'])))
                 for teacher_views, student_views in scales]
 
-
     def _instances(self, data_samples: SampleList, grids: Dict[str, Motions]
                    ) -> Optional[Dict[str, list]]:
         """Return the masks of instances, warped by the grids of each network, or None."""
