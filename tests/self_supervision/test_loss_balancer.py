@@ -37,6 +37,14 @@ def test_sensitivity_falls_over_the_epochs():
     assert LossBalancer(initial=1.).balance == 1
 
 
+def test_means_are_those_of_the_current_epoch():
+    balancer = LossBalancer()
+    for epoch, base, mean in ((0, 4, 4), (0, 2, 3), (1, 8, 8), (1, 6, 7), (1, 1, 5)):
+        balancer.start_epoch(epoch)
+        balancer(scalar(base), scalar(1))
+        assert balancer.means.tolist() == pytest.approx([mean, 1])
+
+
 def plain_balancer(epochs, initial=3., slope=-1.5, floor=-3., bounds=(.5, 2.), factor=2.):
     """Losses and weights of each iteration, in plain numbers."""
     weights, previous, found = [.5, .5], None, []

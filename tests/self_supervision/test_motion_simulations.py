@@ -12,13 +12,15 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmdet3d_plugin.self_supervision import (MotionAwareLoss, MultiFrameLoss, minimum_error,
-                                             photometric_error, sampling_grid, warp)
+from mmdet3d_plugin.self_supervision import (MotionAwareLoss, MultiFrameLoss,
+                                             box_displacements, join_instances, minimum_error,
+                                             moved_images, photometric_error, sampling_grid,
+                                             shifts_to_target, warp)
 
-SIZE = HEIGHT, WIDTH = 208, 416
+SIZE = HEIGHT, WIDTH = 192, 352
 FOCAL, WAVELENGTH = 400., 40.  # pixels
 PLANE, RECTANGLE = 40., 10.    # metres
-DEPTHS = torch.tensor([5., 6, 7, 8, 9, 9.5, 10, 10.5, 11, 12, 14, 17, 20, 24, 30, 40, 80])
+DEPTHS = torch.tensor([5., 6, 7, 8, 9, 9.5, 10, 10.5, 11, 12, 15, 18, 20, 22, 30, 80])
 CAMERA = torch.tensor([[FOCAL, 0, WIDTH / 2, 0], [0, FOCAL, HEIGHT / 2, 0], [0, 0, 1, 0],
                        [0, 0, 0, 1]])
 
@@ -44,14 +46,47 @@ def render(camera, rectangle):
     return torch.where(mask, texture(x, y, 5, RECTANGLE), image), mask
 
 
+class Clips:
+    """One clip per candidate depth; steps of camera and object in metres per frame."""
+
+    def __init__(self, camera_step, object_step, centre=(0., 0.), depths=DEPTHS.tolist()):
+        self.step, object_step = torch.tensor(camera_step), torch.tensor(object_step)
+        start = torch.tensor([*centre, RECTANGLE])
+        frames = {offset: render(self.step * offset, start + object_step * offset)
+                  for offset in (-1, 0, 1)}
+        target, self.footprint = frames.pop(0)
+        self.count = len(depths)
+        self.target = target.expand(self.count, 3, *SIZE)
+        self.sources = {offset: image.expand(self.count, 3, *SIZE)
+                        for offset, (image, _) in frames.items()}
+        around = self.footprint[None, None].float()
+        for kernel, padding in (((121, 1), (60, 0)), ((1, 121), (0, 60))):
+            around = F.max_pool2d(around, kernel, 1, padding)
+        depth = torch.where(around > 0, torch.tensor(depths).view(-1, 1, 1, 1), PLANE)
+        self.network = dict(depth=depth, disp=1 / depth, **self.warp(depth))
+        self.masks = [warp(mask.expand(self.count, 1, *SIZE).float(),
+                           self.network['grids'][offset], 'nearest', 'zeros') > .5
+                      for offset, (_, mask) in frames.items()]
+
+    def warp(self, depth):
+        grids = {}
+        for offset in self.sources:
+            motion = torch.eye(4).repeat(self.count, 1, 1)
+            motion[:, :3, 3] = -self.step * offset
+            grids[offset] = sampling_grid(depth, CAMERA.expand(self.count, 4, 4), motion)
+        return dict(grids=grids, warps={offset: warp(self.sources[offset], grid)
+                                        for offset, grid in grids.items()})
+
+    def losses(self, loss):
+        return loss(self.target, self.sources, self.network, self.network, self.warp,
+                    torch.zeros(self.count, 1, *SIZE), dict(teacher=list(zip(*self.masks))))
+
+
 class Sweep(NamedTuple):
-    """Losses per candidate depth, and the results of the motion-aware loss."""
+    """Losses per candidate depth."""
     base: torch.Tensor  # minimum over both warped images
     shifted: torch.Tensor  # minimum over both images of the hint
     hint: torch.Tensor  # minimum over all four
-    aux: dict
-    losses: dict
-    base_losses: dict
 
     def at(self, name, depth):
         return getattr(self, name)[DEPTHS == depth].item()
@@ -61,41 +96,26 @@ class Sweep(NamedTuple):
 
 
 @lru_cache(maxsize=None)
-def sweep(camera_step, object_step, centre=(0., 0.), gate=None, depths=None):
-    """Losses of all candidate depths; steps in metres per frame."""
-    depths = DEPTHS if depths is None else torch.tensor(depths)
-    camera_step, object_step = torch.tensor(camera_step), torch.tensor(object_step)
-    start = torch.tensor([*centre, RECTANGLE])
-    frames = {offset: render(camera_step * offset, start + object_step * offset)
-              for offset in (-1, 0, 1)}
-    target, footprint = frames.pop(0)
-    count = len(depths)
-    around = F.max_pool2d(footprint[None, None].float(), 121, 1, 60) > 0
-    depth = torch.where(around, depths.view(-1, 1, 1, 1), PLANE)
-    sources = {offset: image.expand(count, 3, *SIZE) for offset, (image, _) in frames.items()}
+def sweep(camera_step, object_step, centre=(0., 0.)):
+    clips = Clips(camera_step, object_step, centre)
+    images = list(clips.network['warps'].values())
+    instances = join_instances(list(zip(*clips.masks)), clips.target)
+    shifts = shifts_to_target(box_displacements(instances.earlier, instances.later))
+    images.extend(moved_images(*images, instances, shifts, torch.ones(clips.count)))
+    errors = [photometric_error(image, clips.target) for image in images]
+    return Sweep(*(minimum_error(part)[:, 0, clips.footprint].mean(1)
+                   for part in (errors[:2], errors[2:], errors)))
 
-    def warp_fn(depth):
-        grids = {}
-        for offset in sources:
-            motion = torch.eye(4).repeat(count, 1, 1)
-            motion[:, :3, 3] = -camera_step * offset
-            grids[offset] = sampling_grid(depth, CAMERA.expand(count, 4, 4), motion)
-        return dict(grids=grids,
-                    warps={offset: warp(sources[offset], grids[offset]) for offset in sources})
 
-    network = dict(depth=depth, disp=1 / depth, **warp_fn(depth))
-    masks = [warp(mask.expand(count, 1, *SIZE).float(), network['grids'][offset], 'nearest',
-                  'zeros') > .5 for offset, (_, mask) in frames.items()]
-    instances = dict(teacher=list(zip(*masks)))
-    target = target.expand(count, 3, *SIZE)
-    inputs = target, sources, network, network, warp_fn, torch.zeros(count, 1, *SIZE)
-    base_losses, base = MultiFrameLoss(automask_noise=0.)(*inputs)
-    losses, aux = MotionAwareLoss(distil=False, automask_noise=0., motion_gate=gate and dict(
-        type='MotionGate', **dict(gate)))(*inputs, instances)
-    shifted = minimum_error([photometric_error(image, target)
-                             for image in aux['shifted'].values()])
-    return Sweep(*(error[:, 0, footprint].mean(1) for error in (
-        base['error_teacher'], shifted, aux['error_teacher'])), aux, losses, base_losses)
+def gated(camera_step, object_step, centre=(0., 0.), depths=(6., 8., 10., 12., 17.),
+          depth_slack=1.8):
+    """Results of the base, with the hint of all instances, and with the gated hint."""
+    clips = Clips(camera_step, object_step, centre, depths)
+    options = dict(distil=False, automask_noise=0.)
+    return [clips.losses(loss) for loss in (
+        MultiFrameLoss(automask_noise=0.), MotionAwareLoss(**options),
+        MotionAwareLoss(**options, motion_gate=dict(type='MotionGate',
+                                                    depth_slack=depth_slack)))]
 
 
 SIDEWAYS = (.5, 0., 0.), (.25, 0., 0.)  # camera and crossing object, metres per frame
@@ -134,7 +154,6 @@ def test_forward_camera_of_half_the_speed_finds_nearly_the_depth():
 def test_static_object_at_its_depth_needs_no_hint():
     found = sweep(*STANDING)
     assert found.best('base') == RECTANGLE
-    assert found.aux['displacement'][DEPTHS.tolist().index(10)].tolist() == [[0, 0]]
     assert found.at('hint', 10.) == found.at('base', 10.)
 
 
@@ -143,50 +162,33 @@ def test_hint_without_gate_flattens_the_loss_of_a_static_object_at_a_wrong_depth
     assert found.at('base', 6.) > .14 and found.at('hint', 6.) < .015
 
 
-GATE = (('depth_slack', 1.8), )
-
-
 def test_gate_keeps_the_loss_of_a_static_object_at_a_wrong_depth():
     """Candidates from 6 to 17 m are within the slack of 1.8 of the true 10 m."""
-    depths = (6., 8., 10., 12., 17.)
-    found = sweep(*STANDING, gate=GATE, depths=depths)
-    assert torch.equal(found.hint, found.base)
-    for name, loss in found.base_losses.items():
-        assert torch.equal(found.losses[name], loss)
-    assert torch.cat(found.aux['gate']).tolist() == [0] * 5
-    assert found.aux['logs']['motion_gated'] == 1
+    (base, base_aux), (_, plain_aux), (losses, aux) = gated(*STANDING)
+    assert torch.cat(aux['gate']).tolist() == [0] * 5 and aux['logs']['motion_gated'] == 1
+    assert torch.equal(aux['error_teacher'], base_aux['error_teacher'])
+    assert all(torch.equal(losses[name], value) for name, value in base.items())
+    assert torch.cat(plain_aux['gate']).tolist() == [1] * 5
+    assert (plain_aux['error_teacher'] < base_aux['error_teacher']).flatten(1).any(1).tolist() \
+        == [True, True, False, True, True]
 
 
 @pytest.mark.parametrize('camera_step,centre', [
     ((0., 0., 2.), (0., 0.)), ((0., 0., 2.), (2., .8)), ((0., 0., 1.), (-2., .8))])
 def test_gate_recognises_static_objects_of_a_forward_camera(camera_step, centre):
-    depths = (6., 8., 10., 12., 17.)
-    found = sweep(camera_step, (0., 0., 0.), centre, gate=GATE, depths=depths)
-    assert torch.cat(found.aux['gate']).tolist() == [0] * 5
+    _, _, (_, aux) = gated(camera_step, (0., 0., 0.), centre)
+    assert torch.cat(aux['gate']).tolist() == [0] * 5
 
 
 @pytest.mark.parametrize('camera_step', [FORWARD[0], (0., 0., 1.), SIDEWAYS[0]])
 def test_gate_keeps_the_hint_of_a_crossing_object(camera_step):
-    plain, gated = (sweep(camera_step, FORWARD[1], gate=gate, depths=(8., 9., 10.))
-                    for gate in (None, GATE))
-    assert torch.cat(gated.aux['gate']).tolist() == [1, 1, 1]
-    assert torch.equal(gated.hint, plain.hint) and gated.aux['logs']['motion_gated'] == 0
+    _, (_, plain), (_, aux) = gated(camera_step, FORWARD[1], depths=(8., 9., 10.))
+    assert torch.cat(aux['gate']).tolist() == [1] * 3 and aux['logs']['motion_gated'] == 0
+    assert torch.equal(aux['error_teacher'], plain['error_teacher'])
 
 
 def test_gate_takes_a_motion_that_looks_like_a_wrong_depth_for_one():
     """The sideways object has the false depth of 20 m: a slack of 2.1 explains its motion."""
     for slack, gate in ((1.8, 1), (2.1, 0)):
-        found = sweep(*SIDEWAYS, gate=(('depth_slack', slack), ), depths=(10., ))
-        assert found.aux['gate'][0].tolist() == [gate]
-
-
-@pytest.mark.slow
-def test_print_the_figures():
-    for name, setting in (('sideways', SIDEWAYS), ('static', STANDING), ('forward', FORWARD),
-                          ('forward, aside', (*FORWARD, (.8, .2))),
-                          ('forward 1 m', ((0., 0., 1.), (.25, 0., 0.)))):
-        found = sweep(*setting)
-        print(f'\n{name}: ' + ', '.join(
-            f'{kind} best {found.best(kind)} m, max {getattr(found, kind).max():.4f}, '
-            + ' '.join(f'{depth} m {found.at(kind, depth):.4f}' for depth in (6., 10., 20.))
-            for kind in ('base', 'shifted', 'hint')))
+        _, _, (_, aux) = gated(*SIDEWAYS, depths=(10., ), depth_slack=slack)
+        assert aux['gate'][0].tolist() == [gate]

@@ -209,6 +209,10 @@ def test_instance_without_a_mask_in_one_image_has_no_effect():
     first, second = moved(earlier, later, pairs)
     assert torch.equal(first, earlier) and torch.equal(second, later)
     assert box_displacements(*pairs[0]).tolist() == [[0, 0]] * 3
+    instances = join_instances(pairs, earlier)
+    first, second = moved_images(earlier, later, instances, torch.tensor([[5, 3]] * 3),
+                                 torch.ones(3))
+    assert torch.equal(first, earlier) and torch.equal(second, later)
 
 
 @pytest.mark.parametrize('row,column', [(10, 14), (10, 22), (4, 4)])
