@@ -1,3 +1,3 @@
 # Multi-frame depth with MAL and a motion test for each instance, fine-tuned on KITTI.
 _base_ = './mal_kitti.py'
-model = dict(loss=dict(motion_gate=dict(mode='hard', tolerance=3., depth_slack=1.4)))
+model = dict(loss=dict(motion_gate=dict(mode='hard', tolerance=2., depth_slack=1.8)))

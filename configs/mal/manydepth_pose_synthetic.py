@@ -1,6 +1,7 @@
 # Multi-frame depth with a pose network on rendered clips, with its pose error.
 _base_ = './manydepth_synthetic.py'
 pose_network = dict(
+    _delete_=True,
     type='PoseNetwork',
     backbone=dict(
         type='TorchvisionBackbone', name='resnet18', nodes=['layer4'], num_images=2),

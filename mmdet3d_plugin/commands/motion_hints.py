@@ -118,7 +118,9 @@ def build_dataset(cfg: Config, split: str) -> ClipDataset:
                          'of clips')
     with_depth = any(settings['type'] == 'LoadDepthMap' for settings in chosen['pipeline'])
     chosen.update(pipeline=without_augmentation(training['pipeline'], with_depth),
-                  test_mode=False, missing='single')  # whole_clips() leaves such frames out
+                  missing='single')  # whole_clips() leaves such frames out
+    if 'data_prefix' in training:  # such as the folder of instance maps
+        chosen.update(data_prefix={**training['data_prefix'], **chosen.get('data_prefix', {})})
     if 'offsets' in training:
         chosen.update(offsets=training['offsets'])
     return DATASETS.build(chosen)
@@ -213,7 +215,7 @@ class GateTally:
             ids: (n,) numbers of the instances in the set.
             moving_ids: numbers of those that move.
             gate: (n,) weights in [0, 1].
-            pixels: (n,) sizes in the target frame.
+            pixels: (n,) sizes in the target frame, 0 for instances without a warped mask.
         """
         moving = np.array([number in moving_ids for number in ids], dtype=float)
         self.rows.append(np.stack([moving, gate, pixels], axis=1)[pixels > 0])
@@ -239,8 +241,8 @@ def draw(model: nn.Module, sample: dict, protocol: Optional[DepthProtocol], tall
     item, = data['data_samples']
     hints, truth = to_hints(found), None
     if hints.gate is not None and 'moving_ids' in item and 'id_values' in item:
-        tally.add(item.id_values[0].cpu().numpy(), item.moving_ids, hints.gate,
-                  hints.instances.sum(axis=(1, 2)))
+        pixels = hints.instances.sum(axis=(1, 2)) * found['seen'].cpu().numpy()
+        tally.add(item.id_values[0].cpu().numpy(), item.moving_ids, hints.gate, pixels)
     if hints.instances is None and 'instance_maps' in item:  # a model that needs no instances
         ids = item.instance_maps[0].cpu().numpy()
         hints.instances = ids == np.unique(ids[ids > 0])[:, None, None]

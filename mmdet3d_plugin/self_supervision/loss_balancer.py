@@ -1,5 +1,5 @@
 """Balance between the losses of the base and the distillation loss."""
-from typing import Tuple
+from typing import Dict, Tuple
 
 import torch
 import torch.nn as nn
@@ -26,7 +26,8 @@ class LossBalancer(nn.Module):
 
     The sum S takes the weights before the update. A loss with a mean of zero keeps its weight,
     and the first iteration is put off until both means are positive. The means are those over
-    all ranks. All state is in buffers, so a resumed training continues with the same values.
+    all ranks. All state is in buffers, which
+    :class:`~mmdet3d_plugin.engine.hooks.LossBalancerHook` stores in checkpoints.
     In evaluation mode or without gradients the state stays as it is.
 
     Args:
@@ -58,18 +59,28 @@ class LossBalancer(nn.Module):
         self.initial, self.slope, self.floor = initial, slope, floor
         self.bounds = tuple(bounds)
         self.factor = factor
-        self.register_buffer('weights', torch.full((2, ), 0.5))
-        self.register_buffer('means', torch.zeros(2))
-        self.register_buffer('iterations', torch.zeros(()))  # in the current epoch
-        self.register_buffer('previous_means', torch.zeros(2))
-        self.register_buffer('previous_sum', torch.zeros(()))
-        self.register_buffer('started', torch.zeros((), dtype=torch.bool))
-        self.register_buffer('epoch', torch.zeros(()))
+        for name, value in dict(
+                weights=torch.full((2, ), 0.5), means=torch.zeros(2),
+                iterations=torch.zeros(()),  # in the current epoch
+                previous_means=torch.zeros(2), previous_sum=torch.zeros(()),
+                started=torch.zeros((), dtype=torch.bool), epoch=torch.zeros(())).items():
+            # Not part of the weights, so that models with and without a balancer can load each
+            # other's checkpoints.
+            self.register_buffer(name, value, persistent=False)
 
     @property
     def balance(self) -> torch.Tensor:
         """Sensitivity of the weights in the current epoch, a scalar."""
         return (self.initial + self.slope * self.epoch).clamp(min=self.floor)
+
+    def get_state(self) -> Dict[str, torch.Tensor]:
+        """Return copies of all buffers by name, on the host."""
+        return {name: buffer.detach().cpu().clone() for name, buffer in self.named_buffers()}
+
+    def set_state(self, state: Dict[str, torch.Tensor]) -> None:
+        """Set all buffers to the values of :meth:`get_state`."""
+        for name, buffer in self.named_buffers():
+            buffer.copy_(state[name])
 
     def start_epoch(self, epoch: int) -> None:
         """Start the running means of an epoch.

@@ -39,7 +39,9 @@ class MotionAwareLoss(MultiFrameLoss):
         paste_clip, overlap: see :func:`~.temporal_hint.moved_images`.
         target_gradient: see :func:`~.distillation_hint.distillation_loss`.
         average: see :func:`~.distillation_hint.average_depth`.
-        dual_distil: the distillation loss trains the teacher too.
+        dual_distil: the distillation loss also pulls the teacher to the student where the target
+            is the teacher's depth. Needs candidates without ``'average'``, as in the released
+            code.
         depth_range: depth of disparity 1 and 0, metres.
         motion_gate: config of a :class:`MotionGate`, which leaves static instances out of the
             temporal hint. None treats every instance as moving, as the released code does.
@@ -74,6 +76,9 @@ class MotionAwareLoss(MultiFrameLoss):
         if balancer is not None and not distil:
             raise InputError('MotionAwareLoss: balancer needs the distillation loss; set '
                              'distil=True or remove balancer')
+        if dual_distil and 'average' in candidates:
+            raise InputError("MotionAwareLoss: dual_distil is for candidates=('teacher', "
+                             "'student'); leave 'average' out")
         if dual_distil and not (distil and target_gradient):
             raise InputError('MotionAwareLoss: dual_distil passes the gradient through the '
                              'target; set distil=True and target_gradient=True')
@@ -86,6 +91,12 @@ class MotionAwareLoss(MultiFrameLoss):
             {'type': 'MotionGate', **motion_gate})
         self.balancer = None if balancer is None else MODELS.build(
             {'type': 'LossBalancer', **balancer})
+
+    @property
+    def hinted(self) -> Tuple[str, ...]:
+        """Networks with a temporal hint, which needs masks of instances."""
+        return tuple(name for name, wanted in (
+            ('teacher', self.temporal), ('student', self.student_temporal)) if wanted)
 
     def forward(self, target: torch.Tensor, sources: Views, teacher: Reconstruction,
                 student: Reconstruction, warp_fn: Optional[WarpFunction],
@@ -107,7 +118,8 @@ class MotionAwareLoss(MultiFrameLoss):
             Intermediate results: ``choice`` (B, 1, H, W), index of ``CANDIDATES``; with the
             hint of the teacher ``shifted``, images (B, 3, H, W) by offset, and per clip
             ``displacement`` (n, 2), shifts from the earlier image to the target frame in pixels
-            (u, v), and ``gate`` (n,), weights in the hint; the same with the prefix
+            (u, v), ``seen`` (n,) bool, visible in both warped images, and ``gate`` (n,), weights
+            in the hint; the same with the prefix
             ``student_`` for the student; ``logs``, scalars to log. ``motion_gated`` is the
             share of visible instances that the gate leaves out, ``share_NAME`` the share of
             reliable pixels that follow a candidate.
@@ -173,14 +185,12 @@ class MotionAwareLoss(MultiFrameLoss):
         """Yield name, outputs and prefix of results of the networks with a temporal hint."""
         if instances is None:
             return
-        for wanted, name, network, prefix in (
-                (self.temporal, 'teacher', teacher, ''),
-                (self.student_temporal, 'student', student, 'student_')):
-            if wanted and name not in instances:
+        networks = dict(teacher=(teacher, ''), student=(student, 'student_'))
+        for name in self.hinted:
+            if name not in instances:
                 raise InputError(f'instances: the masks in the warped images of the {name} are '
                                  f'missing; add {name!r}, or switch its temporal hint off')
-            if wanted:
-                yield name, network, prefix
+            yield (name, *networks[name])
 
     def _temporal_hint(self, network: Reconstruction, pairs: Sequence[tuple],
                        warp_fn: Optional[WarpFunction]
@@ -206,7 +216,8 @@ class MotionAwareLoss(MultiFrameLoss):
                                                network['grids'], warp_fn)
         moved = moved_images(earlier, later, instances, shifts, gate, self.paste_clip,
                              self.overlap) if len(seen) else ()
-        hint = dict(shifted=dict(zip(offsets, moved or (earlier, later))),
+        hint = dict(seen=(seen > 0).split(instances.counts),
+                    shifted=dict(zip(offsets, moved or (earlier, later))),
                     displacement=shifts.split(instances.counts),
                     gate=gate.split(instances.counts))
         return moved, hint, (seen - gate).sum() / seen.sum().clamp(min=1)

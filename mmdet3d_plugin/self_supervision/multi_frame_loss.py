@@ -58,9 +58,11 @@ class MultiFrameLoss(nn.Module):
     - ``loss_student``: mean photometric error of the student where its matches are reliable,
       without automask.
     - ``loss_consistency``: mean absolute difference of the student's depth from the teacher's
-      where matches are not reliable, metres. The teacher gets no gradient.
+      where matches are not reliable, in the unit of the depth. The teacher gets no
+      gradient.
 
-    It knows no network. Subclasses add images to the minimum over reconstructions, and losses.
+    It is a function of tensors and holds no network. Subclasses add images to the minimum over
+    reconstructions, and losses.
 
     Args:
         ssim_weight: share of SSIM in the photometric error.
@@ -82,6 +84,11 @@ class MultiFrameLoss(nn.Module):
         super().__init__()
         self.ssim_weight = ssim_weight
         self.automask_noise = automask_noise
+
+    @property
+    def hinted(self) -> Tuple[str, ...]:
+        """Networks whose losses need masks of instances: none."""
+        return ()
 
     def forward(self, target: torch.Tensor, sources: Views, teacher: Reconstruction,
                 student: Reconstruction, warp_fn: Optional[WarpFunction],

@@ -56,12 +56,13 @@ class HintStub(BaseModel):
         neighbours = dict(zip(sample.clip_offsets[1:], views[1:]))
         depth = sample.gt_depth_map.data[0] + 5.
         assert depth.shape == views.shape[-2:] and not sample.flip
-        masks = torch.zeros(1, *depth.shape, dtype=torch.bool)
+        count = sample.id_values.shape[1] if 'id_values' in sample else 1
+        masks = torch.zeros(count, *depth.shape, dtype=torch.bool)
         masks[:, 10:25, 30:60] = True
         return [dict(target=views[0], sources=neighbours, warps=neighbours, shifted=neighbours,
                      teacher_depth=depth, student_depth=depth, instances=masks,
-                     choice=torch.full(depth.shape, 2), displacements=torch.tensor([[3, 0]]),
-                     gate=torch.ones(1))]
+                     choice=torch.full(depth.shape, 2), displacements=torch.tensor([[3, 0]]).expand(count, 2),
+                     gate=torch.ones(count), seen=torch.ones(count, dtype=torch.bool))]
 
 
 @pytest.fixture

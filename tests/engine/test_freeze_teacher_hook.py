@@ -41,7 +41,8 @@ def test_student_alone_is_trained_with_a_new_optimiser(whole):
     assert after['param_schedulers'][0]['last_step'] == 2
 
 
-@pytest.mark.parametrize('iteration', [3, 4, 5])
+@pytest.mark.parametrize('iteration', [
+    pytest.param(3, marks=pytest.mark.slow), pytest.param(4, marks=pytest.mark.slow), 5])
 def test_resume_gives_the_same_bits(run_tool, tiny_clips, tmp_path, whole, iteration):
     """Stopped before the teacher is frozen, right before, and in the frozen phase."""
     extra = FREEZE + STOP.format(module=STOP_HOOKS, iteration=iteration)

@@ -12,9 +12,10 @@ from mmengine.dataset import pseudo_collate
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.models.backbones import (SlimDLANet, TorchvisionBackbone,
                                              TorchvisionImageNetInit, first_maps, later_maps)
-from mmdet3d_plugin.models.depth_estimators import ClipBatch, MultiFrameDepth
-from mmdet3d_plugin.self_supervision import (CostVolume, invert_motion, photometric_error,
-                                             smoothness_loss)
+from mmdet3d_plugin.models.depth_estimators import (ClipBatch, MultiFrameDepth,
+                                                    multi_frame_depth)
+from mmdet3d_plugin.self_supervision import (CostVolume, cost_volume, invert_motion,
+                                             photometric_error, smoothness_loss)
 from mmdet3d_plugin.structures.cameras import project
 
 HEIGHT, WIDTH = 64, 96
@@ -131,7 +132,8 @@ def test_decoder_gives_every_scale_and_the_initial_depth():
 
 @pytest.mark.parametrize('settings, message', [
     (dict(channels=(4, 4)), '5 in_channels, 2 channels'), (dict(num_scales=6), '6 scales'),
-    (dict(depth_range=(2., 1.)), r'depth_range is \(2.0, 1.0\)')])
+    (dict(depth_range=(2., 1.)), r'depth_range is \(2.0, 1.0\)'),
+    (dict(initial_depth=60.), 'initial_depth is 60.0, expected a depth inside')])
 def test_decoder_refuses_wrong_settings(settings, message):
     with pytest.raises(InputError, match=message):
         MODELS.build(dict(DECODER, **settings))
@@ -271,8 +273,44 @@ def test_student_without_previous_frame_or_motion_has_no_costs():
     single, *others = [item.pred_depth_map.data for item in depths]
     assert torch.equal(single, others[0]) and torch.equal(single, others[1])
     assert not torch.equal(single, others[2])
-    assert ['pred_motion' in item for item in depths] == [False, False, True, True]
-    assert torch.allclose(depths[3].pred_motion[:3, 3], torch.tensor([0., 0., .5]))
+    assert not any('pred_motion' in item for item in depths)  # the motion is known
+
+
+def test_predicted_motion_is_that_to_the_previous_frame_in_metres():
+    model = build_multi(length_unit=10.).eval()
+    motion = torch.eye(4)
+    motion[:3, 3] = torch.tensor([0., .1, -.5])
+    model.teacher.pose_network = FixedPose(motion)
+    absent = sample(1, offsets=(0, -1), clip_present=np.array([True, False]))
+    first, second = model(*batch(model, sample(0, offsets=(0, -1)), absent, training=False),
+                          'predict')
+    assert torch.allclose(first.pred_motion[:3, 3], torch.tensor([0., -1., 5.]))
+    assert 'pred_motion' not in second
+
+
+def test_equal_poses_up_to_rounding_are_no_motion():
+    model = build_multi().eval()
+    still, moved = sample(1, offsets=(0, -1)), sample(1, offsets=(0, -1))
+    for item, change in ((still, 1e-7), (moved, 1e-3)):
+        item['data_samples'].clip_motions[1] = torch.eye(4)
+        item['data_samples'].clip_motions[1, 0, 1] = change
+    clip = ClipBatch.from_batch(*batch(model, still, moved, training=False))
+    assert model._lookup(clip, model.teacher.motions(clip)).valid.tolist() == [False, True]
+
+
+def test_costs_are_computed_with_the_camera_of_the_feature_map(monkeypatch):
+    """The stride of the matched map is 4: focal lengths and centre are divided by it."""
+    model, found = build_multi().eval(), []
+
+    def record(target, source, depths, cameras, motion, valid):
+        found.append(cameras)
+        return cost_volume(target, source, depths, cameras, motion, valid=valid)
+
+    monkeypatch.setattr(multi_frame_depth, 'cost_volume', record)
+    model(*batch(model, sample(1, offsets=(0, -1)), training=False), 'predict')
+    expected = torch.from_numpy(CAMERA).float()
+    expected[:2] /= 4
+    assert torch.allclose(found[0], expected[None])
 
 
 def test_predictions_of_a_batch_equal_those_of_single_clips():
@@ -352,10 +390,53 @@ def test_frozen_teacher_keeps_its_weights_statistics_and_bins():
 
 
 def test_bins_follow_a_trained_teacher():
-    model = build_multi().train()
-    before = model.bins.max_depth.item()
+    model = build_multi(depth_bins=dict(num_bins=8, start=(1., 30.), momentum=.5)).train()
+    constant_depth(model.teacher, 20.)
     model(*batch(model, sample(4)), 'loss')
-    assert model.bins.max_depth.item() != before
+    assert model.bins.min_depth.item() == pytest.approx((1 + .9 * 20) / 2, rel=1e-4)
+    assert model.bins.max_depth.item() == pytest.approx((30 + 1.1 * 20) / 2, rel=1e-4)
+
+
+def test_losses_are_means_over_scales_and_smoothness_is_that_of_both_networks():
+    model = build_multi(static_prob=0., no_motion_prob=0., teacher=dict(
+        TEACHER, smoothness_weight=.5)).train()
+    inputs, items = batch(model, sample(4))
+    clip = ClipBatch.from_batch(inputs, items)
+    teacher, motions = model.teacher.estimate(clip), model.teacher.motions(clip)
+    student, volume = model._estimate(clip, model._lookup(clip, motions))
+    reliable = model._reliable(volume, teacher.depth)
+    losses = model.objective_losses(clip, items, teacher, student, motions, reliable)
+    scales = model._scales(clip, items, teacher, student, motions, reliable)
+    for name in ('loss_teacher', 'loss_student', 'loss_consistency'):
+        assert losses[name].item() == pytest.approx(
+            sum(found[name].item() for found, _ in scales) / 2, rel=1e-5)
+    coarse = nn.functional.avg_pool2d(clip.target, 2)
+    expected = sum(.5 * (smoothness_loss(output.disparities[0], clip.target)
+                         + smoothness_loss(output.disparities[1], coarse) / 2) / 2
+                   for output in (teacher, student))
+    assert losses['loss_smoothness'].item() == pytest.approx(expected.item(), rel=1e-4)
+
+
+@pytest.mark.parametrize('settings, message', [
+    (dict(loss=dict(type='MotionAwareLoss', depth_range=(.5, 50.))), 'needs masks of instances'),
+    (dict(loss=dict(type='MotionAwareLoss', temporal=False)), 'depth_range differs'),
+    (dict(decode_head=dict(DECODER, depth_range=(1., 50.))), 'depth_range differs'),
+    (dict(loss_scales=0), 'loss_scales is 0')])
+def test_parts_that_do_not_fit_together_are_refused(settings, message):
+    with pytest.raises(InputError, match=message):
+        build_multi(**settings)
+
+
+def test_clip_without_a_neighbour_or_masks_is_refused_in_training():
+    model = build_multi(motion_aware(), instances=dict(type='InstanceMatcher'))
+    whole = sample(1)
+    del whole['data_samples'].id_classes
+    with pytest.raises(InputError, match='1.png: no masks of instances; add LoadClipInstances'):
+        model(*batch(model, whole), 'loss')
+    broken = sample(2, clip_present=np.array([True, True, False]))
+    for other in (model, build_single()):
+        with pytest.raises(InputError, match='2.png: a neighbour of this frame is missing'):
+            other(*batch(other, broken), 'loss')
 
 
 def test_fewer_loss_scales_leave_coarse_predictions_untrained():
@@ -396,7 +477,7 @@ def test_motion_aware_loss_changes_no_prediction():
     """Weights and predictions of both losses have the same names and bits."""
     clip = sample(7, offsets=(0, -1))
     base = build_multi().eval()
-    hinted = build_multi(motion_aware(motion_gate=dict(mode='hard')),
+    hinted = build_multi(motion_aware(motion_gate=dict(mode='hard'), balancer=dict()),
                          instances=dict(type='InstanceMatcher')).eval()
     assert base.state_dict().keys() == hinted.state_dict().keys()
     first, second = (model(*batch(model, clip, training=False), 'predict')[0].pred_depth_map.data

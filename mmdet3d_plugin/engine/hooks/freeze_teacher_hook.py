@@ -71,4 +71,6 @@ def restart_optimizer(runner: Runner) -> None:
         for name in ('lr', 'momentum', 'weight_decay'):
             if f'initial_{name}' in group:
                 group[name] = group[f'initial_{name}']
-    runner.param_schedulers = runner.build_param_scheduler(runner.cfg.param_scheduler)
+    schedule = runner.cfg.get('param_scheduler')
+    if schedule:
+        runner.param_schedulers = runner.build_param_scheduler(schedule)

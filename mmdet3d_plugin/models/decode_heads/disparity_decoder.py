@@ -54,7 +54,8 @@ class DisparityDecoder(BaseModule):
 
     Raises:
         InputError: the numbers of levels differ, there are fewer levels than scales, or
-            ``depth_range`` is not ``0 < minimum < maximum``.
+            ``depth_range`` is not ``0 < minimum < maximum``, or ``initial_depth`` is not
+            inside it.
 
     Example:
         >>> head = DisparityDecoder(in_channels=(8, 16), channels=(4, 8), num_scales=2)
@@ -77,6 +78,9 @@ class DisparityDecoder(BaseModule):
         if not 0 < self.min_depth < self.max_depth:
             raise InputError(f'DisparityDecoder: depth_range is {tuple(depth_range)}, expected '
                              '0 < minimum < maximum')
+        if initial_depth is not None and not self.min_depth < initial_depth < self.max_depth:
+            raise InputError(f'DisparityDecoder: initial_depth is {initial_depth}, expected a '
+                             f'depth inside depth_range {tuple(depth_range)}')
         self.narrowing, self.joining = nn.ModuleList(), nn.ModuleList()
         for level, width in enumerate(channels):  # finest first
             deeper = channels[level + 1] if level + 1 < len(channels) else in_channels[-1]

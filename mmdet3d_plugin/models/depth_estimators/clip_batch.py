@@ -18,7 +18,7 @@ class ClipBatch:
 
     Attributes:
         images: (B, T, 3, H, W) inputs of the networks, normalised.
-        views: (B, T, 3, H, W) RGB in [0, 1] without colour changes; None in prediction.
+        views: (B, T, 3, H, W) RGB in [0, 1] without colour changes; None where the batch has none.
         offsets: T offsets of the frames from the target, in frames; 0 first.
         present: (B, T) bool, whether a frame exists. A frame that does not exist is a copy of
             the target.

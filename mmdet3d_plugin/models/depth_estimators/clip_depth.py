@@ -11,6 +11,7 @@ from mmdet3d.structures.det3d_data_sample import SampleList
 from mmengine.model import BaseModel
 from mmengine.structures import PixelData
 
+from ...errors import InputError
 from ...self_supervision import disparity_to_depth, sampling_grid, smoothness_loss, warp
 from ..decode_heads import DisparityOutput
 from ..model_contract import DEPTH
@@ -69,10 +70,10 @@ class ClipDepth(BaseModel):
 
     @abstractmethod
     def predict_output(self, clip: ClipBatch) -> Tuple[DisparityOutput, Optional[torch.Tensor]]:
-        """Return the prediction for the target frames, and the motion that it used.
+        """Return the prediction for the target frames, and the predicted motion.
 
-        The motion (B, 4, 4) is the one from the target's to the previous frame's camera frame,
-        or None.
+        The motion (B, 4, 4) is the one from the target's to the previous frame's camera frame;
+        None if no network predicted one.
         """
 
     @torch.no_grad()
@@ -84,7 +85,7 @@ class ClipDepth(BaseModel):
         Returns:
             The data samples. ``pred_depth_map`` of each holds data (1, H, W) float32, H x W
             original pixels, and 0 at original pixels outside the input. ``pred_motion``
-            (4, 4) is the motion to the previous frame's camera frame if the prediction used it.
+            (4, 4) is the motion to the previous frame's camera frame if a network predicted it.
         """
         output, motion = self.predict_output(clip)
         for index, sample in enumerate(data_samples):
@@ -165,6 +166,17 @@ def pyramid_smoothness(disparities: Sequence[torch.Tensor], image: torch.Tensor
             scaled = F.interpolate(image, disparity.shape[-2:], mode='area')
         losses.append(smoothness_loss(disparity, scaled) / 2 ** scale)
     return torch.stack(losses).mean()
+
+
+def check_whole(data_samples: SampleList) -> None:
+    """Raise InputError if a clip of a training lacks a frame.
+
+    The target stands in for a missing frame, and would match itself at every depth.
+    """
+    broken = next((sample for sample in data_samples if not all(sample.clip_present)), None)
+    if broken is not None:
+        raise InputError(f"{broken.img_path}: a neighbour of this frame is missing; train with "
+                         "missing='stop', or take the frame out of the list")
 
 
 def previous_index(clip: ClipBatch) -> Optional[int]:

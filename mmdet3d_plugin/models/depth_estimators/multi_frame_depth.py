@@ -14,12 +14,16 @@ from mmdet3d.registry import MODELS
 from mmdet3d.structures.det3d_data_sample import SampleList
 
 from ...errors import InputError
-from ...self_supervision import CostVolume, DepthBins, cost_volume, masks_of_ids
+from ...self_supervision import (CostVolume, DepthBins, MotionAwareLoss, cost_volume,
+                                 masks_of_ids)
 from ..backbones import first_maps, later_maps
 from ..decode_heads import DisparityOutput
 from .clip_batch import ClipBatch
-from .clip_depth import (ClipDepth, Motions, previous_index, pyramid_smoothness, reconstruct,
-                         reconstructions)
+from .clip_depth import (ClipDepth, Motions, check_whole, previous_index, pyramid_smoothness,
+                         reconstruct, reconstructions)
+
+
+NO_MOTION = 1e-6  # largest entry of the difference from the identity; rounding of equal poses
 
 
 class Lookup(NamedTuple):
@@ -48,7 +52,9 @@ class MultiFrameDepth(ClipDepth):
     or after no motion of the camera, the costs are zero, as in a part of the training samples.
 
     Args:
-        teacher: config of a :class:`SingleFrameDepth`, whose pose network both share.
+        teacher: config of a :class:`SingleFrameDepth`. Its pose network and the weight of its
+            smoothness serve both networks. Its ``ssim_weight`` and ``automask_noise`` are not
+            used: ``loss`` has its own.
         backbone: config of the student's backbone, a TorchvisionBackbone or a DLANet.
         decode_head: config of the student's :class:`DisparityDecoder`.
         loss: config of a :class:`~mmdet3d_plugin.self_supervision.MultiFrameLoss` or
@@ -87,12 +93,27 @@ class MultiFrameDepth(ClipDepth):
         self.fusion = ConvModule(matching_channels + self.bins.num_bins, matching_channels, 3,
                                  padding=1)
         self.instances = MODELS.build(instances) if instances else None
+        self._check(loss_scales)
         self.num_early = matching_level + 1
         self.static_prob = static_prob
         self.no_motion_prob = no_motion_prob
         self.agreement = agreement
         self.loss_scales = loss_scales
         self.teacher_frozen = False
+
+    def _check(self, loss_scales: Optional[int]) -> None:
+        """Raise InputError if parts of the config do not fit together."""
+        if self.objective.hinted and self.instances is None:
+            raise InputError('MultiFrameDepth: the temporal hint needs masks of instances; set '
+                             'model.instances, or model.loss.temporal=False')
+        ranges = {self.decode_head.depth_range, self.teacher.decode_head.depth_range}
+        if isinstance(self.objective, MotionAwareLoss):
+            ranges.add(self.objective.depth_range)
+        if len(ranges) > 1:
+            raise InputError('MultiFrameDepth: depth_range differs between decode_head, '
+                             f'teacher.decode_head and loss: {sorted(ranges)}; use one range')
+        if loss_scales is not None and loss_scales < 1:
+            raise InputError(f'MultiFrameDepth: loss_scales is {loss_scales}, expected at least 1')
 
     def dense_parts(self) -> Dict[str, nn.Module]:
         """Return the modules that run at every pixel, see ``model_contract``.
@@ -121,7 +142,12 @@ class MultiFrameDepth(ClipDepth):
         return self
 
     def loss(self, clip: ClipBatch, data_samples: SampleList) -> Dict[str, torch.Tensor]:
-        """Return the losses of teacher and student, means over the scales."""
+        """Return the losses of teacher and student, means over the scales.
+
+        Raises:
+            InputError: a clip lacks a frame, or the masks of instances that the loss needs.
+        """
+        check_whole(data_samples)
         with torch.no_grad() if self.teacher_frozen else nullcontext():
             teacher, motions = self.teacher.estimate(clip), self.teacher.motions(clip)
         lookup, augmented = self._augmented(clip, self._lookup(clip, motions))
@@ -155,11 +181,12 @@ class MultiFrameDepth(ClipDepth):
                 **_means([aux.get('logs', {}) for _, aux in scales])}
 
     def predict_output(self, clip: ClipBatch) -> Tuple[DisparityOutput, Optional[torch.Tensor]]:
-        """Return the student's prediction for the target frames and the motion that it used."""
+        """Return the student's prediction for the target frames and the predicted motion."""
         if previous_index(clip) is None:
             return self._estimate(clip, None)[0], None
         lookup = self._lookup(clip, self.teacher.motions(clip))
-        return self._estimate(clip, lookup)[0], lookup.motion
+        predicted = None if self.teacher.pose_network is None else lookup.motion
+        return self._estimate(clip, lookup)[0], predicted
 
     @torch.no_grad()
     def motion_hints(self, inputs: dict, data_samples: SampleList) -> List[dict]:
@@ -173,7 +200,7 @@ class MultiFrameDepth(ClipDepth):
             Per clip: ``target`` (3, H, W); by offset ``sources``, ``warps`` of the teacher and,
             where the loss makes them, ``shifted`` images (3, H, W); ``teacher_depth`` and
             ``student_depth`` (H, W); ``choice`` (H, W) or None; ``instances`` (n, H, W) bool,
-            ``displacements`` (n, 2) pixels and ``gate`` (n,) or None.
+            ``displacements`` (n, 2) pixels, ``gate`` (n,) and ``seen`` (n,) bool or None.
         """
         clip = ClipBatch.from_batch(inputs, data_samples, self.length_unit)
         teacher, motions = self.teacher.estimate(clip), self.teacher.motions(clip)
@@ -189,7 +216,7 @@ class MultiFrameDepth(ClipDepth):
         def item(name: str, index: int) -> Optional[torch.Tensor]:
             return aux[name][index] if aux.get(name) is not None else None
 
-        masks = None if self.instances is None else [
+        masks = None if not self.objective.hinted else [
             masks_of_ids(sample.instance_maps[0], sample.id_classes.shape[1])
             for sample in data_samples]
         return [dict(target=clip.target[index], sources=of(clip.sources, index),
@@ -198,7 +225,8 @@ class MultiFrameDepth(ClipDepth):
                      student_depth=self.length_unit * student.depth[index],
                      choice=None if aux.get('choice') is None else aux['choice'][index, 0],
                      instances=None if masks is None else masks[index],
-                     displacements=item('displacement', index), gate=item('gate', index))
+                     displacements=item('displacement', index), gate=item('gate', index),
+                     seen=item('seen', index))
                 for index in range(len(data_samples))]
 
     def _lookup(self, clip: ClipBatch, motions: Motions) -> Lookup:
@@ -208,11 +236,14 @@ class MultiFrameDepth(ClipDepth):
             raise InputError('MultiFrameDepth: the clips have no frame before the target; add a '
                              'negative offset to the dataset')
         motion = motions[clip.offsets[index]].detach()
-        moved = (motion != torch.eye(4, device=motion.device)).flatten(1).any(dim=1)
+        change = (motion - torch.eye(4, device=motion.device)).abs().amax(dim=(1, 2))
+        moved = change > NO_MOTION
         return Lookup(clip.images[:, index], motion, clip.present[:, index] & moved)
 
     def _augmented(self, clip: ClipBatch, lookup: Lookup) -> Tuple[Lookup, torch.Tensor]:
-        """Replace the previous frame of some samples, so that the student learns to do without.
+        """Replace the previous frame of some samples.
+
+        The student also learns to predict without it.
 
         Returns:
             The lookup, and (B, 1, 1, 1) bool, which samples are changed.
@@ -284,11 +315,16 @@ class MultiFrameDepth(ClipDepth):
     def _instances(self, data_samples: SampleList, grids: Dict[str, Motions]
                    ) -> Optional[Dict[str, list]]:
         """Return the masks of instances, warped by the grids of each network, or None."""
-        if self.instances is None:
+        if not self.objective.hinted:
             return None
+        for sample in data_samples:
+            if 'instance_maps' not in sample or 'id_classes' not in sample:
+                raise InputError(f'{sample.img_path}: no masks of instances; add '
+                                 'LoadClipInstances and RelabelInstances to the training pipeline')
         maps = torch.stack([sample.instance_maps for sample in data_samples])
         classes = [sample.id_classes for sample in data_samples]
-        return {name: self.instances(maps, classes, own) for name, own in grids.items()}
+        return {name: self.instances(maps, classes, grids[name])
+                for name in self.objective.hinted}
 
 
 def _means(items: List[Dict[str, torch.Tensor]]) -> Dict[str, torch.Tensor]:

@@ -10,7 +10,7 @@ from ...errors import InputError
 from ...self_supervision import invert_motion, reprojection_loss
 from ..decode_heads import DisparityOutput
 from .clip_batch import ClipBatch
-from .clip_depth import ClipDepth, Motions, pyramid_smoothness, reconstructions
+from .clip_depth import ClipDepth, Motions, check_whole, pyramid_smoothness, reconstructions
 
 
 @MODELS.register_module()
@@ -54,7 +54,12 @@ class SingleFrameDepth(ClipDepth):
         return [(self, 'reprojection_losses')]
 
     def loss(self, clip: ClipBatch, data_samples: SampleList) -> Dict[str, torch.Tensor]:
-        """Return ``loss_photometric`` and ``loss_smoothness``, means over the scales."""
+        """Return ``loss_photometric`` and ``loss_smoothness``, means over the scales.
+
+        Raises:
+            InputError: a clip lacks a frame.
+        """
+        check_whole(data_samples)
         return self.reprojection_losses(clip, self.estimate(clip), self.motions(clip))
 
     def reprojection_losses(self, clip: ClipBatch, output: DisparityOutput, motions: Motions
