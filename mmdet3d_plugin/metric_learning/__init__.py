@@ -2,19 +2,23 @@
 
 Every loss returns a :class:`MetricLossResult`. A loss over objects is called as
 ``loss(features, depths, labels=None)``, a loss over feature maps as
-``loss(feature, depth, valid=None)``. To add one, such as an embedding loss for retrieval,
-register its module in a file of this package and import it below;
-``MetricAuxiliary(loss=dict(type=...))`` runs any loss over objects. A loss that compares
-predictions over time, such as a motion-aware loss, is no metric learning and belongs in
-``models/losses``.
+``loss(feature, depth, valid=None)``. To add one, register its module in a file of this
+package and import it below; ``MetricAuxiliary(loss=dict(type=...))`` runs any loss over
+objects. A loss that compares predictions over time, such as a motion-aware loss, is no metric
+learning and belongs in ``self_supervision``.
+
+``piecewise_linear`` learns without labels: :class:`PiecewiseLinearLoss` is called as
+``loss(features, points=None)`` with the embeddings of a trained and of a momentum encoder.
 """
 from .metric_loss_result import MetricLossResult
 from .multi_range_metric_loss import MultiRangeMetricLoss
+from .piecewise_linear import PiecewiseLinearLoss
 from .quasi_isometric_loss import QuasiIsometricLoss
 from .range_strategies import AdaptiveStrategy, MultiRangeStrategy, RangeStrategy, UniformStrategy
 from .rank_n_contrast_loss import RankNContrastLoss
 
 __all__ = [
     'AdaptiveStrategy', 'MetricLossResult', 'MultiRangeMetricLoss', 'MultiRangeStrategy',
-    'QuasiIsometricLoss', 'RangeStrategy', 'RankNContrastLoss', 'UniformStrategy'
+    'PiecewiseLinearLoss', 'QuasiIsometricLoss', 'RangeStrategy', 'RankNContrastLoss',
+    'UniformStrategy'
 ]

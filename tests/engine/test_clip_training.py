@@ -87,6 +87,7 @@ def test_cityscapes_configs_train(run_tool, tmp_path, base):
     assert values['loss_distil'] >= 0 and values['depth/AbsRel'] > 0
 
 
+@pytest.mark.slow
 def test_pose_error_of_a_trained_pose_network(run_tool, tiny_clips, tmp_path):
     config = write_clip_config(
         tmp_path, tiny_clips, 'manydepth_pose_synthetic',

@@ -34,7 +34,12 @@ def test_resume_gives_the_same_balance(run_tool, tiny_clips, tmp_path):
     balance, = whole['loss_balancer']
     assert balance['started'] and balance['epoch'] == 1 and balance['iterations'] == 2
 
-    # The weights start another training, without a balance or with a new one.
+
+@pytest.mark.slow
+def test_weights_start_trainings_without_a_balance_and_with_a_new_one(run_tool, tiny_clips,
+                                                                      tmp_path):
+    config = write_clip_config(tmp_path, tiny_clips, 'manydepth_distil_synthetic', BALANCED)
+    train(run_tool, config, tmp_path / 'whole')
     base = write_clip_config(tmp_path, tiny_clips, 'manydepth_synthetic',
                              'train_cfg = dict(max_epochs=1)', 'base.py')
     train(run_tool, base, tmp_path / 'base', '--cfg-options',
