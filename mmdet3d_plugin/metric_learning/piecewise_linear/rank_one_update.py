@@ -12,7 +12,7 @@ from typing import Tuple
 import torch
 
 # Enough for eigenvalues that span twelve orders of magnitude.
-NUM_ITERATIONS = 12
+NUM_ITERATIONS = 16
 # Smallest gap between the d and smallest |z|, relative to the largest eigenvalue. It is a few
 # times the rounding error of float64, and keeps every root strictly between its neighbours.
 SMALLEST = 1e-15
@@ -82,9 +82,6 @@ def _roots(poles: torch.Tensor, weights: torch.Tensor) -> Tuple[torch.Tensor, to
     offsets = _solve_two_poles(
         others, others * (lower_gap + upper_gap) + weights + upper_weights,
         others * lower_gap * upper_gap + weights * upper_gap + upper_weights * lower_gap)
-    # The largest eigenvalue is at least the Rayleigh quotient of the vector.
-    rayleigh = (spacings[:, -1] * weights).sum(-1) / total[:, 0] + total[:, 0]
-    offsets[:, -1] = torch.maximum(rayleigh, weights[:, -1])
     offsets = _inside(offsets, lowest, highest)
 
     below = torch.ones(size, size, dtype=poles.dtype, device=poles.device).tril()

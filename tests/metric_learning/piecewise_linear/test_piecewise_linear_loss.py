@@ -204,6 +204,14 @@ def test_degenerate_batches(batch, settings, dtype):
         assert result.logs['point_error'] == 0 and result.logs['similarity'] == 1
 
 
+@pytest.mark.parametrize('rule', ['each', 'seed'])
+@pytest.mark.parametrize('value', [math.nan, math.inf])
+def test_loss_of_broken_features_is_nan(value, rule):
+    features = FEATURES.clone()
+    features[3, 2] = value
+    assert build(rule=rule)(features).loss.isnan()
+
+
 def test_half_precision_features():
     features = FEATURES.half().requires_grad_()
     result = build().float()(features, POINTS.half())

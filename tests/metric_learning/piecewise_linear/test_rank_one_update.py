@@ -8,7 +8,7 @@ from mmdet3d_plugin.metric_learning.piecewise_linear.rank_one_update import (
 each_solver = pytest.mark.parametrize('solve', [rank_one_update, solve_secular_equation])
 
 
-def draw(kind, size, count=200):
+def draw(kind, size, count=1000):
     torch.manual_seed(size)
     values, vector = torch.rand(count, size).double(), torch.randn(count, size).double()
     if kind == 'wide':
@@ -30,10 +30,10 @@ def test_agrees_with_lapack(kind, size, solve):
     scale = torch.linalg.matrix_norm(matrix, 2).clamp(min=1e-300)
     found, vectors = solve(values, vector)
     error = (found - torch.linalg.eigvalsh(matrix)).abs().amax(dim=1)
-    assert (error <= 1e-10 * scale).all()
+    assert (error <= 1e-9 * scale).all()
     assert (vectors.mT @ vectors - torch.eye(size)).abs().max() < 1e-13
     rebuilt = (vectors * found[:, None]) @ vectors.mT
-    assert ((rebuilt - matrix).abs().amax(dim=(1, 2)) <= 1e-10 * scale).all()
+    assert ((rebuilt - matrix).abs().amax(dim=(1, 2)) <= 1e-9 * scale).all()
 
 
 @each_solver
