@@ -5,10 +5,10 @@ import numpy as np
 import torch
 from torchvision.models import detection, get_model, get_model_weights, list_models
 
+from ..benchmarks.clips.instance_maps import CLASS_FACTOR
 from ..engine.safe_loading import load_from_http, load_plain_checkpoint
 from ..errors import InputError
 
-CLASS_FACTOR = 1000  # value = class number * 1000 + id, as in Cityscapes' instanceIds
 # COCO's name -> Cityscapes' label id. COCO has no riders: they are persons.
 CLASS_NUMBERS = {'person': 24, 'car': 26, 'truck': 27, 'bus': 28, 'train': 31, 'motorcycle': 32,
                  'bicycle': 33}

@@ -23,6 +23,7 @@ from ..datasets import ClipDataset
 from ..engine.config_files import read_config
 from ..engine.load_model import load_model
 from ..errors import InputError
+from ..models.depth_estimators import MultiFrameDepth
 from ..utils.files import atomic_path, check_writable, inside
 from ..visualization import MotionHints, motion_hint_panel
 from .command_line import config_errors
@@ -260,7 +261,7 @@ def main() -> None:
         init_default_scope(cfg.get('default_scope', 'mmdet3d'))
         set_random_seed(0)
         model = load_model(cfg, args.checkpoint)
-        if not hasattr(model, 'motion_hints'):
+        if not isinstance(model, MultiFrameDepth):
             raise InputError(f'{args.config}: {type(model).__name__} has no motion hints; pass a '
                              'config of MultiFrameDepth')
         dataset = build_dataset(cfg, args.split)

@@ -6,12 +6,12 @@ from mmdet3d.registry import METRICS
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from ..benchmarks.clips.instance_maps import CLASS_FACTOR
 from ..benchmarks.depth.map_errors import DEPTH_STYLES, DepthEvaluation, DepthProtocol
 from ..errors import InputError
 from .sample_arrays import array_of
 
 PARTS = ('movable', 'moving', 'static')
-CODE = 1000  # ids of coded maps are CODE * class code + number of the instance
 
 
 @METRICS.register_module()
@@ -124,7 +124,7 @@ class InstanceDepthMetric(BaseMetric):
         if self.class_codes is not None:
             codes = [int(code) for code, name in self.class_codes.items()
                      if self.classes is None or name in self.classes]
-            return (ids >= CODE) & np.isin(ids // CODE, codes)
+            return (ids >= CLASS_FACTOR) & np.isin(ids // CLASS_FACTOR, codes)
         if self.classes is None:
             return ids != 0
         names = sample.get('instance_classes')

@@ -13,6 +13,7 @@ from mmdet3d_plugin.benchmarks.depth.map_errors import DepthProtocol
 from mmdet3d_plugin.commands.motion_hints import (build_dataset, protocol_of, to_hints,
                                                   to_picture, whole_clips, without_augmentation)
 from mmdet3d_plugin.errors import InputError
+from mmdet3d_plugin.models.depth_estimators import MultiFrameDepth
 from mmdet3d_plugin.visualization.colors import to_bgr
 from mmdet3d_plugin.visualization.motion_hint_panel import CHOICE_COLORS, MOVING_COLOR
 
@@ -38,11 +39,13 @@ val_evaluator = [dict(type='InstanceDepthMetric'),
 
 
 @MODELS.register_module()
-class HintStub(BaseModel):
+class HintStub(MultiFrameDepth):
     """Model that returns the target image in every place, and true depth where it is known."""
 
+    teacher_frozen = False
+
     def __init__(self, data_preprocessor=None):
-        super().__init__(data_preprocessor)
+        BaseModel.__init__(self, data_preprocessor)
         self.weight = torch.nn.Parameter(torch.ones(1))
 
     def forward(self, *args, **kwargs):
@@ -80,7 +83,7 @@ def checkpoint(tmp_path):
 
 
 def test_panels(run_tool, tmp_path, config, checkpoint, tiny_clips):
-    """Of the validation clip 000006 to 000008, the frame in the middle has both neighbours."""
+    """Only the middle frame of the validation clip 000006 to 000008 has both neighbours."""
     out = tmp_path / 'out'
     code, printed = run_tool('analysis/motion_hints', config, checkpoint, '--out', out)
     assert code == 0, printed.err

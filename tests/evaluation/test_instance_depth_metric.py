@@ -118,7 +118,7 @@ def test_classes_restrict_the_instances():
 
 
 def test_codes_of_classes():
-    """Of a map of 1000 * code + number, pixels below 1000 and of other codes do not count."""
+    """Pixels below 1000 and of other class codes are background."""
     item = sample('a', [[10.] * 4], [[11., 12., 13., 14.]], [[26001, 24000, 7, 33003]])
     found = evaluate([item], class_codes={26: 'Car', 24: 'Pedestrian'})
     assert found['movable_pixels'] == 2 and found['movable_AbsRel'] == pytest.approx(.15)

@@ -8,6 +8,7 @@ import numpy as np
 from ...errors import InputError
 from ...utils.images import PNG_SIGNATURE, check_complete, image_size
 
+CLASS_FACTOR = 1000  # coded maps hold class number * 1000 + id, as Cityscapes' instanceIds
 GREY = 0  # PNG colour type: one channel
 
 

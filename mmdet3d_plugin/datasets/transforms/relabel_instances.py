@@ -5,9 +5,9 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
+from ...benchmarks.clips.instance_maps import CLASS_FACTOR
 from ...errors import InputError
 
-CLASS_FACTOR = 1000  # value = class number * 1000 + id, as in Cityscapes' instanceIds
 LARGEST_VALUE = np.iinfo(np.uint16).max
 
 
