@@ -1,11 +1,6 @@
 """Rigid motions between two camera frames, as 4x4 matrices."""
-from typing import TypeVar
-
-import numpy as np
 import torch
 from torch import Tensor
-
-Motion = TypeVar('Motion', Tensor, np.ndarray)
 
 # Squared angle below which a series replaces the sine, radians^2. The first omitted term is
 # at the rounding error of float64.
@@ -84,29 +79,6 @@ def invert_motion(motion: Tensor) -> Tensor:
     rotation = motion[:, :3, :3].transpose(1, 2)
     # Elementwise, because a matrix product may run in reduced precision.
     return _join(rotation, -(rotation * motion[:, None, :3, 3]).sum(-1))
-
-
-def mirror_motion(motion: Motion) -> Motion:
-    """Return the motions between the mirrored camera frames (x to -x).
-
-    A clip of mirrored images has the motions ``S @ motion @ S`` with ``S = diag(-1, 1, 1, 1)``.
-
-    Args:
-        motion: (..., 4, 4) tensor or numpy array.
-
-    Returns:
-        A new tensor or array of the same shape.
-
-    Example:
-        >>> motion = np.eye(4)
-        >>> motion[:3, 3] = 1, 2, 3
-        >>> print(mirror_motion(motion)[:3, 3])
-        [-1.  2.  3.]
-    """
-    mirrored = motion.clone() if isinstance(motion, Tensor) else np.array(motion)
-    mirrored[..., 0, 1:] *= -1
-    mirrored[..., 1:, 0] *= -1
-    return mirrored
 
 
 def _join(rotation: Tensor, translation: Tensor) -> Tensor:

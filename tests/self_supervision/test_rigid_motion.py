@@ -1,12 +1,11 @@
-"""Rigid motions against the formula of a unit axis, matrix inverses and mirrored projections."""
+"""Rigid motions against the formula of a unit axis and matrix inverses."""
 import math
 
-import numpy as np
 import pytest
 import torch
 
 from mmdet3d_plugin.self_supervision import (axis_angle_to_rotation, invert_motion,
-                                             mirror_motion, motion_matrix, project)
+                                             motion_matrix)
 
 AXIS = torch.tensor([[.48, -.6, .64]], dtype=torch.float64)
 ANGLES = [0., 1e-12, 1e-6, 1e-3, .0099999, .0100001, .1, 1., 3., math.pi, 5.]
@@ -79,34 +78,7 @@ def test_half_precision_is_widened():
     assert motion_matrix(AXIS, AXIS.float()).dtype == torch.float64
 
 
-def test_mirrored_motion_is_conjugate_and_new():
-    motion = motion_matrix(2 * AXIS, torch.tensor([[1., 2., 3.]]).double())
-    mirror = torch.diag(torch.tensor([-1., 1., 1., 1.], dtype=torch.float64))
-    before = motion.clone()
-    mirrored = mirror_motion(motion)
-    torch.testing.assert_close(mirrored, mirror @ motion @ mirror)
-    array = motion.numpy()
-    np.testing.assert_array_equal(mirror_motion(array), mirrored)
-    assert isinstance(mirror_motion(array), np.ndarray) and torch.equal(motion, before)
-    torch.testing.assert_close(mirror_motion(mirrored), motion)
-
-
-def test_mirrored_motion_projects_to_mirrored_pixels():
-    width = 100
-    camera = torch.tensor([[[50., 0., 45., 3.], [0., 50., 20., -1.], [0., 0., 1., .1],
-                            [0., 0., 0., 1.]]], dtype=torch.float64)
-    flip = torch.eye(4, dtype=torch.float64)
-    flip[0, 0], flip[0, 2] = -1, width
-    mirror = torch.diag(torch.tensor([-1., 1., 1., 1.], dtype=torch.float64))
-    points = torch.tensor([[[1., -2.], [.5, 1.], [8., 9.], [1., 1.]]], dtype=torch.float64)
-    motion = motion_matrix(.1 * AXIS, torch.tensor([[.5, .1, -1.]]).double())
-    pixels = project(points, camera, motion, (40, width))
-    mirrored = project(mirror @ points, flip @ camera @ mirror, mirror_motion(motion), (40, width))
-    torch.testing.assert_close(mirrored[..., 0], width - pixels[..., 0])
-    torch.testing.assert_close(mirrored[..., 1], pixels[..., 1])
-
-
 def test_no_value_is_read_by_the_host():
     # Tensors on the meta device have no values.
     zero = torch.zeros(2, 3, device='meta')
-    assert mirror_motion(invert_motion(motion_matrix(zero, zero))).shape == (2, 4, 4)
+    assert invert_motion(motion_matrix(zero, zero)).shape == (2, 4, 4)
