@@ -3,10 +3,6 @@
 A frame depends only on the seed, its split and its number in the split. The files are therefore
 the same for any number of workers and after an interruption.
 """
-import json
-import multiprocessing
-import shutil
-import signal
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -29,6 +25,7 @@ from .camera import KITTI_SIZE, Camera, kitti_camera
 from .labels import frame_objects
 from .render import RenderedFrame, render_frame
 from .scene import sample_scene, user_tracks
+from .set_folder import claim_folder, each_in_workers
 
 MANIFEST = 'synthetic.json'
 # Part of the manifest: increase it whenever the same arguments give other bytes.
@@ -151,12 +148,14 @@ def write_synthetic_set(out: Path, content: SyntheticSet, workers: int = 1,
         ['calib', 'depth_2', 'image_2', 'instance_2', 'label_2']
     """
     out = Path(out)
-    _claim_folder(out, content, overwrite)
+    claim_folder(out, MANIFEST, {'generator': GENERATOR_VERSION, **asdict(content)},
+                 'synthetic set', ('ImageSets', 'training', 'poses', 'tracks', 'sequences.txt'),
+                 ('training/*/.*', 'poses/.*', 'tracks/.*'), overwrite)
     clips = list(content.clips())
     write = partial(write_clip, out, content)
     with tqdm(total=len(clips) * content.sequence_length, unit='frame',
               desc=f'{out}') as progress:
-        for clip in _each(write, clips, min(workers, len(clips))):
+        for clip in each_in_workers(write, clips, min(workers, len(clips))):
             progress.update(clip.length)
     if content.sequence_length > 1:
         write_sequences(out / 'sequences.txt', {clip.name: clip.frames for clip in clips})
@@ -166,52 +165,6 @@ def write_synthetic_set(out: Path, content: SyntheticSet, workers: int = 1,
     for split, names in splits.items():
         if names:
             write_split(out / 'ImageSets' / f'{split}.txt', names)
-
-
-def _claim_folder(out: Path, content: SyntheticSet, overwrite: bool) -> None:
-    """Create the manifest of ``out`` and remove files of other sets and of killed runs.
-
-    Raises:
-        InputError: ``out`` contains other files, or another set without ``overwrite``.
-    """
-    manifest = out / MANIFEST
-    wanted = {'generator': GENERATOR_VERSION, **asdict(content)}
-    if manifest.exists():
-        try:
-            found = json.loads(manifest.read_text(encoding='utf-8'))
-        except (OSError, ValueError):
-            found = None
-        if found == wanted and not overwrite:
-            for pattern in ('training/*/.*', 'poses/.*', 'tracks/.*'):
-                for temporary in out.glob(pattern):  # files of a killed run
-                    temporary.unlink()
-            return
-        if not overwrite:
-            raise InputError(f'{manifest}: the folder holds a synthetic set made with other '
-                             'arguments; choose another --out or pass --overwrite')
-        for name in ('ImageSets', 'training', 'poses', 'tracks'):
-            shutil.rmtree(out / name, ignore_errors=True)
-        (out / 'sequences.txt').unlink(missing_ok=True)
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f'{out}: exists and is not a synthetic set (no {MANIFEST}); '
-                         'choose another --out')
-    atomic_write(manifest, json.dumps(wanted, indent=2) + '\n')
-
-
-def _each(write, clips: List[Clip], workers: int) -> Iterator[Clip]:
-    """Write clips and yield each one when it is complete, in any order."""
-    if workers <= 1:
-        cv2.setNumThreads(1)
-        yield from map(write, clips)
-        return
-    context = multiprocessing.get_context('spawn')
-    with context.Pool(workers, initializer=_start_worker) as pool:
-        yield from pool.imap_unordered(write, clips)
-
-
-def _start_worker() -> None:
-    cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process stops the workers
 
 
 def write_clip(out: Path, content: SyntheticSet, clip: Clip) -> Clip:

@@ -6,10 +6,6 @@ interruption.
 """
 import csv
 import io
-import json
-import multiprocessing
-import shutil
-import signal
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import chain
@@ -23,6 +19,7 @@ from tqdm import tqdm
 from ...errors import InputError
 from ...utils.files import atomic_write
 from .bodywork import vehicle_mesh
+from ..set_folder import claim_folder, each_in_workers
 from .models import VehicleModel, sample_model
 from .places import Solid
 from .render import render_view
@@ -156,64 +153,19 @@ def write_vehicle_set(out: Path, content: VehicleSet, workers: int = 1,
         ['models.csv', 'test', 'train', 'val', 'vehicles.json', 'views.csv']
     """
     out = Path(out)
-    _claim_folder(out, content, overwrite)
+    claim_folder(out, MANIFEST, {'generator': GENERATOR_VERSION, **asdict(content)},
+                 'set of vehicles', (MODEL_TABLE, VIEW_TABLE, *SPLITS),
+                 [f'{split}/*/.*' for split in SPLITS], overwrite)
     identities = list(content.identities())
     write = partial(write_identity, out, content)
     with tqdm(total=len(identities) * content.num_views, unit='view', desc=f'{out}') as progress:
         rows = {}
-        for number, *rows_of_identity in _each(write, identities, min(workers, len(identities))):
+        for number, *rows_of_identity in each_in_workers(write, identities, min(workers, len(identities))):
             rows[number] = rows_of_identity
             progress.update(content.num_views)
     models, views = zip(*(rows[identity.number] for identity in identities))
     atomic_write(out / MODEL_TABLE, _csv(models))
     atomic_write(out / VIEW_TABLE, _csv(chain.from_iterable(views)))
-
-
-def _claim_folder(out: Path, content: VehicleSet, overwrite: bool) -> None:
-    """Create the manifest of ``out`` and remove files of other sets and of killed runs.
-
-    Raises:
-        InputError: ``out`` contains other files, or another set without ``overwrite``.
-    """
-    manifest = out / MANIFEST
-    wanted = {'generator': GENERATOR_VERSION, **asdict(content)}
-    if manifest.exists():
-        try:
-            found = json.loads(manifest.read_text(encoding='utf-8'))
-        except (OSError, ValueError):
-            found = None
-        if found == wanted and not overwrite:
-            for split in SPLITS:
-                for temporary in out.glob(f'{split}/*/.*'):  # files of a killed run
-                    temporary.unlink()
-            return
-        if not overwrite:
-            raise InputError(f'{manifest}: the folder holds a set of vehicles made with other '
-                             'arguments; choose another --out or pass --overwrite')
-        for table in (MODEL_TABLE, VIEW_TABLE):
-            (out / table).unlink(missing_ok=True)
-        for split in SPLITS:
-            shutil.rmtree(out / split, ignore_errors=True)
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f'{out}: exists and is not a set of vehicles (no {MANIFEST}); '
-                         'choose another --out')
-    atomic_write(manifest, json.dumps(wanted, indent=2) + '\n')
-
-
-def _each(write, identities: List[Identity], workers: int) -> Iterator[IdentityRows]:
-    """Write the crops of identities and yield the rows of each one, in any order."""
-    if workers <= 1:
-        cv2.setNumThreads(1)
-        yield from map(write, identities)
-        return
-    context = multiprocessing.get_context('spawn')
-    with context.Pool(workers, initializer=_start_worker) as pool:
-        yield from pool.imap_unordered(write, identities)
-
-
-def _start_worker() -> None:
-    cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process stops the workers
 
 
 def write_identity(out: Path, content: VehicleSet, identity: Identity) -> IdentityRows:
