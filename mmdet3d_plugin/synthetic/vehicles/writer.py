@@ -18,8 +18,8 @@ from tqdm import tqdm
 
 from ...errors import InputError
 from ...utils.files import atomic_write
-from .bodywork import vehicle_mesh
 from ..set_folder import claim_folder, each_in_workers
+from .bodywork import vehicle_mesh
 from .models import VehicleModel, sample_model
 from .places import Solid
 from .render import render_view
