@@ -1,4 +1,7 @@
-"""Plane-sweep cost volume of two frames, and its adaptive depth bins (Watson et al. 2021)."""
+"""Plane-sweep cost volume of two frames, and its adaptive depth bins (Watson et al. 2021).
+
+All depths and lengths have one unit: metres, or the ``length_unit`` of a model.
+"""
 from typing import NamedTuple, Optional, Tuple
 
 import torch
@@ -19,14 +22,14 @@ class DepthBins(nn.Module):
 
     Args:
         num_bins: number of depths, at least 2.
-        start: first limits (nearest, farthest), metres.
+        start: first limits (nearest, farthest).
         momentum: share of the old limits that an update keeps.
         spread: factors of the nearest and the farthest depth, so that the bins reach beyond both.
-        floor: smallest target of the nearest limit, metres.
+        floor: smallest target of the nearest limit.
 
     Attributes:
-        min_depth: scalar, depth of the first bin, metres.
-        max_depth: scalar, depth of the last bin, metres.
+        min_depth: scalar, depth of the first bin.
+        max_depth: scalar, depth of the last bin.
 
     Raises:
         InputError: fewer than two bins, or limits that are not positive and increasing.
@@ -56,7 +59,7 @@ class DepthBins(nn.Module):
         self.register_buffer('max_depth', torch.tensor(float(start[1])))
 
     def depths(self) -> Tensor:
-        """Return the depths (num_bins,) of the bins in increasing order, metres."""
+        """Return the depths (num_bins,) of the bins in increasing order."""
         steps = torch.linspace(0, 1, self.num_bins, dtype=self.min_depth.dtype,
                                device=self.min_depth.device)
         return torch.lerp(self.min_depth, self.max_depth, steps)
@@ -66,7 +69,7 @@ class DepthBins(nn.Module):
         """Move the limits towards the extreme depths of a mini-batch. Every rank must call it.
 
         Args:
-            depth: (B, 1, H, W) depth of the teacher, metres.
+            depth: (B, 1, H, W) depth of the teacher.
         """
         depth, = full_precision(depth.detach())
         limits = torch.stack([depth.flatten(1).amin(1).mean(), depth.flatten(1).amax(1).mean()])
@@ -83,7 +86,7 @@ class CostVolume(NamedTuple):
     Attributes:
         costs: (B, D, h, w) mean absolute feature difference per bin, 0 where the confidence is 0.
         confidence: (B, h, w), 1 where all bins of a pixel are observed, else 0.
-        depth: (B, h, w) depth of the observed bin with the lowest cost, metres. Where no bin is
+        depth: (B, h, w) depth of the observed bin with the lowest cost. Where no bin is
             observed it is the first bin's.
     """
     costs: Tensor
@@ -102,9 +105,9 @@ def cost_volume(target: Tensor, source: Tensor, depths: Tensor, cam2img: Tensor,
     Args:
         target: (B, C, h, w) features of the target frame.
         source: (B, C, h, w) features of a neighbouring frame.
-        depths: (D,) depths of the bins, metres.
+        depths: (D,) depths of the bins.
         cam2img: (B, 4, 4) projection to feature pixels.
-        motion: (B, 4, 4) from the target camera frame to the neighbour's, metres.
+        motion: (B, 4, 4) from the target camera frame to the neighbour's.
         border: width of the edge of the feature map that does not count, feature pixels.
         valid: (B,) bool, False for a sample without motion. All of its bins are missing.
 

@@ -1,7 +1,8 @@
 """Distillation hint: the student follows the depth with the smallest photometric error.
 
 The source is Dong et al. 2024. The candidates are the depth of the teacher, the average of both
-networks, and the depth of the student itself.
+networks, and the depth of the student itself. All depths have one unit: metres, or the
+``length_unit`` of a model.
 """
 from typing import Dict, Tuple
 
@@ -17,13 +18,13 @@ def average_depth(teacher: Dict[str, torch.Tensor], student: Dict[str, torch.Ten
     """Return the depth that the photometric error of the average is measured with.
 
     Args:
-        teacher, student: ``depth`` (B, 1, H, W) metres and ``disp`` (B, 1, H, W) in (0, 1).
+        teacher, student: ``depth`` (B, 1, H, W) and ``disp`` (B, 1, H, W) in (0, 1).
         average: ``'disparity'`` inverts the mean disparity, as in the released code. ``'depth'``
             is the mean depth, the one that :func:`distillation_target` uses.
-        depth_range: depth at disparity 1 and 0, metres.
+        depth_range: depth at disparity 1 and 0.
 
     Returns:
-        (B, 1, H, W) metres.
+        (B, 1, H, W) depth.
 
     Example:
         >>> near, far = (dict(depth=torch.tensor(1 / disp), disp=torch.tensor(disp))
@@ -72,11 +73,11 @@ def distillation_target(teacher_depth: torch.Tensor, student_depth: torch.Tensor
     """Return the chosen depth of every pixel, with the gradient of its inputs.
 
     Args:
-        teacher_depth, student_depth: (B, 1, H, W) metres.
+        teacher_depth, student_depth: (B, 1, H, W) depth.
         choice: (B, 1, H, W) index of ``CANDIDATES``. The average is that of the depths.
 
     Returns:
-        (B, 1, H, W) metres.
+        (B, 1, H, W) depth.
 
     Example:
         >>> distillation_target(torch.full((3, ), 4.), torch.full((3, ), 8.), torch.arange(3))
@@ -97,7 +98,7 @@ def distillation_loss(teacher_depth: torch.Tensor, student_depth: torch.Tensor,
     nothing.
 
     Args:
-        teacher_depth, student_depth: (B, 1, H, W) metres.
+        teacher_depth, student_depth: (B, 1, H, W) depth.
         choice: (B, 1, H, W) index of ``CANDIDATES``.
         reliable: (B, 1, H, W), 1 where the loss counts, else 0.
         target_gradient: keep the gradient of the student in the target, as the released code
@@ -105,7 +106,7 @@ def distillation_loss(teacher_depth: torch.Tensor, student_depth: torch.Tensor,
         dual: keep the gradient of the teacher too, so that it follows the student.
 
     Returns:
-        Scalar, metres.
+        Scalar, in the unit of the depth.
 
     Example:
         >>> student = torch.full((3, ), 8., requires_grad=True)

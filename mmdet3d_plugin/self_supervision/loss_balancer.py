@@ -59,6 +59,7 @@ class LossBalancer(nn.Module):
         self.initial, self.slope, self.floor = initial, slope, floor
         self.bounds = tuple(bounds)
         self.factor = factor
+        self.in_epoch = False  # whether an epoch has started
         for name, value in dict(
                 weights=torch.full((2, ), 0.5), means=torch.zeros(2),
                 iterations=torch.zeros(()),  # in the current epoch
@@ -94,6 +95,7 @@ class LossBalancer(nn.Module):
         self.iterations.masked_fill_(new, 0)
         self.means.masked_fill_(new, 0)
         self.epoch.fill_(epoch)
+        self.in_epoch = True
 
     def forward(self, base: torch.Tensor, distil: torch.Tensor) -> torch.Tensor:
         """Return the balanced loss. Every rank must call it.

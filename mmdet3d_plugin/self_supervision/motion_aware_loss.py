@@ -26,7 +26,8 @@ class MotionAwareLoss(MultiFrameLoss):
       smallest photometric error (:func:`~.distillation_hint.distillation_loss`).
     - Optional balance of the base's losses and the distillation loss (:class:`LossBalancer`).
 
-    The defaults are those of the released code. It knows no network and no instance matcher.
+    The defaults are those of the released code. It is a function of tensors: networks
+    and the matcher of instances are the caller's.
     Without instances the losses of the base are unchanged, bit for bit.
 
     Args:
@@ -42,7 +43,7 @@ class MotionAwareLoss(MultiFrameLoss):
         dual_distil: the distillation loss also pulls the teacher to the student where the target
             is the teacher's depth. Needs candidates without ``'average'``, as in the released
             code.
-        depth_range: depth of disparity 1 and 0, metres.
+        depth_range: depth of disparity 1 and 0; that of the decoders.
         motion_gate: config of a :class:`MotionGate`, which leaves static instances out of the
             temporal hint. None treats every instance as moving, as the released code does.
         balancer: config of a :class:`LossBalancer`; None for the plain sum.
@@ -169,9 +170,16 @@ class MotionAwareLoss(MultiFrameLoss):
         Returns:
             With a balancer ``loss`` and, to log, the unweighted losses without the prefix
             ``loss_`` and the weights ``weight_base`` and ``weight_distil``. Else ``losses``.
+
+        Raises:
+            InputError: the balancer is trained before its first epoch has started.
         """
         if self.balancer is None:
             return losses
+        if self.training and not self.balancer.in_epoch:
+            raise InputError('MotionAwareLoss: no epoch of the balancer has started; add '
+                             'LossBalancerHook to custom_hooks, or call '
+                             'balancer.start_epoch(0)')
         base = sum(value for name, value in losses.items() if name != 'loss_distil')
         loss = self.balancer(base, losses['loss_distil'])
         weights = self.balancer.weights.clone()

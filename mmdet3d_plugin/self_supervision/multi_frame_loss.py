@@ -99,7 +99,7 @@ class MultiFrameLoss(nn.Module):
         Args:
             target: (B, 3, H, W) RGB in [0, 1].
             sources: neighbouring frame (B, 3, H, W) by offset.
-            teacher: ``depth`` (B, 1, H, W) metres, ``disp`` (B, 1, H, W) in (0, 1), and by
+            teacher: ``depth`` (B, 1, H, W), ``disp`` (B, 1, H, W) in (0, 1), and by
                 offset ``warps`` (B, 3, H, W) and ``grids`` (B, H, W, 2).
             student: the same of the student.
             warp_fn: function of a depth (B, 1, H, W) that returns ``warps`` and ``grids`` by

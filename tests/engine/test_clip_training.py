@@ -38,7 +38,10 @@ def train(run_tool, config, folder):
 
 
 def test_synthetic_training_reports_moving_and_static_instances(run_tool, tiny_clips, tmp_path):
-    config = write_clip_config(tmp_path, tiny_clips, extra='train_cfg = dict(max_epochs=1)')
+    # mmengine's logger has the name of the config and of the second. A training of another test
+    # in the same second must not share it.
+    config = write_clip_config(tmp_path, tiny_clips, extra='train_cfg = dict(max_epochs=1)',
+                               name='synthetic_clips.py')
     values, printed = train(run_tool, config, tmp_path / 'run')
     assert all(name in values for name in (
         'loss_teacher', 'loss_student', 'loss_consistency', 'loss_distil', 'loss_smoothness',

@@ -433,6 +433,9 @@ def test_clip_without_a_neighbour_or_masks_is_refused_in_training():
     del whole['data_samples'].id_classes
     with pytest.raises(InputError, match='1.png: no masks of instances; add LoadClipInstances'):
         model(*batch(model, whole), 'loss')
+    other = sample(1, instance_match='iou')
+    with pytest.raises(InputError, match="has match='iou', but model.instances 'id'"):
+        model(*batch(model, other), 'loss')
     broken = sample(2, clip_present=np.array([True, True, False]))
     for other in (model, build_single()):
         with pytest.raises(InputError, match='2.png: a neighbour of this frame is missing'):
@@ -493,6 +496,7 @@ def test_one_clip_is_overfitted_with_every_part_of_the_loss():
     motion = torch.eye(4)
     motion[2, 3] = -.5
     model.teacher.pose_network = FixedPose(motion)
+    model.objective.balancer.start_epoch(0)
     inputs, items = batch(model, sample(8, instances=2))
     optimizer = torch.optim.Adam(model.parameters(), 2e-3)
     totals = []

@@ -1,6 +1,4 @@
 """Loss balancer against a loop in plain numbers."""
-import copy
-
 import pytest
 import torch
 
@@ -183,7 +181,11 @@ def test_combined_loss_weighs_all_losses_but_the_distillation_as_one():
     losses = dict(loss_teacher=scalar(1), loss_student=scalar(2), loss_consistency=scalar(.5),
                   loss_distil=scalar(1), loss_smoothness=scalar(.5))
     assert MotionAwareLoss().combine(losses) is losses
-    combined = MotionAwareLoss(balancer=dict()).combine(losses)
+    balanced = MotionAwareLoss(balancer=dict())
+    with pytest.raises(InputError, match='no epoch of the balancer has started; add LossBalancer'):
+        balanced.combine(losses)
+    balanced.balancer.start_epoch(0)
+    combined = balanced.combine(losses)
     assert [name for name in combined if 'loss' in name] == ['loss']
     assert combined['loss'].item() == pytest.approx(5)  # the sum, as of the first iteration
     assert combined['weight_base'].item() == pytest.approx(2.5 / 2 / 4)

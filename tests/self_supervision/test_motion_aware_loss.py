@@ -210,9 +210,12 @@ def test_gate_leaves_static_instances_out(clips):
 @pytest.mark.parametrize('options', [
     {}, dict(overlap='mean', paste_clip=False, min_shift=3),
     dict(overlap='first', average='depth', target_gradient=False),
-    dict(dual_distil=True, candidates=('teacher', 'student'), balancer=dict(), motion_gate=dict(mode='soft', depth_slack=1.5))])
+    dict(dual_distil=True, candidates=('teacher', 'student'), balancer=dict(),
+         motion_gate=dict(mode='soft', depth_slack=1.5))])
 def test_host_does_not_wait_for_the_device(clips, options):
     loss = MotionAwareLoss(student_temporal=True, **options)
+    if loss.balancer is not None:
+        loss.balancer.start_epoch(0)
     instances = both(pairs(MOVING, STILL, ABSENT), pairs())
     inputs = [clips.target, clips.sources, clips.disparities, clips.reliable, instances,
               list(loss.buffers())]

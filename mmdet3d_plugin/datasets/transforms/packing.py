@@ -44,7 +44,8 @@ class PackMono3DInputs(Pack3DDetInputs):
     META_KEYS = ('img_path', 'frame', 'frame_reader', 'sample_idx', 'ori_shape', 'img_shape',
                  'pad_shape', 'cam2img', 'affine', 'trans_mat', 'affine_aug', 'flip',
                  'scale_factor', 'mixed_with', 'box_mode_3d', 'box_type_3d', 'clip_offsets',
-                 'clip_present', 'clip_name', 'clip_index', 'moving_ids', 'instance_classes')
+                 'clip_present', 'clip_name', 'clip_index', 'moving_ids', 'instance_classes',
+                 'instance_match')
 
     def __init__(self, keys: Sequence[str] = DEFAULT_KEYS) -> None:
         super().__init__(keys=tuple(keys), meta_keys=self.META_KEYS)

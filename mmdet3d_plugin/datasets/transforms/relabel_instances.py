@@ -158,7 +158,7 @@ class RelabelInstances(BaseTransform):
                              'LoadClipInstances before it')
         relabelled = relabel_instances(results['instance_maps'], **self.options)
         results.update(instance_maps=relabelled.maps, id_classes=relabelled.classes,
-                       id_values=relabelled.values)
+                       id_values=relabelled.values, instance_match=self.options['match'])
         return results
 
     def __repr__(self) -> str:

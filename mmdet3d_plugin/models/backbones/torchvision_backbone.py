@@ -27,7 +27,7 @@ class TorchvisionBackbone(BaseModule):
         frozen: regular expressions. Parameters are not trained if the start of their torchvision
             name matches one of them.
         num_images: number of RGB images that are concatenated as input channels, for networks
-            that look at several images at once.
+            that take several images.
         init_cfg: :class:`TorchvisionImageNetInit` with the URL of ImageNet weights; None
             for random initialisation.
 

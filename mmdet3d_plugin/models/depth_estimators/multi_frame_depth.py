@@ -321,6 +321,10 @@ class MultiFrameDepth(ClipDepth):
             if 'instance_maps' not in sample or 'id_classes' not in sample:
                 raise InputError(f'{sample.img_path}: no masks of instances; add '
                                  'LoadClipInstances and RelabelInstances to the training pipeline')
+            match = sample.get('instance_match', self.instances.match)
+            if match != self.instances.match:
+                raise InputError(f'{sample.img_path}: RelabelInstances has match={match!r}, but '
+                                 f'model.instances {self.instances.match!r}; use the same')
         maps = torch.stack([sample.instance_maps for sample in data_samples])
         classes = [sample.id_classes for sample in data_samples]
         return {name: self.instances(maps, classes, grids[name])
