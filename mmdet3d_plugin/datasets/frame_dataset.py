@@ -1,20 +1,13 @@
-"""Base class of all datasets: frames of one camera."""
-import logging
+"""Base class of the datasets of frames of one camera."""
 from abc import abstractmethod
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Tuple
 
 import numpy as np
-from mmengine.dataset import BaseDataset
-from mmengine.dist import all_gather_object, get_dist_info, is_main_process
-from mmengine.logging import print_log
-from tqdm import tqdm
 
 from ..errors import InputError
-from ..utils.processes import available_cores
-from .sample_randomness import sample_randomness
+from .checked_dataset import CheckedDataset
 from .transforms.clip_loading import LoadClip, LoadClipInstances
 from .transforms.loading import LoadDepthMap, LoadImageMono3D
 from .transforms.sample_images import CAMERA
@@ -36,7 +29,7 @@ class Frame:
     entries: Dict[str, Any] = field(default_factory=dict, kw_only=True)
 
 
-class FrameDataset(BaseDataset):
+class FrameDataset(CheckedDataset):
     """Base class of datasets of frames of one camera.
 
     A sample holds ``images['CAM2']``, the record of the camera: ``img_path``, ``width`` and
@@ -60,13 +53,6 @@ class FrameDataset(BaseDataset):
         InputError: a frame is broken, or with ``'skip'`` every frame.
     """
 
-    def __init__(self, *args: Any, on_error: str = 'stop', **kwargs: Any) -> None:
-        if on_error not in ('stop', 'skip'):
-            raise InputError(f"on_error is {on_error!r}, expected 'stop' or 'skip'")
-        self.on_error = on_error
-        self.skipped: Dict[str, str] = {}
-        super().__init__(*args, **kwargs)
-
     @abstractmethod
     def frame_names(self) -> List[str]:
         """Return the names of all frames of the set, in order."""
@@ -82,16 +68,9 @@ class FrameDataset(BaseDataset):
             InputError: a file is missing or malformed. The message names it.
         """
 
-    def __getitem__(self, index: int) -> dict:
-        with sample_randomness(index):
-            return super().__getitem__(int(index))
-
-    def load_data_list(self) -> List[dict]:
-        """Return the information about every frame, as mmengine's BaseDataset needs it."""
-        names = self.frame_names()
-        if self.on_error == 'stop':
-            return [self.parse_data_info(dict(frame=name)) for name in names]
-        return self._whole_frames(names)
+    def list_items(self) -> List[dict]:
+        """Return the name of every frame as ``dict(frame=NAME)``."""
+        return [dict(frame=name) for name in self.frame_names()]
 
     def parse_data_info(self, info: dict) -> dict:
         """Complete ``dict(frame=NAME)`` by the frame's information."""
@@ -114,51 +93,8 @@ class FrameDataset(BaseDataset):
         return dict(frame.entries, **camera,
                     images={CAMERA: dict(camera, width=width, height=height)})
 
-    def _whole_frames(self, names: List[str]) -> List[dict]:
-        """Return the information about frames with readable files, equal on all ranks."""
-        infos = []
-        for name in names:
-            try:
-                infos.append(self.parse_data_info(dict(frame=name)))
-            except InputError as error:
-                self.skipped[name] = str(error)
-        found: Dict[str, str] = {}
-        for share in all_gather_object({**self.skipped, **unreadable_frames(infos)}):
-            found.update(share)
-        self.skipped = {name: found[name] for name in names if name in found}
-        title = self.ann_file or self.data_root
-        if len(self.skipped) == len(names):
-            raise InputError(f'{title}: all {len(names)} frames are broken, the first one: '
-                             f'{self.skipped[names[0]]}')
-        if self.skipped:
-            share = 100 * len(self.skipped) / len(names)
-            print_log(f'{title}: {len(self.skipped)} of {len(names)} frames ({share:.1f} %) are '
-                      'broken and left out', 'current', level=logging.WARNING)
-        return [info for info in infos if info['frame'] not in self.skipped]
-
-
-def unreadable_frames(infos: Sequence[dict]) -> Dict[str, str]:
-    """Decode the images, depth maps and instance maps of frames. Each rank decodes its share.
-
-    Args:
-        infos: information about every frame, as in :meth:`FrameDataset.load_data_list`.
-
-    Returns:
-        Message by name of each unreadable frame of this rank's share.
-    """
-    rank, world_size = get_dist_info()
-    share = infos[rank::world_size]
-    # Threads are enough, because decoding releases Python's global lock.
-    with ThreadPoolExecutor(available_cores()) as pool:
-        reasons = list(tqdm(pool.map(_decoding_error, share), desc='checking frames',
-                            total=len(share), unit='frame', dynamic_ncols=True,
-                            disable=None if is_main_process() else True))
-    return {info['frame']: reason for info, reason in zip(share, reasons) if reason}
-
-
-def _decoding_error(info: dict) -> Optional[str]:
-    """Return the message of the error that loading a frame raises, or None."""
-    try:
+    def decode_files(self, info: dict) -> None:
+        """Decode the images, the depth map and the instance maps of a frame."""
         loader = LoadClip() if 'clip_paths' in info else LoadImageMono3D()
         results = loader.transform(dict(info))
         if any(key in info for key in ('depth_path', 'frame_reader', 'depth_reader')):
@@ -166,6 +102,3 @@ def _decoding_error(info: dict) -> Optional[str]:
         if 'instance_paths' in info:
             only_target = None in info['instance_paths']
             LoadClipInstances(target_only=only_target).transform(results)
-    except InputError as error:
-        return str(error)
-    return None

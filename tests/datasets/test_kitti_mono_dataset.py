@@ -22,6 +22,15 @@ def test_frames_keep_their_names_and_order(kitti_root):
     assert [dataset.get_data_info(i)['frame'] for i in range(len(dataset))] == list(FRAMES)
 
 
+def test_indices_select_and_repeat_frames(kitti_root):
+    dataset = build(kitti_root, indices=[1, 0, 1])
+    names = [dataset.get_data_info(i)['frame'] for i in range(len(dataset))]
+    assert names == [list(FRAMES)[i] for i in (1, 0, 1)]
+    count = len(FRAMES)
+    with pytest.raises(InputError, match=f'train.txt: {count} frames, but indices has {count}; '):
+        build(kitti_root, indices=[0, count])
+
+
 def test_annotations_in_mmdet3d_format(kitti_root):
     info = build(kitti_root).get_data_info(0)
     ann = info['ann_info']

@@ -10,7 +10,8 @@ from reliability.broken_set import BROKEN, FRAMES, write_broken_kitti
 from tiny_kitti import write_kitti
 from torch.utils.data import ConcatDataset, Subset
 
-from mmdet3d_plugin.datasets import KittiMonoDataset, MixImageDataset, frame_dataset
+from mmdet3d_plugin.datasets import (CheckedDataset, KittiMonoDataset, MixImageDataset,
+                                     checked_dataset)
 from mmdet3d_plugin.engine.hooks import SkippedFramesHook
 from mmdet3d_plugin.engine.hooks.skipped_frames_hook import skipped_frames
 from mmdet3d_plugin.errors import InputError
@@ -49,7 +50,7 @@ def test_only_broken_frames_are_left_out(broken_root, caplog):
 
 def test_the_warning_is_one_line_with_the_share(broken_root, monkeypatch):
     said = []
-    monkeypatch.setattr(frame_dataset, 'print_log',
+    monkeypatch.setattr(checked_dataset, 'print_log',
                         lambda text, *args, **kwargs: said.append(text))
     DATASETS.build(settings(broken_root, on_error='skip'))
     line, = [text for text in said if 'broken' in text]
@@ -122,17 +123,17 @@ def test_ranks_share_the_check_and_its_result(broken_root, monkeypatch):
     """Each of two ranks decodes half of the frames. Both leave out the broken frames of both."""
     first, second = BROKEN
     decoded = []
-    check = frame_dataset._decoding_error
-    monkeypatch.setattr(frame_dataset, '_decoding_error',
-                        lambda info: decoded.append(info['frame']) or check(info))
-    monkeypatch.setattr(frame_dataset, 'get_dist_info', lambda: (1, 2))
+    check = KittiMonoDataset.decode_files
+    monkeypatch.setattr(KittiMonoDataset, 'decode_files',
+                        lambda self, info: decoded.append(info['frame']) or check(self, info))
+    monkeypatch.setattr(checked_dataset, 'get_dist_info', lambda: (1, 2))
     told = []
 
     def gather(own):
         told.append(own)
         return [{first: 'a.png: cut', FRAMES[10]: 'b.png: only there'}, own]
 
-    monkeypatch.setattr(frame_dataset, 'all_gather_object', gather)
+    monkeypatch.setattr(checked_dataset, 'all_gather_object', gather)
     dataset = DATASETS.build(settings(broken_root, on_error='skip'))
     assert sorted(decoded) == FRAMES[1::2]
     assert list(told[0]) == [name for name in BROKEN if name in FRAMES[1::2]] == [second]
@@ -140,7 +141,7 @@ def test_ranks_share_the_check_and_its_result(broken_root, monkeypatch):
     assert len(dataset) == 37
 
 
-class Frames(frame_dataset.FrameDataset):
+class Frames(CheckedDataset):
     """Dataset of one frame that left out others."""
 
     def __init__(self, skipped):

@@ -5,6 +5,7 @@ They read and write mmdet3d's result keys, so mmdet3d's own detectors can use th
 from .clip_color import ClipColorJitter
 from .clip_loading import LoadClip, LoadClipInstances
 from .color import RandomGammaColor
+from .crop_loading import LoadCrop
 from .crop_rotate import CropRotate
 from .crop_scale import CropScaleAffine
 from .filter_objects import FilterObjects
@@ -15,10 +16,11 @@ from .mixup3d import MixUp3D
 from .packing import PackMono3DInputs
 from .random_shift import RandomShiftMono3D
 from .relabel_instances import RelabelInstances, relabel_instances
+from .views import MakeViews, PackViews
 
 __all__ = [
     'ClipColorJitter', 'CropRotate', 'CropScaleAffine', 'FilterObjects', 'LoadAnnotationsMono3D',
-    'LoadClip', 'LoadClipInstances', 'LoadDepthMap', 'LoadImageMono3D', 'MixTransform', 'MixUp3D',
-    'PackMono3DInputs', 'RandomFlipMono3D', 'RandomGammaColor', 'RandomShiftMono3D',
-    'RelabelInstances', 'relabel_instances'
+    'LoadClip', 'LoadClipInstances', 'LoadCrop', 'LoadDepthMap', 'LoadImageMono3D', 'MakeViews',
+    'MixTransform', 'MixUp3D', 'PackMono3DInputs', 'PackViews', 'RandomFlipMono3D',
+    'RandomGammaColor', 'RandomShiftMono3D', 'RelabelInstances', 'relabel_instances'
 ]

@@ -1,7 +1,8 @@
 """Loading of images, annotations and dense depth."""
 import copy
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Dict, Hashable, Optional, Protocol
+from typing import Dict, Hashable, Iterator, Optional, Protocol
 
 import cv2
 import numpy as np
@@ -102,17 +103,31 @@ class LoadImageMono3D(LoadImageFromFileMono3D):
 
     def _load_file(self, path: str, results: dict) -> dict:
         """Load an image file through mmdet3d."""
-        try:
+        with image_errors(path):
             check_complete(path, Path(path).read_bytes())
             return super().transform(results)
-        except InputError:
-            raise
-        except (OSError, ValueError, cv2.error) as error:
-            raise InputError(f'{path}: cannot read the image ({_first_line(error)}); '
-                             'restore the file') from error
-        except AttributeError as error:
-            # The decoder returns None for bytes that are no image, and None has no shape.
-            raise InputError(f'{path}: not a readable image; restore the file') from error
+
+
+@contextmanager
+def image_errors(path: str) -> Iterator[None]:
+    """Turn the errors of a decoder inside the ``with`` block into InputError.
+
+    Args:
+        path: the image, for the message.
+
+    Raises:
+        InputError: the block raised an error of a file that is missing or cannot be decoded.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except (OSError, ValueError, cv2.error) as error:
+        raise InputError(f'{path}: cannot read the image ({_first_line(error)}); '
+                         'restore the file') from error
+    except AttributeError as error:
+        # The decoder returns None for bytes that are no image, and None has no shape.
+        raise InputError(f'{path}: not a readable image; restore the file') from error
 
 
 def _first_line(error: Exception) -> str:

@@ -11,7 +11,7 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from torch.utils.data import ConcatDataset, Dataset, Subset
 
-from ...datasets.frame_dataset import FrameDataset
+from ...datasets.checked_dataset import CheckedDataset
 
 # Datasets that wrap one dataset, as their attribute ``dataset``.
 WRAPPERS = (ClassBalancedDataset, MultiImageMixDataset, RepeatDataset, Subset)
@@ -21,13 +21,13 @@ def skipped_frames(dataset: Dataset) -> Dict[str, str]:
     """Return the frames that a dataset left out.
 
     Args:
-        dataset: a FrameDataset, or a wrapper of mmengine, mmdet or torch around some. Other
+        dataset: a CheckedDataset, or a wrapper of mmengine, mmdet or torch around some. Other
             datasets leave no frames out.
 
     Returns:
         Message by name of the frame.
     """
-    if isinstance(dataset, FrameDataset):
+    if isinstance(dataset, CheckedDataset):
         return dict(dataset.skipped)
     if isinstance(dataset, WRAPPERS):
         return skipped_frames(dataset.dataset)

@@ -1,0 +1,1 @@
+"""Retrieval: embeddings, nearest neighbours, Recall@k, mAP@R, and lists of labelled images."""
