@@ -53,9 +53,9 @@ def parse_args() -> argparse.Namespace:
                         help='trainings that run at the same time and share the CPU cores '
                         '(default: 1)')
     parser.add_argument('--metrics', nargs='+', metavar='KEY',
-                        help='metrics to compare, named as in the training log without "kitti/" '
-                        'or "depth/" (default: Car AP 3D R40 moderate, or AbsRel, RMSE and '
-                        'delta1)')
+                        help='metrics to compare, named as in the training log without "kitti/", '
+                        '"depth/" or "retrieval/" (default: Car AP 3D R40 moderate; AbsRel, RMSE '
+                        'and delta1; or R@1 and mAP@R)')
     parser.add_argument('--baseline', metavar='ROW',
                         help='row that the others are compared with, given by config name '
                         '(default: the first)')
@@ -63,6 +63,9 @@ def parse_args() -> argparse.Namespace:
                         help='effect for which the table shows the number of seeds that detect '
                         "it: in the metric's unit, or with %% relative to the baseline's mean; "
                         'with KEY only for this metric (default: 5%%)')
+    parser.add_argument('--test', action='store_true',
+                        help='compare on the test set: run tools/test.py on the last checkpoint '
+                        'of every training (default: the last validation of the training)')
     parser.add_argument('--depth-features', action='store_true',
                         help='also analyse the features of every detector with '
                         'tools/analysis/depth_features.py and add columns for the Spearman '
@@ -118,7 +121,7 @@ def choose_metrics(args: argparse.Namespace, evaluators: Sequence[str]) -> List[
 
     Args:
         args: options of the command.
-        evaluators: type names of the validation metrics.
+        evaluators: type names of the metrics.
 
     Raises:
         InputError: the evaluators do not compute a metric of ``--metrics`` or have no defaults.
@@ -211,7 +214,7 @@ def main() -> None:
     runs = [AblationRun(row, seed, args.out / row.stem / f'seed_{seed}',
                         [option.replace('{seed}', str(seed)) for option in args.cfg_options],
                         dict(ABLATION_DATA=args.data) if args.data else {},
-                        args.depth_features)
+                        args.depth_features, args.test)
             for seed in dict.fromkeys(args.seeds) for row in rows]
     metrics = choose_metrics(args, list(dict.fromkeys(
         name for run in runs for name in run.evaluators)))

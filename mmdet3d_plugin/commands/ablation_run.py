@@ -25,21 +25,25 @@ class AblationRun:
     """One config trained with one seed.
 
     The run writes ``settings.json`` into its folder before the training starts,
-    ``result.json`` when the training has finished, and the subfolder ``depth_features``
-    if features are analysed.
+    ``result.json`` when the training (and test) has finished, and the subfolder
+    ``depth_features`` if features are analysed.
 
     Attributes:
         config: config file of the row.
         seed: random seed of the training.
         folder: work dir of the run.
         options: further ``--cfg-options`` of the training command, each ``KEY=VALUE``.
-        environment: environment variables that the config reads.
+        environment: environment variables that the config reads, besides ``ABLATION_SEED``,
+            which is the seed.
         analyse: whether to add the metrics of ``tools/analysis/depth_features.py``.
+        test: whether the result is the test of the last checkpoint, in place of the last
+            validation of the training.
         settings: everything that the result depends on, as plain values.
-        evaluators: type names of the validation metrics.
+        evaluators: type names of the metrics.
 
     Raises:
-        InputError: the features of a depth estimator are to be analysed.
+        InputError: the features of a depth estimator are to be analysed, or the config has no
+            ``test_evaluator`` for a test.
     """
     config: Path
     seed: int
@@ -47,12 +51,18 @@ class AblationRun:
     options: Sequence[str]
     environment: Dict[str, str]
     analyse: bool = False
+    test: bool = False
 
     def __post_init__(self) -> None:
         # Read here, since the environment of the process must not change while threads run.
-        with mock.patch.dict(os.environ, self.environment):
+        with mock.patch.dict(os.environ, self._config_environment()):
             cfg = read_config(str(self.config))
-        evaluators = cfg.get('val_evaluator') or cfg.get('test_evaluator') or []
+        evaluators = cfg.get('test_evaluator') or []
+        if self.test and not evaluators:
+            raise InputError(f'{self.config}: --test needs a test_evaluator; add one, or leave '
+                             '--test out')
+        if not self.test:
+            evaluators = cfg.get('val_evaluator') or evaluators
         if self.analyse and task_of_config(cfg.model) == DEPTH:
             raise InputError(f'{self.config}: --depth-features analyses detectors, but this '
                              'config estimates depth maps; leave it out')
@@ -62,7 +72,12 @@ class AblationRun:
         self.settings = dict(
             config=str(self.config), seed=self.seed, options=list(self.options),
             environment=self.environment,
-            config_sha256=hashlib.sha256(content.encode()).hexdigest())
+            config_sha256=hashlib.sha256(content.encode()).hexdigest(),
+            **(dict(test=True) if self.test else {}))
+
+    def _config_environment(self) -> Dict[str, str]:
+        """Return the environment variables that configs read."""
+        return {**self.environment, 'ABLATION_SEED': str(self.seed)}
 
     def recorded(self) -> Optional[Dict[str, float]]:
         """Return the metrics of the finished run, or None if it is unfinished.
@@ -103,12 +118,12 @@ class AblationRun:
         return self.recorded()
 
     def _train(self, num_threads: int) -> None:
-        """Train, or resume from the last checkpoint, and write ``result.json``."""
+        """Train, or resume from the last checkpoint, test, and write ``result.json``."""
         atomic_write(self.folder / 'settings.json', json.dumps(self.settings, indent=1))
         options = self._overrides(f'randomness.seed={self.seed}', *self.options)
         self._run('train', num_threads, str(self.config), '--work-dir', str(self.folder),
                   '--resume', 'auto', *options)
-        metrics = self._final_validation()
+        metrics = None if self.test else self._final_validation()
         if metrics is None:
             # A training that was killed after its last epoch has no validation to resume.
             tests = self.folder / 'test'
@@ -125,7 +140,8 @@ class AblationRun:
 
     def _run(self, tool: str, num_threads: int, *arguments: str) -> None:
         log = self.folder / f'{Path(tool).name}.log'
-        environment = {**os.environ, **self.environment, 'OMP_NUM_THREADS': str(num_threads)}
+        environment = {**os.environ, **self._config_environment(),
+                       'OMP_NUM_THREADS': str(num_threads)}
         with log.open('w', encoding='utf-8') as file:
             code = run_child([sys.executable, f'tools/{tool}.py', *arguments], env=environment,
                              stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)

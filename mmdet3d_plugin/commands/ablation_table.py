@@ -6,6 +6,7 @@ from typing import Callable, Dict, List, Mapping, NamedTuple, Sequence
 from ..benchmarks.depth.map_errors import DEPTH_STYLES
 from ..benchmarks.kitti.metric_names import is_metric_key, metric_key
 from ..benchmarks.metric_style import UNDEFINED, MetricStyle, format_value
+from ..benchmarks.retrieval.evaluation import is_retrieval_key, retrieval_style
 from .paired_comparison import (CONFIDENCE, DEFAULT_EFFECT, MAX_PAIRS, POWER, Effect,
                                 paired_difference, required_pairs)
 
@@ -36,6 +37,7 @@ EVALUATORS = {
     'InstanceDepthMetric': EvaluatorMetrics(('moving_AbsRel', 'static_AbsRel'),
                                             INSTANCE_STYLES.__contains__),
     'PoseMetric': EvaluatorMetrics(('ATE_mean',), POSE_STYLES.__contains__),
+    'RetrievalMetric': EvaluatorMetrics(('R@1', 'mAP@R'), is_retrieval_key),
 }
 METRIC_STYLES = {
     **DEPTH_STYLES, **INSTANCE_STYLES, **POSE_STYLES,
@@ -53,6 +55,8 @@ FEATURE_STYLES = {
 
 def style_of(metric: str) -> MetricStyle:
     """Return title, unit and decimals of a metric."""
+    if is_retrieval_key(metric):
+        return retrieval_style(metric)
     return {**METRIC_STYLES, **FEATURE_STYLES}.get(metric, MetricStyle(metric))
 
 

@@ -4,9 +4,10 @@ from .instance_depth_metric import InstanceDepthMetric
 from .kitti_ap_metric import KittiAPMetric
 from .object_depth_metric import ObjectDepthMetric
 from .pose_metric import PoseMetric
+from .retrieval_metric import RetrievalMetric
 from .waymo_ap_metric import WaymoAPMetric
 
 __all__ = [
     'DepthMetric', 'InstanceDepthMetric', 'KittiAPMetric', 'ObjectDepthMetric', 'PoseMetric',
-    'WaymoAPMetric'
+    'RetrievalMetric', 'WaymoAPMetric'
 ]

@@ -1,5 +1,6 @@
 """The command ``tools/ablate.py``."""
 import json
+import shutil
 import statistics
 from pathlib import Path
 
@@ -45,6 +46,7 @@ def fake_trainings(monkeypatch):
         log = folder / '20260101_000000/vis_data/scalars.json'
         log.parent.mkdir(parents=True)
         seed = next(option for option in options if option.startswith('randomness'))
+        assert seed == f'randomness.seed={env["ABLATION_SEED"]}'
         value = {'randomness.seed=0': 10., 'randomness.seed=1': 20.}[seed]
         log.write_text(json.dumps(dict(step=1, loss=5.)) + '\n'
                        + json.dumps({'step': 1, f'kitti/{METRIC}': value}) + '\n')
@@ -62,6 +64,23 @@ def test_options_name_the_seed(run_tool, family, tmp_path, fake_trainings):
     assert [options[-2:] for _, *options in fake_trainings] == [
         [f'randomness.seed={seed}', f'load_from=base/seed_{seed}/epoch_3.pth']
         for seed in (0, 1)]
+
+
+def test_configs_read_the_seed(family, tmp_path):
+    """Entries that depend on the seed are part of the settings of a run."""
+    row = family / '3_encoder.py'
+    row.write_text(ROW.format(title='An encoder per seed', change=(
+        "encoder = 'seed_{{$ABLATION_SEED:0}}/epoch_1.pth'")))
+
+    def settings(path, seed):
+        return ablation_run.AblationRun(path, seed, tmp_path, [], dict(ABLATION_DATA='here')
+                                        ).settings
+
+    hashes = {(path.stem, seed): settings(path, seed)['config_sha256']
+              for path in (row, family / '1_good.py') for seed in (0, 1)}
+    assert hashes['3_encoder', 0] != hashes['3_encoder', 1]
+    assert hashes['1_good', 0] == hashes['1_good', 1]
+    assert settings(row, 1)['environment'] == dict(ABLATION_DATA='here')
 
 
 def test_a_family_is_trained_compared_and_resumed(run_tool, family, tmp_path, fake_trainings):
@@ -91,6 +110,80 @@ def test_a_family_is_trained_compared_and_resumed(run_tool, family, tmp_path, fa
     code, printed = run_tool('ablate', *arguments, '--only', '1_good', '--cfg-options',
                              'train_cfg.max_epochs=2')
     assert code == 2 and 'a run with other settings' in printed.err
+
+
+@pytest.fixture
+def fake_tests(monkeypatch, fake_trainings):
+    """Replace tests by a log with AP 33, 44, ...; record the commands. The first test fails."""
+    commands = []
+    train = ablation_run.run_child
+
+    def run_child(command, stdout, **options):
+        if command[1] != 'tools/test.py':
+            return train(command, stdout=stdout, **options)
+        commands.append(command[2:])
+        if len(commands) == 1:
+            stdout.write('test.py: error: out of memory\n')
+            return 1
+        folder = Path(command[command.index('--work-dir') + 1])
+        name = f'20260101_00000{len(commands)}'
+        log = folder / name / f'{name}.json'
+        log.parent.mkdir(parents=True)
+        log.write_text(json.dumps({f'kitti/{METRIC}': 11. * (1 + len(commands)), 'time': 1.}))
+        return 0
+
+    monkeypatch.setattr(ablation_run, 'run_child', run_child)
+    return commands
+
+
+def test_results_of_the_test_set(run_tool, family, tmp_path, fake_trainings, fake_tests):
+    """A run whose test failed is tested again; a run with its result is not."""
+    out = tmp_path / 'out'
+    arguments = [family / '1_good.py', '--data', 'here', '--seeds', 0, '--out', out,
+                 '--metrics', METRIC, '--test', '--cfg-options', 'a={seed}']
+    code, printed = run_tool('ablate', *arguments)
+    assert code == 1 and 'seed 0: test.py: error: out of memory' in printed.err
+    assert not (out / '1_good/seed_0/result.json').exists()
+
+    shutil.rmtree(out / '1_good/seed_0/20260101_000000')
+    for _ in range(2):
+        code, printed = run_tool('ablate', *arguments)
+        assert code == 0, printed.err
+        assert '| `1_good` | All is well | 0 | 33.0 |' in printed.out
+        assert len(fake_trainings) == len(fake_tests) == 2
+    folder = f'{out}/1_good/seed_0'
+    assert fake_tests == [[str(family / '1_good.py'), f'{folder}/epoch_1.pth', '--work-dir',
+                           f'{folder}/test', '--cfg-options', 'randomness.seed=0', 'a=0']] * 2
+    assert json.loads(Path(folder, 'result.json').read_text()) == {METRIC: 33.}
+
+
+@pytest.mark.parametrize('first, then', [(['--test'], []), ([], ['--test'])])
+def test_validation_and_test_do_not_mix(run_tool, family, tmp_path, fake_trainings, fake_tests,
+                                        first, then):
+    fake_tests.append('no failure')
+    arguments = [family / '1_good.py', '--data', 'here', '--seeds', 0, '--out', tmp_path / 'out',
+                 '--metrics', METRIC]
+    code, printed = run_tool('ablate', *arguments, *first)
+    assert code == 0, printed.err
+    settings = json.loads((tmp_path / 'out/1_good/seed_0/settings.json').read_text())
+    assert settings.get('test') == (True if first else None)
+    code, printed = run_tool('ablate', *arguments, *then)
+    assert code == 2 and 'holds a run with other settings' in printed.err
+
+
+def test_metrics_of_the_test_set(run_tool, family, tmp_path, fake_trainings, fake_tests):
+    """The columns are those of the test_evaluator; a config without one is refused."""
+    fake_tests.append('no failure')
+    arguments = [family / '1_good.py', '--data', 'here', '--seeds', 0, '--test']
+    row = family / '1_good.py'
+    text = row.read_text()
+    row.write_text(text + "test_evaluator = dict(_delete_=True, type='RetrievalMetric')\n")
+    code, printed = run_tool('ablate', *arguments, '--out', tmp_path / 'out')
+    assert code == 0, printed.err
+    assert '| config | varies | seeds | R@1 (%) ↑ | mAP@R (%) ↑ |' in printed.out
+    row.write_text(text + 'test_evaluator = test_cfg = test_dataloader = None\n')
+    code, printed = run_tool('ablate', *arguments, '--out', tmp_path / 'other')
+    assert code == 2 and '1_good.py: --test needs a test_evaluator' in printed.err
 
 
 def test_rows_are_compared_with_paired_seeds(run_tool, family, tmp_path, fake_trainings):

@@ -33,6 +33,13 @@ def test_decimals_and_arrows_of_depth_metrics():
     assert row == '| `lt` | nothing | 0 | 0.1375 | 0.473 | 0.8142 |'
 
 
+def test_retrieval_metrics_have_one_decimal():
+    rows = [AblationRow('plm', 'nothing', {0: {'R@1': 48.6486, 'R@16': 90.05, 'mAP@R': 12.3456}})]
+    header, _, row = ablation_table(rows, ['R@1', 'R@16', 'mAP@R']).splitlines()
+    assert header == '| config | varies | seeds | R@1 (%) ↑ | R@16 (%) ↑ | mAP@R (%) ↑ |'
+    assert row == '| `plm` | nothing | 0 | 48.6 | 90.0 | 12.3 |'
+
+
 def cells(line):
     return [cell.strip() for cell in line.strip('|').split('|')]
 

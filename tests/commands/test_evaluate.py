@@ -13,7 +13,7 @@ import pytest
 from mmdet3d_plugin.benchmarks.depth.map_files import write_depth_map
 from mmdet3d_plugin.benchmarks.kitti.labels import write_objects
 from mmdet3d_plugin.benchmarks.kitti.splits import write_split
-from mmdet3d_plugin.commands.evaluate import evaluate_kitti_files
+from mmdet3d_plugin.commands.evaluate_kitti import evaluate_kitti_files
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.structures.object_table import ObjectTable
 
