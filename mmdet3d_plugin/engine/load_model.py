@@ -19,17 +19,19 @@ from .hooks.model_state_hook import ModelStateHook
 
 
 def load_model(config: Union[str, Path, Config], checkpoint: Optional[str] = None,
-               device: Optional[str] = None) -> nn.Module:
+               device: Optional[str] = None, pretrained: bool = False) -> nn.Module:
     """Build the model of a config, load a checkpoint into it, and set it to evaluation mode.
 
-    The config is not changed. Pre-trained weights that it names are not downloaded, since only
-    the start of a training needs them.
+    The config is not changed. By default, pre-trained weights that it names are not loaded,
+    since only the start of a training needs them.
 
     Args:
         config: a config or its file.
         checkpoint: file or URL of a checkpoint of this model, read without executing code;
             by default weights are random.
         device: such as ``'cpu'`` or ``'cuda:0'``; by default a GPU if there is one.
+        pretrained: without a checkpoint, load the pre-trained weights that the config names, as
+            the start of a training does.
 
     Returns:
         The model. ``model.cfg`` is the config, and ``model.test_step(data)`` predicts for a
@@ -46,7 +48,8 @@ def load_model(config: Union[str, Path, Config], checkpoint: Optional[str] = Non
     """
     cfg = copy.deepcopy(config) if isinstance(config, Config) else read_config(str(config))
     init_default_scope(cfg.get('default_scope', 'mmdet3d'))
-    drop_pretrained(cfg.model)
+    if checkpoint is not None or not pretrained:
+        drop_pretrained(cfg.model)
     model = MODELS.build(cfg.model)
     if checkpoint is None:
         _init_weights(model)

@@ -9,16 +9,20 @@ learning and belongs in ``self_supervision``.
 
 ``piecewise_linear`` learns without labels: :class:`PiecewiseLinearLoss` is called as
 ``loss(features, points=None)`` with the embeddings of a trained and of a momentum encoder.
+So is :class:`SelfTaughtLoss`. :class:`LibraryMetricLoss` is called as
+``loss(features, labels)`` with class labels.
 """
+from .library_loss import LibraryMetricLoss
 from .metric_loss_result import MetricLossResult
 from .multi_range_metric_loss import MultiRangeMetricLoss
 from .piecewise_linear import PiecewiseLinearLoss
 from .quasi_isometric_loss import QuasiIsometricLoss
 from .range_strategies import AdaptiveStrategy, MultiRangeStrategy, RangeStrategy, UniformStrategy
 from .rank_n_contrast_loss import RankNContrastLoss
+from .self_taught_loss import SelfTaughtLoss
 
 __all__ = [
-    'AdaptiveStrategy', 'MetricLossResult', 'MultiRangeMetricLoss', 'MultiRangeStrategy',
-    'PiecewiseLinearLoss', 'QuasiIsometricLoss', 'RangeStrategy', 'RankNContrastLoss',
-    'UniformStrategy'
+    'AdaptiveStrategy', 'LibraryMetricLoss', 'MetricLossResult', 'MultiRangeMetricLoss',
+    'MultiRangeStrategy', 'PiecewiseLinearLoss', 'QuasiIsometricLoss', 'RangeStrategy',
+    'RankNContrastLoss', 'SelfTaughtLoss', 'UniformStrategy'
 ]

@@ -15,7 +15,7 @@ LIGHT_TOOLS = ['create_data', 'demo', 'evaluate', 'report']
 SUBCOMMANDS = [('create_data', name) for name in (
     'synthetic', 'kitti', 'kitti-depth', 'kitti-raw', 'cityscapes', 'nyu', 'waymo',
     'instances', 'vehicles')] + [
-        ('evaluate', name) for name in ('kitti', 'waymo', 'depth')]
+        ('evaluate', name) for name in ('kitti', 'waymo', 'depth', 'retrieval')]
 
 
 @pytest.mark.parametrize('command', [

@@ -2,6 +2,7 @@
 import logging
 
 import pytest
+import tiny_embedding
 import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger
@@ -55,6 +56,25 @@ def test_plain_state_dict(tmp_path, trained):
     model = load_model(CONFIG, str(path), device='cpu')
     key = 'backbone.base_layer.0.weight'
     assert torch.equal(model.state_dict()[key], trained[key])
+
+
+def test_pretrained_weights_are_loaded_on_request(tmp_path):
+    trained = tiny_embedding.build_embedder().encoder.backbone.state_dict()
+    path = write_checkpoint(tmp_path, trained)
+    settings = tiny_embedding.embedder_config()
+    settings['backbone']['init_cfg'] = dict(type='Pretrained', checkpoint=path)
+    cfg = Config(dict(model=settings))
+
+    def is_trained(**options):
+        found = load_model(cfg, device='cpu', **options).encoder.backbone.state_dict()
+        return all(torch.equal(value, found[key]) for key, value in trained.items())
+
+    assert is_trained(pretrained=True) and not is_trained()
+    # A checkpoint comes before the pre-trained weights.
+    other = tmp_path / 'other.pth'
+    torch.manual_seed(9)
+    torch.save(load_model(cfg, device='cpu').state_dict(), other)
+    assert not is_trained(checkpoint=str(other), pretrained=True)
 
 
 @pytest.mark.parametrize('selecting', [True, False])

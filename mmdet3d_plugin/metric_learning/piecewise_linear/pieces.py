@@ -7,6 +7,7 @@ from ...errors import InputError
 from .distances import pairwise_distances
 from .subspace_growth import SubspaceGrowth
 from .threshold_rules import REFITTING_RULES, RULES, keeps_share
+from .whole_batch import whole_batch_bases
 
 # Points are taken as equal below this squared distance, relative to the largest of the batch.
 EQUAL = 1e-12
@@ -44,16 +45,19 @@ def grow_pieces(points: torch.Tensor, dim: int = 3, rule: str = 'each',
     - ``'seed'``: the same in the subspace of the first ``dim`` points, without refitting.
     - ``'share'``: after refitting, the subspace keeps at least ``threshold`` of the members'
       summed squared distances. Far points outweigh near ones.
+    - ``'all'``: every point of the batch joins, for the paper's ablation without selection of a
+      subset. The threshold is not used.
 
     All anchors are computed at once in float64 from the distances of the points. The host
     does not wait for a device. The memory is O(N^2 + ND). Fits are exact up to rounding while
     the members span at most ``subspace_growth.MAX_RANK`` dimensions; beyond, the directions
-    of least variance are left out.
+    of least variance are left out. Rule ``'all'`` is exact at any rank, needs O(N min(N, D)^2)
+    memory, and waits for the device.
 
     Args:
         points: (N, D) embeddings.
         dim: m, dimension of the pieces (ours: 3).
-        rule: ``'each'``, ``'seed'`` or ``'share'``.
+        rule: ``'each'``, ``'seed'``, ``'share'`` or ``'all'``.
         threshold: T (ours: 0.9).
 
     Returns:
@@ -78,6 +82,9 @@ def grow_pieces(points: torch.Tensor, dim: int = 3, rule: str = 'each',
     if count < 2:
         bases = points.new_zeros(count, size, dim)
         return Pieces(points, bases, torch.zeros_like(squared, dtype=torch.bool))
+    if rule == 'all':
+        members = torch.ones_like(squared, dtype=torch.bool).fill_diagonal_(False)
+        return Pieces(points, whole_batch_bases(points, dim), members)
     squared = torch.where(squared > EQUAL * squared.amax(), squared, 0.)
     order = squared.clone().fill_diagonal_(-1).argsort(dim=1, stable=True)[:, 1:]
     growth = SubspaceGrowth(squared, order, size, dim)

@@ -41,15 +41,17 @@ class PiecewiseLinearLoss(nn.Module):
         embed_dim: D, length of the features.
         dim: m, dimension of the pieces (ours: 3).
         rule: threshold rule ``'each'``, ``'seed'`` or ``'share'``, see :func:`grow_pieces`
-            (ours).
+            (ours). With ``'all'`` the pieces hold the whole batch, the paper's ablation
+            without selection of a subset.
         threshold: T (ours: 0.9).
         n_alpha: exponent of the decay off a piece (slides: 4).
         n_beta: exponent of the decay along a piece (slides: 0.5).
         delta: distance of features without any similarity. 2 is the largest distance of unit
             vectors (ours). The mean distance of a batch of unit vectors is at most about
             sqrt(2), so with 2 nearly all pairs repel each other.
-        learn_delta: whether delta is a parameter that starts at ``delta`` (ours). A constant
-            embedding with delta zero has no loss; watch the ``delta`` in the log.
+        learn_delta: whether delta is a parameter that starts at ``delta`` (ours). Delta can
+            collapse: a constant embedding with delta zero has no loss, and nothing here keeps
+            delta away from zero. Watch the ``delta`` in the log.
         balance_members: whether members of pieces and other pairs have the same weight in
             total in the point loss (ours); otherwise every pair has.
         normalize_similarity: whether the similarities of each anchor are divided by the

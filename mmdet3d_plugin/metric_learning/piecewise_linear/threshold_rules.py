@@ -56,6 +56,6 @@ def members_keep_share(kept: torch.Tensor, squared: torch.Tensor,
 
 
 # Rules that refit the subspace for each candidate. Rule ``seed`` does not refit: every point
-# must keep its share in the subspace of the nearest points.
+# must keep its share in the subspace of the nearest points. Rule ``all`` has no candidates.
 REFITTING_RULES = dict(each=every_member_keeps_share, share=members_keep_share)
-RULES = ('each', 'seed', 'share')
+RULES = ('each', 'seed', 'share', 'all')

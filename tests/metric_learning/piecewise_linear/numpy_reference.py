@@ -19,6 +19,8 @@ def grow(points, anchor, dim, rule, threshold):
     differences = points - points[anchor]
     squared = (differences**2).sum(axis=1)
     order = [index for index in np.argsort(squared, kind='stable') if index != anchor]
+    if rule == 'all':
+        return fit(differences, dim), order
     members = order[:dim]
     basis = fit(differences[members], dim)
     for candidate in order[dim:]:

@@ -13,7 +13,7 @@ from mmdet3d_plugin.metric_learning.piecewise_linear.rank_one_update import (
     solve_secular_equation)
 from mmdet3d_plugin.metric_learning.piecewise_linear.subspace_growth import SubspaceGrowth
 
-RULES = ['each', 'seed', 'share']
+RULES = ['each', 'seed', 'share', 'all']
 each_rule = pytest.mark.parametrize('rule', RULES)
 SETS = dict(
     random=unit_points(24, 8), more_dimensions=unit_points(20, 40),
@@ -104,7 +104,7 @@ def test_seed_does_not_refit():
     angle = math.acos(math.sqrt(.92))
     points = torch.tensor([[0., 0.], [1., 0.],
                            [10 * math.cos(angle), 10 * math.sin(angle)]]).double()
-    each, seed, share = (grow_pieces(points, 1, rule) for rule in RULES)
+    each, seed, share = (grow_pieces(points, 1, rule) for rule in ('each', 'seed', 'share'))
     assert seed.members[0].tolist() == [False, True, True]
     assert seed.bases[0, :, 0].abs().tolist() == pytest.approx([1., 0.])
     # The refitted line turns towards the far point; both keep their shares.
@@ -117,6 +117,25 @@ def test_each_checks_members_and_not_the_candidate_alone():
     points = torch.tensor([[0., 0.], [1., 0.], [0., 10.]])
     assert grow_pieces(points, 1, 'each').members[0].tolist() == [False, True, False]
     assert grow_pieces(points, 1, 'share').members[0].tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize('threshold', [.1, .9, 1.])
+def test_all_has_every_point_at_any_threshold(threshold):
+    points = sheet_with_point_above(height=30.)
+    pieces = grow_pieces(points, 2, 'all', threshold)
+    assert torch.equal(pieces.members, ~torch.eye(62, dtype=torch.bool))
+    # At the anchor nearest to the centre, the main direction is that of the point above.
+    origin = int(points[:60, :2].norm(dim=1).argmin())
+    assert pieces.bases[origin, 2, 0].abs() > .99
+
+
+def test_all_leaves_no_direction_out(monkeypatch):
+    """The sum over 30 dimensions counts, although the growing pieces keep 12 of them."""
+    monkeypatch.setattr('mmdet3d_plugin.metric_learning.piecewise_linear.subspace_growth.'
+                        'MAX_RANK', 12)
+    points = unit_points(40, 30)
+    expected, _ = numpy_reference.pieces(points.numpy(), 3, 'all')
+    assert projectors(grow_pieces(points, 3, 'all')).numpy() == pytest.approx(expected, abs=1e-8)
 
 
 @pytest.mark.parametrize('share, joins', [(.901, True), (.899, False)])
@@ -142,6 +161,12 @@ def test_equal_points(rule):
     pieces = grow_pieces(torch.ones(6, 5) / 3, 3, rule)
     assert pieces.bases.abs().max() == 0
     assert torch.equal(pieces.members, ~torch.eye(6, dtype=torch.bool))
+
+
+def test_mean_of_equal_points_that_is_rounded():
+    points = torch.full((41, 1), .1, dtype=torch.double)
+    assert (points - points.mean(dim=0)).abs().max() > 0
+    assert grow_pieces(points, 1, 'all').bases.abs().max() == 0
 
 
 @each_rule
@@ -242,7 +267,7 @@ def test_memory_is_quadratic_in_the_number_of_points(monkeypatch):
 
 
 @pytest.mark.parametrize('settings, message', [
-    (dict(rule='all'), "rule is 'all', expected one of each, seed, share"),
+    (dict(rule='none'), "rule is 'none', expected one of each, seed, share, all"),
     (dict(dim=0), 'dim 0'), (dict(threshold=0.), 'threshold 0.0'),
     (dict(threshold=1.1), 'threshold 1.1')])
 def test_settings_out_of_range(settings, message):

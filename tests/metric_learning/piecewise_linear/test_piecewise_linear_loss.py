@@ -30,7 +30,7 @@ def run(features=FEATURES, points=POINTS, **settings):
 
 @pytest.mark.parametrize('settings', [
     {}, dict(dim=2, rule='seed', threshold=.7, n_alpha=2., n_beta=1., delta=1.5,
-             num_neighbours=4, loss_weight=.3), dict(rule='share')])
+             num_neighbours=4, loss_weight=.3), dict(rule='share'), dict(rule='all')])
 def test_agrees_with_numpy(settings):
     module = build(**settings)
     result = module(FEATURES, POINTS)
@@ -182,7 +182,8 @@ def test_rotation_of_the_points():
 
 @pytest.mark.parametrize('dtype', [torch.float, torch.double])
 @pytest.mark.parametrize('settings', [
-    {}, dict(rule='seed'), dict(rule='share'), dict(balance_members=True, learn_delta=True),
+    {}, dict(rule='seed'), dict(rule='share'), dict(rule='all'),
+    dict(balance_members=True, learn_delta=True),
     dict(normalize_similarity=True, binary=True)])
 @pytest.mark.parametrize('batch', ['empty', 'one', 'two', 'three', 'equal', 'duplicates'])
 def test_degenerate_batches(batch, settings, dtype):

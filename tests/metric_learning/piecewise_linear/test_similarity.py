@@ -14,7 +14,7 @@ from mmdet3d_plugin.metric_learning.piecewise_linear import (binary_similarity,
 
 
 @pytest.mark.parametrize('exponents', [(4., .5), (1., 2.), (0., 1.), (3., 0.)])
-@pytest.mark.parametrize('rule', ['each', 'seed', 'share'])
+@pytest.mark.parametrize('rule', ['each', 'seed', 'share', 'all'])
 @pytest.mark.parametrize('points', [unit_points(18, 7), noisy_sheet(16, 30, 3, .3)],
                          ids=['D < N', 'D > N'])
 def test_agrees_with_numpy(points, rule, exponents):
