@@ -12,22 +12,32 @@ from ..benchmarks.depth.pixel_errors import DISTANCE_ERRORS, read_pixel_errors
 from ..benchmarks.kitti.average_precision import KittiEvaluation, evaluate_kitti
 from ..benchmarks.kitti.calibration import read_calibration
 from ..benchmarks.kitti.splits import read_split
+from ..benchmarks.metric_style import format_value, without_prefix
 from ..errors import InputError
 from ..structures.object_table import ObjectTable
-from ..visualization import frame_panel, write_depth_report, write_report
+from ..visualization import (frame_panel, write_depth_report, write_embedding_report,
+                             write_report)
+from ..visualization.embedding_plot import EMBEDDING_FILE
+from ..visualization.neighbour_sheet import SHEET_FILE
+from ..visualization.piece_picture import PIECE_FILE
 from ..visualization.report_plots import Rows
-from .evaluate import read_frames
+from ..visualization.retrieval_plots import MAP_AT_R, recall_keys
+from .evaluate_kitti import read_frames
 from .help_formatter import ExampleFormatter
 from .training_log import read_training_log
 
-# Only validations of depth estimators log this metric.
-DEPTH_KEY = 'depth/AbsRel'
+# Only validations of depth estimators log the first metric, only those of embedders the second.
+DEPTH_KEY, RETRIEVAL_KEY = 'depth/AbsRel', 'retrieval/R@1'
+# Pictures of DrawNeighboursHook, by argument of write_embedding_report.
+EMBEDDING_PICTURES = dict(neighbours=SHEET_FILE, embedding=EMBEDDING_FILE, piece=PIECE_FILE)
 EXAMPLES = '''
 examples:
+  # detectors
   python tools/test.py CONFIG CKPT --submission-dir WORK_DIR/results
   python tools/report.py WORK_DIR --data-root data/kitti --pred WORK_DIR/results/data
 
-  python tools/test.py DEPTH_CONFIG CKPT --work-dir WORK_DIR/test
+  # depth estimators and embedders
+  python tools/test.py CONFIG CKPT --work-dir WORK_DIR/test
   python tools/report.py WORK_DIR
 '''
 
@@ -37,7 +47,8 @@ def parse_args() -> argparse.Namespace:
         description='Write WORK_DIR/report.html. The report of a detector shows losses, AP, '
         'precision-recall curves, depth errors by distance, and frames with ground truth and '
         'predictions. The report of a depth estimator shows losses, depth errors, depth errors '
-        'by distance, and frames. The training log tells which one to write.',
+        'by distance, and frames. The report of an embedder shows losses, Recall@k, mAP@R, '
+        'nearest neighbours and embeddings. The training log tells which one to write.',
         epilog=EXAMPLES, formatter_class=ExampleFormatter)
     parser.add_argument('work_dir', type=Path, help='folder of the training run')
     parser.add_argument('--title', help='title of the page (default: the task)')
@@ -56,10 +67,11 @@ def parse_args() -> argparse.Namespace:
                           help='minimum score of drawn detections (default: 0.1)')
     detector.add_argument('--samples', type=Path, metavar='DIR',
                           help='folder of pictures of tools/test.py --show-samples to show too')
-    depth = parser.add_argument_group('depth estimators')
-    depth.add_argument('--frames', type=Path, metavar='DIR',
-                       help='folder of pictures of tools/test.py (default: '
-                       'WORK_DIR/test/frames, if it exists)')
+    others = parser.add_argument_group('depth estimators and embedders')
+    others.add_argument('--frames', type=Path, metavar='DIR',
+                        help='folder of pictures of tools/test.py (default: WORK_DIR/test/frames '
+                        'of a depth estimator and WORK_DIR/test/neighbours of an embedder, if '
+                        'it exists)')
     return parser.parse_args()
 
 
@@ -146,8 +158,9 @@ def report_detector(args: argparse.Namespace, path: Path, scalars: Rows) -> str:
     """Write the report of a detector and return the table of its AP."""
     for flag, value in (('--data-root', args.data_root), ('--pred', args.pred)):
         if value is None:
-            raise InputError(f'{args.work_dir}: the training log has no depth metrics, so this is '
-                             f'a detector, and its report needs {flag}; see --help')
+            raise InputError(f'{args.work_dir}: the training log has no metrics of depth or '
+                             f'retrieval, so this is a detector, and its report needs {flag}; '
+                             'see --help')
     names = read_split(args.data_root / 'ImageSets' / f'{args.split}.txt')
     truths = read_frames(args.data_root / 'training/label_2', names, with_scores=False)
     predictions = read_frames(args.pred, names, with_scores=True)
@@ -183,6 +196,27 @@ def report_depth(args: argparse.Namespace, path: Path, scalars: Rows) -> str:
                      for key, style in DEPTH_STYLES.items())
 
 
+def report_embedding(args: argparse.Namespace, path: Path, scalars: Rows) -> str:
+    """Write the report of an embedder and return the metrics of its last validation.
+
+    Raises:
+        InputError: ``--frames`` has none of the pictures, or one is unreadable.
+    """
+    folder = args.frames or args.work_dir / 'test/neighbours'
+    files = {name: folder / file for name, file in EMBEDDING_PICTURES.items()}
+    pictures = {name: cv2.imread(str(file)) for name, file in files.items() if file.is_file()}
+    if (args.frames and not pictures) or any(image is None for image in pictures.values()):
+        raise InputError(f'{folder}: no readable pictures of embeddings; make them with '
+                         'tools/test.py --show-dir')
+    metrics = next(row for row in reversed(scalars) if RETRIEVAL_KEY in row)
+    write_embedding_report(
+        path, title=args.title or 'Embedding of images', scalars=scalars, metrics=metrics,
+        summary=parse_facts(args.facts), **pictures)
+    metrics = without_prefix(metrics)
+    return '\n'.join(f'{key}: {format_value(metrics.get(key))} %'
+                     for key in [*recall_keys(metrics), MAP_AT_R])
+
+
 def main() -> None:
     """Run the command."""
     args = parse_args()
@@ -190,6 +224,10 @@ def main() -> None:
         raise InputError(f'{args.work_dir}: no such work dir')
     path = args.work_dir / 'report.html'
     scalars = read_training_log(args.work_dir)
-    is_depth = any(DEPTH_KEY in row for row in scalars)
-    print((report_depth if is_depth else report_detector)(args, path, scalars))
+    logged = {key for row in scalars for key in row}
+    if RETRIEVAL_KEY in logged:
+        write = report_embedding
+    else:
+        write = report_depth if DEPTH_KEY in logged else report_detector
+    print(write(args, path, scalars))
     print(f'report: {path}')

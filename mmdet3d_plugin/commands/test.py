@@ -7,7 +7,7 @@ from mmengine.runner import Runner
 
 from ..engine.load_model import load_model
 from ..errors import InputError
-from ..models.model_contract import DEPTH, task_of_config
+from ..models.model_contract import DEPTH, DETECTION, EMBEDDING, task_of_config
 from ..utils.files import check_writable
 from .command_line import config_errors, outputs_in
 from .help_formatter import ExampleFormatter
@@ -19,7 +19,14 @@ example:
       work_dirs/monolss_dla34_kitti/epoch_600.pth --show-dir work_dirs/frames
 '''
 # Metrics that write result files if they have a result_dir.
-WRITERS = ('KittiAPMetric', 'WaymoAPMetric', 'DepthMetric')
+WRITERS = ('KittiAPMetric', 'WaymoAPMetric', 'DepthMetric', 'RetrievalMetric')
+# Drawing hook of each task, and its settings for --show-dir.
+DRAWING = {
+    DETECTION: ('DrawFramesHook', dict(max_frames=None)),
+    DEPTH: ('DrawDepthHook', dict(max_frames=None)),
+    EMBEDDING: ('DrawNeighboursHook', dict(max_queries=60)),
+}
+PURPOSES = {DEPTH: 'estimates depth maps', EMBEDDING: 'embeds images'}
 
 
 class TestRunner(Runner):
@@ -39,11 +46,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('checkpoint', help='checkpoint file or URL')
     parser.add_argument('--submission-dir', metavar='DIR',
                         help='also write result files: DIR/data/FRAME.txt in the format of '
-                        "KITTI's test server, DIR/labels.npz and DIR/detections.npz for Waymo, or "
-                        '16-bit PNG files for depth estimators')
+                        "KITTI's test server, DIR/labels.npz and DIR/detections.npz for Waymo, "
+                        '16-bit PNG files for depth estimators, or DIR/embeddings.npz for '
+                        'embedders')
     parser.add_argument('--show-dir', metavar='DIR',
-                        help='draw all frames into this folder (default: draw 12 frames into '
-                        'WORK_DIR/frames)')
+                        help='draw all frames, or the nearest neighbours of 60 images for an '
+                        'embedder, into this folder (default: draw 12 into WORK_DIR/frames or '
+                        'WORK_DIR/neighbours)')
     parser.add_argument('--show-samples', action='store_true',
                         help='also draw the weights of the ROI locations of the highest-scoring '
                         'objects, into SHOW_DIR/samples (default: WORK_DIR/samples, 12 frames)')
@@ -59,14 +68,14 @@ def configure_drawing(cfg: Config, args: argparse.Namespace) -> None:
     Raises:
         InputError: the config has no drawing hook, or an option does not fit the model's task.
     """
-    estimates_depth = task_of_config(cfg.model) == DEPTH
+    task = task_of_config(cfg.model)
     for flag, given, purpose in (
             ('--show-samples', args.show_samples, 'draws ROI locations of a detector'),
             ('--score-thr', args.score_thr is not None, 'selects detections')):
-        if given and estimates_depth:
-            raise InputError(f'{args.config}: {flag} {purpose}, but this config estimates depth '
-                             'maps; leave it out')
-    name = 'DrawDepthHook' if estimates_depth else 'DrawFramesHook'
+        if given and task != DETECTION:
+            raise InputError(f'{args.config}: {flag} {purpose}, but this config '
+                             f'{PURPOSES[task]}; leave it out')
+    name, draw_more = DRAWING[task]
     hook = next((hook for hook in cfg.get('custom_hooks', []) if hook.type == name), None)
     if hook is None:
         if args.show_dir:
@@ -74,7 +83,7 @@ def configure_drawing(cfg: Config, args: argparse.Namespace) -> None:
         return
     if args.show_dir:
         check_writable(args.show_dir, '--show-dir')
-        hook.update(out_dir=args.show_dir, max_frames=None)
+        hook.update(out_dir=args.show_dir, **draw_more)
     if args.score_thr is not None:
         hook.score_threshold = args.score_thr
 

@@ -1,4 +1,4 @@
-"""Pictures, plots and report pages of detections and depth maps.
+"""Pictures, plots and report pages of detections, depth maps and embeddings.
 
 Depends on numpy, OpenCV and matplotlib alone. Pictures are uint8 arrays in BGR order.
 """
@@ -7,15 +7,22 @@ from .boxes_on_image import draw_boxes_3d
 from .color_scales import UNKNOWN_COLOR, ColorScale, depth_scale, disparity_scale, error_scale
 from .colors import CLASS_COLORS, GROUND_TRUTH_COLOR
 from .depth_maps import depth_panel, depth_picture, error_picture
+from .depth_report import write_depth_report
 from .detection_panel import frame_panel
+from .detection_report import write_report
+from .embedding_plot import embedding_coordinates, embedding_plot, spread_points
+from .embedding_report import write_embedding_report
 from .feature_maps import feature_colors
 from .motion_hint_panel import MotionHints, motion_hint_panel
-from .report import write_depth_report, write_report
+from .neighbour_sheet import QueryRow, neighbour_sheet
+from .piece_picture import piece_picture
 from .sample_weights import sample_panel
 
 __all__ = [
     'BirdsEyeView', 'CLASS_COLORS', 'ColorScale', 'GROUND_TRUTH_COLOR', 'MotionHints',
-    'UNKNOWN_COLOR', 'depth_panel', 'depth_picture', 'depth_scale', 'disparity_scale',
-    'draw_birds_eye_view', 'draw_boxes_3d', 'error_picture', 'error_scale', 'feature_colors',
-    'frame_panel', 'motion_hint_panel', 'sample_panel', 'write_depth_report', 'write_report'
+    'QueryRow', 'UNKNOWN_COLOR', 'depth_panel', 'depth_picture', 'depth_scale',
+    'disparity_scale', 'draw_birds_eye_view', 'draw_boxes_3d', 'embedding_coordinates',
+    'embedding_plot', 'error_picture', 'error_scale', 'feature_colors', 'frame_panel',
+    'motion_hint_panel', 'neighbour_sheet', 'piece_picture', 'sample_panel', 'spread_points',
+    'write_depth_report', 'write_embedding_report', 'write_report'
 ]

@@ -153,6 +153,21 @@ def error_scale(limit: float) -> ColorScale:
                       lambda error: f'{error:+.3g}' if error else '0', ('too near', 'too far'))
 
 
+def off_piece_scale(high: float) -> ColorScale:
+    """Return a linear scale for distances of points to a linear piece, bright on the piece.
+
+    Args:
+        high: distance of the darkest colour, > 0.
+
+    Example:
+        >>> scale = off_piece_scale(.8)
+        >>> [scale.form(tick) for tick in scale.ticks]
+        ['0', '0.2', '0.4', '0.6', '0.8']
+    """
+    return ColorScale(0., high, 'plasma_r', _even_ticks(0., high), '{:.3g}'.format,
+                      ('on the piece', 'off'))
+
+
 def _even_ticks(low: float, high: float) -> Tuple[float, ...]:
     return _inside(MaxNLocator(_MAX_STEPS, steps=_ROUND).tick_values(low, high), low, high)
 

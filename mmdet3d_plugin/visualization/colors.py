@@ -8,6 +8,7 @@ from typing import Tuple
 GROUND_TRUTH_COLOR = '#00d98b'
 CLASS_COLORS = {'Car': '#ff9a1f', 'Pedestrian': '#ff5c93', 'Cyclist': '#35b6ff'}
 OTHER_CLASS_COLOR = '#b9a7ff'
+RIGHT_COLOR, WRONG_COLOR = GROUND_TRUTH_COLOR, '#ff4747'  # of nearest neighbours, by class
 ACCENT_COLOR = '#5b8def'  # curves and dots that belong to no class
 PANEL_BACKGROUND, PANEL_TEXT = '#0b0e12', '#e8edf2'
 

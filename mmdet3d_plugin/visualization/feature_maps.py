@@ -3,10 +3,10 @@ import numpy as np
 
 from .color_scales import UNKNOWN_COLOR
 from .colors import to_bgr
+from .principal_components import principal_components
 
 COMPONENTS = 3  # red, green and blue
 _PERCENTILES = (1, 99)  # of a component, shown as 0 and 255
-_NO_VARIANCE = 1e-9  # share of the first component's variance; less is a rounding error
 
 
 def feature_colors(features: np.ndarray) -> np.ndarray:
@@ -39,17 +39,9 @@ def feature_colors(features: np.ndarray) -> np.ndarray:
 
 
 def _scaled_components(cells: np.ndarray) -> np.ndarray:
-    """Return the (N, 3) principal components of (N, C) features, scaled to [0, 1].
-
-    Components are in order of decreasing variance.
-    """
-    centred = cells - cells.mean(axis=0)
-    variances, axes = np.linalg.eigh(centred.T @ centred / len(centred))
-    variances, axes = variances[::-1][:COMPONENTS], axes[:, ::-1][:, :COMPONENTS]
-    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
+    """Return the (N, 3) principal components of (N, C) features, scaled to [0, 1]."""
     scaled = np.full((len(cells), COMPONENTS), .5)
-    for index in np.flatnonzero(variances > _NO_VARIANCE * variances[0]):
-        component = centred @ axes[:, index]
+    for index, component in enumerate(principal_components(cells, COMPONENTS).T):
         low, high = np.percentile(component, _PERCENTILES)
         if high > low:
             scaled[:, index] = np.clip((component - low) / (high - low), 0, 1)

@@ -80,6 +80,25 @@ def text_size(text: str, height: float) -> Tuple[int, int]:
     return cv2.getTextSize(text, FONT, height / FONT_HEIGHT, 1)[0]
 
 
+def cut_text(text: str, width: float, height: float) -> str:
+    """Return a text, cut and with three dots at its end if it is wider than ``width``.
+
+    Args:
+        text: text of one line.
+        width: largest width, pixels.
+        height: height of a capital letter, pixels.
+
+    Example:
+        >>> cut_text('Black-footed Albatross', 120, 10), cut_text('Gull', 120, 10)
+        ('Black-footed...', 'Gull')
+    """
+    if text_size(text, height)[0] <= width:
+        return text
+    while text and text_size(f'{text}...', height)[0] > width:
+        text = text[:-1]
+    return f'{text}...'
+
+
 def draw_text(image: np.ndarray, text: str, origin: Tuple[float, float], color: str,
               height: float) -> None:
     """Write a text of one line.

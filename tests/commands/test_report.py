@@ -97,6 +97,50 @@ def test_pictures_of_a_depth_estimator_in_another_folder(run, depth_run, tmp_pat
         run(depth_run, '--frames', depth_run)
 
 
+@pytest.fixture
+def embedder_run(tmp_path):
+    """Work dir of an embedder: a training log and the pictures of the test."""
+    work_dir = tmp_path / 'run'
+    write_session(work_dir, '20260101_000000', [
+        dict(step=1, epoch=1, loss=5., loss_metric=2.),
+        dict(step=2, epoch=2, loss=4., loss_metric=1.),
+        {'step': 1, 'retrieval/R@1': 55.5, 'retrieval/R@4': 70., 'retrieval/mAP@R': 20.5},
+        {'step': 2, 'retrieval/R@1': 44.25, 'retrieval/R@4': 66., 'retrieval/mAP@R': 12.75}])
+    (work_dir / 'test/neighbours').mkdir(parents=True)
+    for name in ('neighbours.jpg', 'embedding.png', 'piece.png'):
+        cv2.imwrite(str(work_dir / f'test/neighbours/{name}'), np.zeros((8, 16, 3), np.uint8))
+    return work_dir
+
+
+def test_report_of_an_embedder(run, embedder_run, capsys):
+    run(embedder_run, '--facts', 'Config=plm.py', '--title', 'Vehicles')
+    html = (embedder_run / 'report.html').read_text()
+    assert html.count('data:image/jpeg') == 3 and ' given' not in html
+    for text in ('<strong>44.2</strong>', '<strong>12.8</strong>', 'plm.py', 'loss_metric',
+                 '<td>last</td><td>44.25</td><td>66.00</td><td>12.75</td>',
+                 '<td>best, epoch 1</td><td>55.50</td><td>70.00</td><td>20.50</td>',
+                 '<h1>Vehicles</h1>'):
+        assert text in html, text
+    assert 'R@1: 44.25 %\nR@4: 66.00 %\nmAP@R: 12.75 %\n' in capsys.readouterr().out
+
+
+def test_pictures_of_an_embedder_in_another_folder(run, embedder_run, tmp_path):
+    (embedder_run / 'test').rename(tmp_path / 'elsewhere')
+    run(embedder_run)
+    html = (embedder_run / 'report.html').read_text()
+    assert 'No picture of nearest neighbours was given' in html and 'image/jpeg' not in html
+    shown = tmp_path / 'elsewhere/neighbours'
+    (shown / 'piece.png').unlink()
+    run(embedder_run, '--frames', shown)
+    html = (embedder_run / 'report.html').read_text()
+    assert html.count('image/jpeg') == 2 and 'No picture of a linear piece was given' in html
+    with pytest.raises(InputError, match='run: no readable pictures of embeddings; .* --show-d'):
+        run(embedder_run, '--frames', embedder_run)
+    (shown / 'embedding.png').write_bytes(b'no picture')
+    with pytest.raises(InputError, match='neighbours: no readable pictures of embeddings'):
+        run(embedder_run, '--frames', shown)
+
+
 def test_a_detector_needs_its_results(run, tmp_path):
     write_session(tmp_path, '20260101_000000', [dict(step=1, loss=5.)])
     with pytest.raises(InputError, match='this is a detector, and its report needs --data-root'):

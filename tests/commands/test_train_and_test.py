@@ -244,7 +244,7 @@ def test_typos_in_configs(run, tmp_path, kitti_root):
      "tiny.py: filename_tmpl='../../evil_{}.pth' is no name of a file inside the work dir"),
     ('acceleration=3', 'tiny.py: acceleration=3: expected a dict of bfloat16'),
     ('acceleration=None', 'tiny.py: acceleration=None: expected a dict of bfloat16'),
-    ('custom_hooks.5.signals=[SIGKILL]', "InterruptionHook: signals has 'SIGKILL'"),
+    ('custom_hooks.6.signals=[SIGKILL]', "InterruptionHook: signals has 'SIGKILL'"),
     ('train_dataloader.batch_sampler.type=mmdet.AspectRatioBatchSampler',
      'a AspectRatioBatchSampler cannot go on in the middle of an epoch'),
 ])

@@ -12,9 +12,12 @@ import pytest
 from mmdet3d_plugin.benchmarks.depth.object_errors import object_depth_errors
 from mmdet3d_plugin.benchmarks.depth.pixel_errors import PixelDepthErrors
 from mmdet3d_plugin.structures.object_table import ObjectTable
-from mmdet3d_plugin.visualization import write_depth_report, write_report
-from mmdet3d_plugin.visualization.report_plots import (depth_validation_plot, loss_plot,
-                                                       validation_plot)
+from mmdet3d_plugin.visualization import (write_depth_report, write_embedding_report,
+                                          write_report)
+from mmdet3d_plugin.visualization.depth_plots import depth_validation_plot
+from mmdet3d_plugin.visualization.detection_plots import validation_plot
+from mmdet3d_plugin.visualization.report_plots import loss_plot
+from mmdet3d_plugin.visualization.retrieval_plots import retrieval_validation_plot
 
 ROOT = Path(__file__).resolve().parents[2]
 METRICS = {'Car_3D_AP40_moderate_strict': 12.34, 'Car_3D_AP40_moderate_loose': 45.67,
@@ -130,9 +133,68 @@ def test_depth_validation_plot_needs_two_validations():
     assert '>epoch</text>' in depth_validation_plot(SCALARS + DEPTH_VALIDATION)
 
 
+RETRIEVAL_VALIDATION = [
+    {'step': 1, 'retrieval/R@1': 31.25, 'retrieval/R@10': 70., 'retrieval/R@2': 40.,
+     'retrieval/mAP@R': 9.5, 'data_time': .1},
+    {'step': 2, 'retrieval/R@1': 52.346, 'retrieval/R@10': 81., 'retrieval/R@2': 60.,
+     'retrieval/mAP@R': 19.25},
+    {'step': 3, 'retrieval/R@1': 48., 'retrieval/R@10': 82., 'retrieval/R@2': 58.,
+     'retrieval/mAP@R': 20.}]
+NO_VALUE = {'R@1': None, 'mAP@R': float('nan')}
+
+
+def test_report_of_an_embedder(tmp_path):
+    pictures = {name: np.full((40, 90, 3), grey, np.uint8)
+                for grey, name in enumerate(('neighbours', 'embedding', 'piece'))}
+    write_embedding_report(
+        tmp_path / 'report.html', title='PLM', scalars=SCALARS + RETRIEVAL_VALIDATION,
+        metrics=RETRIEVAL_VALIDATION[-1], summary={'Config': 'plm.py'}, **pictures)
+    text = (tmp_path / 'report.html').read_text(encoding='utf-8')
+    assert re.findall(r'<strong>([^<]*)', text) == ['48.0', '20.0']
+    assert re.findall(r'<h2>([^<]*)', text) == [
+        'Run', 'Training', 'Retrieval', 'Nearest neighbours', 'Embedding', 'Linear piece']
+    head = re.search(r'<thead>(.*)</thead>', text).group(1)
+    assert re.findall(r'<th>([^<]*)', head) == ['validation', 'R@1', 'R@2', 'R@10', 'mAP@R']
+    rows = re.findall(r'<tr>(<td>.*?)</tr>', text)
+    assert [re.findall(r'<td>([^<]*)', row) for row in rows] == [
+        ['last', '48.00', '58.00', '82.00', '20.00'],
+        ['best, epoch 2', '52.35', '60.00', '81.00', '19.25']]
+    assert text.count('<img ') == 3 and text.count('<svg ') == 2 and ' given' not in text
+
+
+def test_report_of_an_embedder_without_data(tmp_path):
+    write_embedding_report(tmp_path / 'report.html', title='Empty')
+    text = (tmp_path / 'report.html').read_text(encoding='utf-8')
+    assert text.count(' given') == 6
+    assert text.count('<strong>–</strong>') == 2 and '<img' not in text and '<svg' not in text
+
+
+def test_report_of_an_embedder_with_one_validation(tmp_path):
+    write_embedding_report(tmp_path / 'report.html', title='One', metrics=NO_VALUE,
+                           scalars=RETRIEVAL_VALIDATION[:1])
+    text = (tmp_path / 'report.html').read_text(encoding='utf-8')
+    rows = re.findall(r'<tr>(<td>.*?)</tr>', text)
+    assert [re.findall(r'<td>([^<]*)', row) for row in rows] == [['last', '–', '–']]
+    assert text.count('<strong>–</strong>') == 2
+
+
+def test_retrieval_validation_plot_needs_two_validations():
+    assert retrieval_validation_plot(RETRIEVAL_VALIDATION[:1]) is None
+    assert retrieval_validation_plot(SCALARS) is None
+    svg = retrieval_validation_plot(RETRIEVAL_VALIDATION)
+    # One panel with three curves, in the order of k, and one with mAP@R.
+    assert svg.count('>iteration</text>') == 2
+    assert re.findall(r'>(R@\d+)</text>', svg) == ['R@1', 'R@2', 'R@10']
+    assert '>validation, Recall@k (%)</text>' in svg and '>validation, mAP@R (%)</text>' in svg
+    assert '>epoch</text>' in retrieval_validation_plot(SCALARS + RETRIEVAL_VALIDATION)
+    only = [{'step': step, 'retrieval/mAP@R': 2. * step} for step in (1, 2)]
+    assert retrieval_validation_plot(only).count('>iteration</text>') == 1
+
+
 def test_plots_do_not_change_the_settings_of_matplotlib():
     before = dict(matplotlib.rcParams.items())  # resolves the backend
     loss_plot(SCALARS)
+    retrieval_validation_plot(RETRIEVAL_VALIDATION)
     assert dict(matplotlib.rcParams.items()) == before
 
 
@@ -141,7 +203,7 @@ def test_package_imports_neither_torch_nor_openmmlab_nor_pyplot(tmp_path):
             'write_report(sys.argv[1], title="t", scalars=[{"step": i, "loss": 1.} '
             'for i in range(3)])\n'
             'print([name for name in ("torch", "mmengine", "mmcv", "mmdet3d", '
-            '"matplotlib.pyplot") if name in sys.modules])')
+            '"matplotlib.pyplot", "sklearn", "faiss") if name in sys.modules])')
     run = subprocess.run([sys.executable, '-c', code, str(tmp_path / 'report.html')],
                          cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == '[]'

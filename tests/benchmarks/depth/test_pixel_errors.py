@@ -7,7 +7,7 @@ import pytest
 from mmdet3d_plugin.benchmarks.depth.map_errors import DepthProtocol
 from mmdet3d_plugin.benchmarks.depth.pixel_errors import PixelDepthErrors, read_pixel_errors
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.visualization.report_plots import distance_error_plot
+from mmdet3d_plugin.visualization.depth_plots import distance_error_plot
 
 PROTOCOL = DepthProtocol(1e-3, 80.)
 
