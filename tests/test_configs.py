@@ -9,12 +9,14 @@ from unittest import mock
 
 import pytest
 import torch
-from mmdet3d.registry import DATASETS, HOOKS, LOOPS, MODELS, PARAM_SCHEDULERS, TRANSFORMS
+from mmdet3d.registry import (DATA_SAMPLERS, DATASETS, HOOKS, LOOPS, MODELS, PARAM_SCHEDULERS,
+                              TRANSFORMS)
 from mmengine.config import Config
 from mmengine.dataset import RepeatDataset
 from mmengine.hooks import CheckpointHook
 from mmengine.optim import build_optim_wrapper
 
+from mmdet3d_plugin.datasets.sample_randomness import ResumableBatchSampler
 from mmdet3d_plugin.engine import hooks
 from mmdet3d_plugin.engine.loops import ResumableEpochLoop
 from mmdet3d_plugin.models.layers import AttentiveBatchNorm2d
@@ -23,22 +25,25 @@ FOLDER = Path(__file__).parents[1] / 'configs'
 CONFIGS = sorted(path for path in FOLDER.glob('**/*.py') if '_base_' not in path.parts)
 KEEP_WEIGHTS = {name: lambda tensor, *args, **kwargs: tensor for name in dir(torch.nn.init)
                 if name.endswith('_') and not name.startswith('_')}
+# Folders with the rows of a table.
+TABLES = ('ablations', 'settings')
 each_config = pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)
 
 
 @pytest.fixture(autouse=True, scope='module')
 def files_parsed_once():
-    """Parse each file, base files included, once per value of ABLATION_DATA."""
+    """Parse each file, base files included, once per value of the environment variables."""
     parse_file = Config._file2dict
 
     @lru_cache(maxsize=None)
-    def parse(filename, data):
+    def parse(filename, *variables):
         return parse_file(filename)
 
     def parse_once(filename, use_predefined_variables=True, use_environment_variables=True,
                    lazy_import=None):
         assert use_predefined_variables and use_environment_variables and not lazy_import
-        return copy.deepcopy(parse(os.path.realpath(filename), os.environ.get('ABLATION_DATA')))
+        variables = map(os.environ.get, ('ABLATION_DATA', 'ABLATION_SEED'))
+        return copy.deepcopy(parse(os.path.realpath(filename), *variables))
 
     with mock.patch.object(Config, '_file2dict', parse_once):
         yield
@@ -114,7 +119,9 @@ def check_exact_resume(cfg):
     assert LOOPS.get(cfg.train_cfg.type) is ResumableEpochLoop
     assert cfg.train_dataloader.sampler.type == 'DefaultSampler'
     # ResumableEpochLoop sets a ResumableBatchSampler unless there is another.
-    assert 'batch_sampler' not in cfg.train_dataloader
+    batch_sampler = cfg.train_dataloader.get('batch_sampler')
+    assert batch_sampler is None or issubclass(DATA_SAMPLERS.get(batch_sampler.type),
+                                               ResumableBatchSampler)
     # Checkpoints hold no accumulated gradients.
     assert cfg.optim_wrapper.get('accumulative_counts', 1) == 1
     assert cfg.resume is False
@@ -143,8 +150,24 @@ def check_safe_reading(cfg):
             dataset = dataset.get('dataset')
     for settings in all_dicts(cfg.model.to_dict()):
         source = settings.get('checkpoint')
-        assert source is None or re.match(
-            r'(https?|torchvision|open-mmlab|mmcls)://', source), source
+        if settings.get('type') == 'EncoderInit':
+            check_encoder(settings)
+        else:
+            assert source is None or re.match(
+                r'(https?|torchvision|open-mmlab|mmcls|package)://', source), source
+
+
+def check_encoder(init_cfg):
+    """The last epoch of a config of this project, with the backbone that is initialised."""
+    found = re.fullmatch(r'work_dirs/pretraining_encoders/(\w+)/seed_0/epoch_(\d+)\.pth',
+                         init_cfg['checkpoint'])
+    encoder = read(found[1])
+    assert int(found[2]) == encoder.train_cfg.max_epochs
+    part = encoder.model
+    for name in init_cfg['prefix'].split('.')[:-2]:
+        part = part.get(name, part)  # an embedder's encoder has no entry of its own
+    assert part.backbone.type == 'SlimDLANet' and part.backbone.norm_cfg.type == 'BN'
+    assert part.backbone.get('init_cfg') is None
 
 
 def check_logs(cfg):
@@ -169,7 +192,7 @@ def test_first_lines_are_titles():
         title = path.read_text(encoding='utf-8').partition('\n')[0]
         assert re.match(r'# [A-Zm0-9]', title) and len(title) <= 99, path
         # Titles of table rows have no full stop.
-        assert title.endswith('.') != (path.parent.name == 'ablations'), path
+        assert title.endswith('.') != (path.parent.name in TABLES), path
 
 
 def test_readmes_list_every_config():
@@ -189,7 +212,7 @@ def test_no_config_only_renames_another():
     """Rows of ablations may equal a config, since tables need them."""
     found = {}
     for path in CONFIGS:
-        if path.parent.name != 'ablations':
+        if path.parent.name not in TABLES:
             same = found.setdefault(repr(read_file(path).to_dict()), path)
             assert same is path, f'{path} equals {same}'
 
@@ -574,6 +597,57 @@ def test_motion_aware_configs_differ_in_their_hints(data):
     assert hints == dict(manydepth_temporal=(True, False, False),
                          manydepth_distil=(False, True, False), mal=(True, True, False),
                          mal_gate=(True, True, True))
+
+
+SHARES = ('all', 'tenth')
+
+
+def pretraining_row(name, share):
+    """Return a config of configs/pretraining and the initialisation of its backbone."""
+    cfg = read(f'{name}_{share}_synthetic')
+    return cfg, cfg.model.backbone.pop('init_cfg')
+
+
+@pytest.mark.parametrize('share', SHARES)
+def test_pretraining_rows_differ_in_the_initialisation(share):
+    scratch, init_cfg = pretraining_row('scratch', share)
+    assert init_cfg is None
+    for name in ('crops', 'clips', 'depth'):
+        cfg, init_cfg = pretraining_row(name, share)
+        assert f'/encoder_{name}_synthetic/' in init_cfg.checkpoint
+        for key in ('model', 'train_dataloader', 'val_dataloader', 'train_cfg', 'optim_wrapper',
+                    'param_scheduler', 'acceleration', 'custom_hooks'):
+            assert cfg[key] == scratch[key], key
+    for loss in ('qi', 'multi-range') if share == 'all' else ():
+        for name in ('scratch', 'depth'):
+            cfg, init_cfg = pretraining_row(f'{name}_{loss}', share)
+            assert init_cfg == pretraining_row(name, share)[1]
+            assert len(cfg.model.pop('auxiliary')) == 1 and cfg.model == scratch.model
+
+
+@pytest.mark.parametrize('seed', [0, 3, 12])
+def test_pretraining_rows_are_paired_by_the_seed(monkeypatch, seed):
+    """The seed selects the encoder and the tenth of the frames."""
+    monkeypatch.setenv('ABLATION_SEED', str(seed))
+    for name in ('crops', 'clips', 'depth'):
+        for share in SHARES:
+            assert f'/seed_{seed}/' in pretraining_row(name, share)[1].checkpoint
+
+
+def test_a_tenth_of_the_frames_has_equal_iterations(monkeypatch):
+    everything = read('scratch_all_synthetic')
+    assert 'indices' not in everything.train_dataloader.dataset.dataset
+    parts = []
+    for seed in range(11):
+        monkeypatch.setenv('ABLATION_SEED', str(seed))
+        cfg = read('scratch_tenth_synthetic')
+        indices = cfg.train_dataloader.dataset.dataset.pop('indices')
+        # 240 frames, the size of the set that `make demo` renders
+        assert len(indices) == 240 and sorted(indices) == sorted(10 * list(set(indices)))
+        assert cfg.train_dataloader == everything.train_dataloader
+        parts.append(set(indices))
+    assert parts[10] == parts[0] and sorted(i for part in parts[:10] for i in part) == list(
+        range(240))
 
 
 def test_monocon_reference_keeps_the_size_of_the_images():

@@ -18,9 +18,10 @@ default_hooks = dict(
 custom_hooks = [
     dict(type='PlainCheckpointHook'),
     dict(type='ProgressBarHook'),
-    # The first draws predictions of detectors, the second those of depth estimators.
+    # They draw predictions of detectors, of depth estimators and of embedders.
     dict(type='DrawFramesHook', max_frames=12),
     dict(type='DrawDepthHook', max_frames=12),
+    dict(type='DrawNeighboursHook', max_queries=12),
     dict(type='FiniteLossHook'),
     dict(type='InterruptionHook', backend_args=dict(backend='atomic')),
     dict(type='SkippedFramesHook'),

@@ -108,7 +108,7 @@ def test_encoder_initialises_a_detector(run_tool, tiny_clips, tmp_path):
                tmp_path / 'clips.pth')
     backbone = MODELS.build(dict(
         type='DLANet', depth=34, norm_cfg=dict(type='BN'), out_indices=(2, 3, 4, 5),
-        init_cfg=dict(type='Pretrained', checkpoint=str(tmp_path / 'clips.pth'),
+        init_cfg=dict(type='EncoderInit', checkpoint=str(tmp_path / 'clips.pth'),
                       prefix='backbone.')))
     backbone.init_weights()
     assert all(torch.equal(value, student.state_dict()[key])

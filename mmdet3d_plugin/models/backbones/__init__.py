@@ -1,9 +1,11 @@
 """Backbones besides those of mmdet3d, and initialisation from ImageNet weights."""
 from .dla import DLAImageNetInit, SlimDLANet
+from .encoder_init import EncoderInit
 from .partial_forward import first_maps, later_maps
+from .timm_backbone import PackageImageNetInit, TimmBackbone
 from .torchvision_backbone import TorchvisionBackbone, TorchvisionImageNetInit
 
 __all__ = [
-    'DLAImageNetInit', 'SlimDLANet', 'TorchvisionBackbone', 'TorchvisionImageNetInit',
-    'first_maps', 'later_maps'
+    'DLAImageNetInit', 'EncoderInit', 'PackageImageNetInit', 'SlimDLANet', 'TimmBackbone',
+    'TorchvisionBackbone', 'TorchvisionImageNetInit', 'first_maps', 'later_maps'
 ]

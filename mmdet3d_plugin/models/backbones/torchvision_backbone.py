@@ -51,7 +51,8 @@ class TorchvisionBackbone(BaseModule):
             model = get_model(name, weights=None)
             if num_images != 1:
                 _widen_first_convolution(model, 3 * num_images)
-            self.body = create_feature_extractor(model, list(nodes))
+            self.body = create_feature_extractor(
+                model, list(nodes), suppress_diff_warning=True)
         except ValueError as error:
             raise InputError(f'TorchvisionBackbone: name {name!r}, nodes {list(nodes)}: '
                              f'{str(error).split(". Hint")[0]}') from error

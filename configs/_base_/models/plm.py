@@ -1,0 +1,23 @@
+# PLM, metric learning without labels on piecewise-linear manifolds (Bhatnagar and Ahuja, CPAL
+# 2024). The paper publishes no code. (slides): the authors' slides; (STML): protocol of Kim et al.,
+# CVPR 2022; (ours): fills a gap, studied in docs/plm.md.
+embed_dim = 512
+plm = dict(
+    momentum=0.999,  # (STML)
+    head=dict(embed_dim=embed_dim),
+    loss=dict(
+        type='PiecewiseLinearLoss',
+        embed_dim=embed_dim,
+        dim=3,  # (ours)
+        rule='each',  # (ours)
+        threshold=0.9,  # (ours)
+        n_alpha=4.,  # (slides)
+        n_beta=0.5,  # (slides)
+        delta=2**0.5,  # (ours), the mean distance of a spread batch
+        num_proxies=100))  # paper, ablation of proxies
+# 24 seeds with 4 neighbours each in a batch of 120 (STML).
+neighbourhood_batches = dict(type='NeighbourhoodBatchSampler', neighbourhood=5)
+plm_hooks = [
+    dict(type='MomentumEncoderHook'),
+    dict(type='NeighbourTableHook'),
+]

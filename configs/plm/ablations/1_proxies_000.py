@@ -1,0 +1,3 @@
+# 0 proxies (paper, CUB 128-d, R@1: 56.5)
+_base_ = '../{{$ABLATION_DATA:cub}}_128.py'
+model = dict(loss=dict(num_proxies=0))

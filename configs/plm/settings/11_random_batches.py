@@ -1,0 +1,4 @@
+# Random batches
+_base_ = './01_literal.py'
+train_dataloader = dict(batch_sampler=None, drop_last=True)
+custom_hooks = [hook for hook in _base_.custom_hooks if hook.type != 'NeighbourTableHook']

@@ -1,0 +1,3 @@
+# PLM on rendered vehicles, 512 dimensions.
+_base_ = './vehicles_128.py'
+model = dict(head=dict(embed_dim=512), loss=dict(embed_dim=512))

