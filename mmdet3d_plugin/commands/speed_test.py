@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
+from ..datasets.neighbourhood_sampler import NeighbourhoodBatchSampler
 from ..engine.acceleration import (accelerate, acceleration_switches, configure_acceleration,
                                    has_fast_bfloat16)
 from ..engine.load_model import load_model
@@ -63,6 +64,7 @@ class SpeedTest:
         self.model = load_model(cfg, device=device).train()
         self.optim_wrapper = build_optim_wrapper(self.model, cfg.optim_wrapper)
         self.loader = self._build_loader(cfg.train_dataloader, batch_size, num_workers)
+        set_tables(cfg, self.model, self.loader)
         self._batches: Optional[Iterator] = None
         frames = DATASETS.build(cfg.test_dataloader.dataset)
         self.test_batches = [pseudo_collate([frames[index]])
@@ -154,6 +156,25 @@ class SpeedTest:
         with FlopCounterMode(display=False) as counter:
             run()
         return counter.get_total_flops()
+
+
+def set_tables(cfg: Config, model: nn.Module, loader: DataLoader) -> None:
+    """Set the tables that hooks of a training compute from embeddings of all images.
+
+    Any neighbours and pseudo-labels will do, because the time of a step does not depend on them.
+
+    Args:
+        cfg: config of the training.
+        model: its model; an Embedder gets pseudo-labels if the config has a ClusterLabelHook.
+        loader: its training images; a NeighbourhoodBatchSampler gets a table.
+    """
+    size = len(loader.dataset)
+    if isinstance(loader.batch_sampler, NeighbourhoodBatchSampler):
+        count = min(loader.batch_sampler.num_candidates, size - 1)
+        loader.batch_sampler.table = (np.arange(size)[:, None] + np.arange(1, count + 1)) % size
+    for hook in cfg.get('custom_hooks', []):
+        if hook.type == 'ClusterLabelHook':
+            model.cluster_labels = torch.arange(size) % hook.num_clusters
 
 
 class PhaseClock:

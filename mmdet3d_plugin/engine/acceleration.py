@@ -34,8 +34,9 @@ def use_channels_last(model: nn.Module) -> None:
     Args:
         model: a model with dense parts, see :func:`dense_parts_of`; changed in place.
     """
-    first = next(iter(dense_parts_of(unwrap_model(model)).values()))
-    first.register_forward_pre_hook(_to_channels_last)
+    for name, part in dense_parts_of(unwrap_model(model)).items():
+        if name.endswith('backbone'):
+            part.register_forward_pre_hook(_to_channels_last)
 
 
 def _to_channels_last(module: nn.Module, inputs: Tuple[torch.Tensor, ...]) -> tuple:

@@ -22,8 +22,8 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
 
     Args:
         runner: the runner of the training.
-        dataloader: dataloader or its config. A config without ``batch_sampler`` gets a
-            ResumableBatchSampler.
+        dataloader: dataloader or its config. Without ``batch_sampler``, or with None, a config
+            gets a ResumableBatchSampler.
         args: further positional arguments of mmengine's EpochBasedTrainLoop.
         kwargs: further arguments of mmengine's EpochBasedTrainLoop.
 
@@ -38,7 +38,7 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
 
     def __init__(self, runner: Runner, dataloader: Union[DataLoader, dict], *args,
                  **kwargs) -> None:
-        if isinstance(dataloader, dict) and 'batch_sampler' not in dataloader:
+        if isinstance(dataloader, dict) and dataloader.get('batch_sampler') is None:
             dataloader = dict(dataloader)
             dataloader['batch_sampler'] = dict(
                 type='ResumableBatchSampler', drop_last=dataloader.pop('drop_last', False))

