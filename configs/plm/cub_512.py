@@ -8,4 +8,5 @@ _base_ = [
 ]
 train_dataloader = dict(batch_sampler=_base_.neighbourhood_batches)
 model = _base_.plm
+optim_wrapper = dict(paramwise_cfg=_base_.plm_rates)
 custom_hooks = _base_.custom_hooks + _base_.plm_hooks

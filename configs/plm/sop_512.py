@@ -11,6 +11,6 @@ _base_ = [
 neighbourhood_batches = dict(neighbourhood=2)
 train_dataloader = dict(batch_sampler={**_base_.neighbourhood_batches, **neighbourhood_batches})
 model = {**_base_.plm, 'momentum': 0.9}
-optim_wrapper = dict(
-    paramwise_cfg=dict(custom_keys={'encoder.head': dict(lr_mult=100.)}))
+optim_wrapper = dict(paramwise_cfg=dict(
+    custom_keys={'encoder.head': dict(lr_mult=100.), **_base_.plm_rates.custom_keys}))
 custom_hooks = _base_.custom_hooks + _base_.plm_hooks

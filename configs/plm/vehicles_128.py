@@ -9,6 +9,7 @@ _base_ = [
 train_dataloader = dict(batch_sampler=_base_.neighbourhood_batches)
 model = {**_base_.plm, 'head': dict(embed_dim=128), 'loss': {**_base_.plm.loss, 'embed_dim': 128}}
 custom_hooks = _base_.custom_hooks + _base_.plm_hooks
-optim_wrapper = dict(optimizer=dict(lr=3e-4))  # docs/plm.md, settings
+# The rate is chosen on the validation identities (docs/plm.md, settings).
+optim_wrapper = dict(optimizer=dict(lr=3e-4), paramwise_cfg=_base_.plm_rates)
 acceleration = dict(channels_last=True)
 default_hooks = dict(logger=dict(interval=10))

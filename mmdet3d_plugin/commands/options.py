@@ -6,8 +6,8 @@ from pathlib import Path
 from mmengine.config import Config, DictAction
 
 from ..engine.acceleration import acceleration_switches, configure_acceleration
-from ..engine.config_files import (check_centers, check_classes, check_file_names, check_reference,
-                                   read_config)
+from ..engine.config_files import (check_centers, check_classes, check_file_names,
+                                   check_momentum_encoder, check_reference, read_config)
 from ..engine.distributed import configure_distributed
 from ..utils.files import check_writable
 
@@ -79,4 +79,5 @@ def load_config(args: argparse.Namespace) -> Config:
     check_classes(cfg)
     check_centers(cfg)
     check_reference(cfg)
+    check_momentum_encoder(cfg)
     return cfg

@@ -116,6 +116,22 @@ def check_reference(cfg: Config) -> None:
                              f'{expected}; set {entry}={expected}')
 
 
+def check_momentum_encoder(cfg: Config) -> None:
+    """Check that a hook updates the momentum encoder of an embedder.
+
+    Args:
+        cfg: config of a run.
+
+    Raises:
+        InputError: ``model.momentum`` is set, but there is no MomentumEncoderHook.
+    """
+    hooks = [hook.type for hook in cfg.get('custom_hooks', [])]
+    if (cfg.model.type == 'Embedder' and cfg.model.get('momentum') is not None
+            and 'MomentumEncoderHook' not in hooks):
+        raise InputError(f'{cfg.filename}: model.momentum is {cfg.model.momentum}, but nothing '
+                         'updates the momentum encoder; add a MomentumEncoderHook to custom_hooks')
+
+
 def _nested_datasets(cfg: Config, dataloader: str) -> List[Tuple[str, dict]]:
     """Return (key, settings) of a dataloader's dataset and of those that it wraps, in order."""
     datasets = []

@@ -33,7 +33,8 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
             resumed from such a checkpoint starts with the validation.
 
     Raises:
-        InputError: the batch sampler is no ResumableBatchSampler.
+        InputError: the batch sampler is no ResumableBatchSampler, or there is ``drop_last``
+            beside it.
     """
 
     def __init__(self, runner: Runner, dataloader: Union[DataLoader, dict], *args,
@@ -42,6 +43,9 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
             dataloader = dict(dataloader)
             dataloader['batch_sampler'] = dict(
                 type='ResumableBatchSampler', drop_last=dataloader.pop('drop_last', False))
+        elif isinstance(dataloader, dict) and 'drop_last' in dataloader:
+            raise InputError('train_dataloader.drop_last has no effect with a batch_sampler; '
+                             'leave it out')
         super().__init__(runner, dataloader, *args, **kwargs)
         batch_sampler = self.dataloader.batch_sampler
         if not isinstance(batch_sampler, ResumableBatchSampler):

@@ -6,7 +6,8 @@ from mmengine.runner import Runner
 from reliability.toy_runner import toy_config
 from yapf.yapflib import yapf_api
 
-from mmdet3d_plugin.engine.config_files import check_centers, check_classes, check_reference
+from mmdet3d_plugin.engine.config_files import (check_centers, check_classes,
+                                                check_momentum_encoder, check_reference)
 from mmdet3d_plugin.errors import InputError
 
 TRAIN_DATASET = 'train_dataloader.dataset.dataset.reference'
@@ -89,6 +90,18 @@ def test_another_kept_center_is_named():
     check_centers(make_config())
     with pytest.raises(InputError, match="needs kept_center='box_2d'"):
         check_centers(make_config({'model.coder.cell_center': 'box_2d'}))
+
+
+@pytest.mark.parametrize('momentum, hooks, refused', [
+    (.9, [], True), (0., [], True), (None, [], False),
+    (.9, [dict(type='MomentumEncoderHook')], False)])
+def test_a_momentum_encoder_needs_its_hook(momentum, hooks, refused):
+    cfg = Config(dict(model=dict(type='Embedder', momentum=momentum), custom_hooks=hooks))
+    if refused:
+        with pytest.raises(InputError, match='nothing updates the momentum encoder; add a Mom'):
+            check_momentum_encoder(cfg)
+    else:
+        check_momentum_encoder(cfg)
 
 
 def test_checkpoints_hold_the_formatted_config(tmp_path, monkeypatch):

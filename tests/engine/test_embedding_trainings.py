@@ -1,4 +1,5 @@
 """Trainings of embedders: tables of neighbours, pseudo-labels, momentum encoder, resume."""
+import itertools
 import json
 import os
 import shutil
@@ -28,6 +29,7 @@ RECORD = """
 custom_hooks += [dict(type='TableRecorder', priority='LOWEST')]
 """
 TABLES = []
+RUNS = itertools.count()
 
 
 @HOOKS.register_module()
@@ -59,7 +61,9 @@ def images(tmp_path_factory):
 def train(run_tool, images, tmp_path):
     """Function ``train(extra, *arguments)`` that returns the exit code and the output."""
     def train(extra, *arguments):
-        config = write_config(tmp_path, images, extra, 'run.py', imports=[STOP_HOOKS])
+        # mmengine's loggers are shared by runs of one config name in one second.
+        name = f'run_{next(RUNS)}.py'
+        config = write_config(tmp_path, images, extra, name, imports=[STOP_HOOKS])
         code, printed = run_tool('train', config, '--work-dir', tmp_path / 'run', *arguments)
         return code, printed.out + printed.err
 

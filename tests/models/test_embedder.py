@@ -298,11 +298,12 @@ def test_momentum_encoder_is_the_moving_average():
         for name, weight in model.encoder.named_parameters():
             expected[name] = .75 * expected[name] + .25 * weight.double()
     own, trained = states(model)
+    untouched = states(build_embedder(momentum=.75))[0]
     for name, value in trained.items():
         if name in expected:
             torch.testing.assert_close(own[name].double(), expected[name], rtol=1e-5, atol=1e-5)
-        else:  # buffers are copied
-            assert torch.equal(own[name], value)
+        else:  # running statistics are not those of the trained encoder
+            assert torch.equal(own[name], untouched[name]) and not torch.equal(own[name], value)
     assert model.momentum_encoder.steps == 5
     # Steps of d, 2 d, ..., from the start: a k-th of them counts 1 - .75^(5 - k).
     shift = sum((k + 1) * (1 - .75 ** (5 - k)) for k in range(5))
@@ -367,6 +368,22 @@ def test_statistics_of_batch_normalisation():
     assert model.encoder.backbone.layers[1].weight.grad.abs().sum() > 0
 
 
+def test_statistics_of_the_momentum_encoder_fit_its_weights():
+    """Encoders with weights of other sizes both have unit variance in evaluation mode."""
+    model = build_embedder(momentum=.999, **RECORDING).train()
+    with torch.no_grad():
+        model.encoder.backbone.layers[0].weight.mul_(3.)
+    batch = random_batch()
+    for _ in range(60):
+        loss_of(model, batch)
+        model.momentum_encoder.update_parameters(model.encoder)
+    model.eval()
+    images = model.data_preprocessor(batch)['inputs']['views'].flatten(0, 1)
+    for encoder in (model.encoder, model.momentum_encoder.module):
+        convolution, norm = encoder.backbone.layers[:2]
+        assert .9 < norm(convolution(images)).std(dim=(0, 2, 3)).mean() < 1.1
+
+
 # Errors, and models that are loaded
 
 
@@ -378,6 +395,12 @@ def test_statistics_of_batch_normalisation():
 def test_bad_settings_are_refused(settings, message):
     with pytest.raises(InputError, match=message):
         build_embedder(**settings)
+
+
+def test_other_channels_than_those_of_the_head_are_refused():
+    head = EmbeddingHead(in_channels=4, embed_dim=2)
+    with pytest.raises(InputError, match='has 3 channels; set model.head.in_channels'):
+        head([torch.rand(1, 3, 2, 2)])
 
 
 def test_a_model_without_loss_is_not_trained():

@@ -18,6 +18,17 @@ train_pipeline = [
     dict(type='MakeViews', transforms=train_views),
     dict(type='PackViews'),
 ]
+# The momentum encoder sees the whole crop.
+clean_pipeline = [
+    load,
+    dict(type='MakeViews', transforms=train_views, clean=test_views),
+    dict(type='PackViews'),
+]
+two_view_pipeline = [
+    load,
+    dict(type='MakeViews', transforms=train_views, num_views=2),
+    dict(type='PackViews'),
+]
 test_pipeline = [
     load,
     dict(type='MakeViews', transforms=test_views),

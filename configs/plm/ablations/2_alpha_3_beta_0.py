@@ -1,3 +1,3 @@
-# N_alpha 3, N_beta 0 (paper, CUB 128-d, R@1: best of all N_alpha near 58.8)
+# N_alpha 3, N_beta 0 (paper, CUB: no figure of this row, at best near 58.8 for N_beta 0)
 _base_ = '../{{$ABLATION_DATA:cub}}_128.py'
 model = dict(loss=dict(n_alpha=3., n_beta=0.0))

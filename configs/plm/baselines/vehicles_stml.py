@@ -1,9 +1,5 @@
 # Self-taught similarities (STML) on rendered vehicles.
 _base_ = '../vehicles_128.py'
-model = dict(loss=dict(_delete_=True, type='SelfTaughtLoss'))
-train_pipeline = [
-    _base_.load,
-    dict(type='MakeViews', transforms=_base_.train_views, clean=_base_.test_views),
-    dict(type='PackViews'),
-]
-train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+# The authors count 10 neighbours of 5 images in two views. Here a batch has one view.
+model = dict(loss=dict(_delete_=True, type='SelfTaughtLoss', num_neighbours=5))
+train_dataloader = dict(dataset=dict(pipeline=_base_.clean_pipeline))

@@ -1,3 +1,3 @@
-# Delta = sqrt(2), the mean distance of a spread batch
+# Delta = sqrt(2)
 _base_ = './01_literal.py'
 model = dict(loss=dict(delta=2**0.5))

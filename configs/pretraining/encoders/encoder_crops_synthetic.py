@@ -18,8 +18,12 @@ acceleration = dict(channels_last=True)
 max_epochs = 30
 train_cfg = dict(max_epochs=max_epochs, val_interval=max_epochs)
 # Ten times the published learning rate: the backbone starts from random weights.
+# The proxies have the rate that they have in the other configs.
 optim_wrapper = dict(
-    type='AutocastOptimWrapper', optimizer=dict(lr=1e-3), paramwise_cfg=None)
+    type='AutocastOptimWrapper',
+    optimizer=dict(lr=1e-3),
+    paramwise_cfg=dict(
+        custom_keys=dict(_delete_=True, loss_module=dict(lr_mult=10., decay_mult=0.))))
 param_scheduler = [
     dict(type='CosineAnnealingLR', T_max=max_epochs, by_epoch=True, convert_to_iter_based=True),
 ]

@@ -17,6 +17,7 @@ from ...datasets.sample_randomness import seed_of
 from ...errors import InputError
 from ...metric_learning.clusters import kmeans_labels
 from ...models.embedders import Embedder
+from ..loops import ResumableEpochLoop
 from ..process_state import unwrap_model
 
 
@@ -31,8 +32,9 @@ class EmbeddingTableHook(Hook):
     Checkpoints hold the table. A training that resumes in the middle of an epoch uses it again.
 
     Raises:
-        InputError: the model is no Embedder, or ``table_dataloader`` is missing, has other
-            images than ``train_dataloader``, or leaves images out.
+        InputError: the model is no Embedder, the loop no ResumableEpochLoop, or
+            ``table_dataloader`` is missing, has other images than ``train_dataloader``, or
+            leaves images out.
     """
 
     priority = 'HIGH'
@@ -55,6 +57,9 @@ class EmbeddingTableHook(Hook):
         if not isinstance(unwrap_model(runner.model), Embedder):
             raise InputError(f'{name}: the model is no Embedder; remove the hook from '
                              'custom_hooks')
+        if not isinstance(runner.train_loop, ResumableEpochLoop):
+            raise InputError(f'{name}: the training loop is a {type(runner.train_loop).__name__}; '
+                             "set train_cfg.type='ResumableEpochLoop'")
         settings = runner.cfg.get('table_dataloader')
         if settings is None:
             raise InputError(f'{name}: the config has no table_dataloader; add one with the '

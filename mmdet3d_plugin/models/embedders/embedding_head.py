@@ -23,7 +23,7 @@ class EmbeddingHead(BaseModule):
             on the outputs.
 
     Raises:
-        InputError: ``embed_dim`` is not positive.
+        InputError: ``embed_dim`` is not positive, or the feature map has other channels.
 
     Example:
         >>> head = EmbeddingHead(in_channels=4, embed_dim=2)
@@ -37,6 +37,7 @@ class EmbeddingHead(BaseModule):
             raise InputError(f'EmbeddingHead: embed_dim is {embed_dim}, expected at least 1, or '
                              'None')
         super().__init__(init_cfg or dict(type='Kaiming', layer='Linear', mode='fan_out'))
+        self.in_channels = in_channels
         self.linear = nn.Identity() if embed_dim is None else nn.Linear(in_channels, embed_dim)
 
     def forward(self, maps: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -51,6 +52,9 @@ class EmbeddingHead(BaseModule):
             (B, D) float32 unit vectors.
         """
         last = maps[-1].float()
+        if last.shape[1] != self.in_channels:
+            raise InputError(f'EmbeddingHead: the last feature map has {last.shape[1]} channels; '
+                             'set model.head.in_channels to this number')
         with torch.autocast(last.device.type, enabled=False):
             pooled = last.mean(dim=(2, 3)) + last.amax(dim=(2, 3))
             return F.normalize(self.linear(pooled), dim=1)

@@ -1,4 +1,4 @@
-"""Momentum encoder: the exponential moving average of an encoder."""
+"""Momentum encoder: the exponential moving average of an encoder's weights."""
 import torch
 import torch.nn as nn
 from mmengine.model import ExponentialMovingAverage
@@ -6,11 +6,13 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
 class MomentumEncoder(ExponentialMovingAverage):
-    """Exponential moving average of an encoder's weights, and a copy of its buffers.
+    """Exponential moving average of an encoder's weights.
 
-    It differs from mmengine's averaged model in three points. The first update averages like all
+    It differs from mmengine's averaged model in four points. The first update averages like all
     others, since the momentum encoder is equal to the encoder at the start. No update makes the
     host wait for the device. The averaged weights are buffers, so optimisers do not see them.
+    The running statistics of batch normalisation are those of its own forward passes in training
+    mode, since the statistics of the encoder do not fit the averaged weights.
 
     Args:
         encoder: the trained encoder; it is copied.
@@ -37,7 +39,7 @@ class MomentumEncoder(ExponentialMovingAverage):
 
     @torch.no_grad()
     def update_parameters(self, model: nn.Module) -> None:
-        """Move the averaged weights towards those of the encoder, and copy its buffers.
+        """Move the averaged weights towards those of the encoder.
 
         Args:
             model: the trained encoder.
@@ -46,6 +48,4 @@ class MomentumEncoder(ExponentialMovingAverage):
         trained = dict(model.named_parameters(remove_duplicate=False))
         average = get_ema_multi_avg_fn(1 - self.momentum)
         average([own[name] for name in trained], list(trained.values()), self.steps)
-        for name, value in model.named_buffers(remove_duplicate=False):
-            own[name].copy_(value)
         self.steps += 1
