@@ -1,4 +1,4 @@
-"""Checks of README.md and docs/: links, repository paths, names in code, and imports."""
+"""Checks of README.md, docs/ and the READMEs of configs/: links, repository paths, names in code, and imports."""
 import ast
 import re
 from importlib import import_module
@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
+CONFIG_PAGES = sorted((ROOT / 'configs').rglob('README.md'))
 FOLDERS = ('configs', 'docs', 'mmdet3d_plugin', 'tests', 'tools')
 # Paths may be relative to these folders.
 PATH_ROOTS = (ROOT, ROOT / 'mmdet3d_plugin', ROOT / 'configs')
@@ -69,7 +70,8 @@ def exists(path: str) -> bool:
     return any(next(root.glob(pattern), None) for root in PATH_ROOTS)
 
 
-@each_page
+@pytest.mark.parametrize('page', [*PAGES, *CONFIG_PAGES],
+                         ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_to_files_and_headings(page):
     text = without_fences(page.read_text(encoding='utf-8'))
     for link in re.findall(r'\]\(([^)\s]+)\)', text):

@@ -89,6 +89,10 @@ def parse_args() -> argparse.Namespace:
     if min(args.seeds, args.batch[0], args.nearest, *args.ranks) < 1 or args.batch[1] < 2:
         parser.error('--seeds, --batch, --nearest and --ranks: expected at least 1, and at least '
                      '2 images per neighbourhood')
+    if max(args.ranks) >= args.batch[0] * args.batch[1]:
+        parser.error(f'--ranks: {max(args.ranks)} of the other images, but a batch of '
+                     f'--batch {args.batch[0]} {args.batch[1]} has '
+                     f'{args.batch[0] * args.batch[1] - 1}; lower --ranks or raise --batch')
     return args
 
 

@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader
 
 from ..datasets.sample_randomness import ResumableBatchSampler, seed_everything, seed_of
 from ..errors import InputError
+from ..evaluation import RetrievalMetric
 
 
 @LOOPS.register_module()
@@ -62,6 +63,7 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
 
     def run(self):
         self.runner.call_hook('before_train')
+        self._check_validation()
         self._validate_if_due()  # of the resumed checkpoint
         while self._epoch < self._max_epochs and not self.stop_training:
             self.run_epoch()
@@ -84,6 +86,13 @@ class ResumableEpochLoop(EpochBasedTrainLoop):
     def run_iter(self, idx: int, data_batch: Sequence[dict]) -> None:
         seed_everything(seed_of(self.runner.seed, get_rank(), self._iter))
         super().run_iter(idx, data_batch)
+
+    def _check_validation(self) -> None:
+        """Raise InputError for a validation set that is too small for its recall."""
+        if self.runner.val_loop is not None:
+            for metric in self.runner.val_loop.evaluator.metrics:
+                if isinstance(metric, RetrievalMetric):
+                    metric.check_size(len(self.runner.val_dataloader.dataset))
 
     def _is_validation_due(self) -> bool:
         """Return whether the epoch that ends is validated.

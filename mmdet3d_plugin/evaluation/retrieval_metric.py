@@ -8,7 +8,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from ..benchmarks.retrieval.embedding_files import write_embeddings
-from ..benchmarks.retrieval.evaluation import RECALL_AT, evaluate_retrieval
+from ..benchmarks.retrieval.evaluation import RECALL_AT, check_recall_at, evaluate_retrieval
 from ..errors import InputError
 
 
@@ -52,6 +52,17 @@ class RetrievalMetric(BaseMetric):
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.recall_at = tuple(recall_at)
         self.result_dir = result_dir
+
+    def check_size(self, size: int) -> None:
+        """Check that a set is large enough, before the images are embedded.
+
+        Args:
+            size: number of images of the set.
+
+        Raises:
+            InputError: ``recall_at`` is empty, or one of its k is not from 1 to ``size - 1``.
+        """
+        check_recall_at(self.recall_at, size)
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Keep each image's name, label and embedding."""

@@ -111,6 +111,17 @@ def test_embeddings_of_a_checkpoint(tmp_path, config):
     assert np.array_equal(first, embed_split(cfg, None, 'val').embeddings)
 
 
+def test_broken_images_may_be_left_out(config):
+    cfg = Config.fromfile(config)
+    cfg.table_dataloader.dataset.on_error = 'skip'
+    path = f'{cfg.table_dataloader.dataset.data_root}/train/class_2/3.png'
+    with open(path, 'wb'):
+        pass
+    data = embed_split(cfg, None, 'train')
+    assert data.labels.tolist() == [index // 6 for index in range(36) if index != 15]
+    assert data.names[14:16] == ('train/class_2/2', 'train/class_2/4')
+
+
 def test_pieces_have_the_settings_of_the_loss():
     loss = dict(type='PiecewiseLinearLoss', embed_dim=8, dim=5, rule='seed', n_beta=1.,
                 normalize_similarity=True)
@@ -143,6 +154,8 @@ def test_summary_by_hand():
     (['configs/monolss/monolss_dla34_kitti.py'], 2, 'CenterMono3D embeds no images'),
     (['configs/plm/vehicles_128.py', 'a.pth', '--embeddings', 'b.npz'], 2, 'expected either'),
     (['a.py', '--batch', '4', '1'], 2, 'at least 2 images'),
+    (['a.py', '--batch', '4', '3', '--ranks', '11', '12'], 2,
+     '--ranks: 12 of the other images, but a batch of --batch 4 3 has 11; lower'),
     (['a.py', '--rules', 'some'], 2, 'invalid choice')])
 def test_bad_arguments_end_with_one_error_line(run_tool, tmp_path, options, code, message):
     found, printed = run_tool('analysis/similarity', *options, '--out', tmp_path)

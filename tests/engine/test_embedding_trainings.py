@@ -148,6 +148,12 @@ def test_pseudo_labels_are_clusters_of_the_trained_encoder(whole):
     assert torch.equal(final['cluster_labels'], records[1]['labels'])
 
 
+def test_recall_beyond_the_validation_set_is_refused_before_training(train, tmp_path):
+    refused(train("val_evaluator.update(recall_at=(1, 100))\n"),
+            'Recall@100: a set of 36 images has 35 neighbours')
+    assert not list((tmp_path / 'run').glob('*.pth'))
+
+
 # Interruption and resume
 
 

@@ -89,6 +89,13 @@ def test_errors(items, message):
         evaluate(items)
 
 
+def test_the_size_of_a_set_can_be_checked_before_a_training():
+    metric = METRICS.build(dict(type='RetrievalMetric', recall_at=(1, 12)))
+    metric.check_size(13)
+    with pytest.raises(InputError, match='Recall@12: a set of 12 images has 11 neighbours'):
+        metric.check_size(12)
+
+
 def test_names_must_be_unique_in_a_file(tmp_path):
     with pytest.raises(InputError, match="two images have the name 'a'"):
         evaluate([sample('a', 0, [1.])] * 9, result_dir=str(tmp_path))

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...utils.files import PathLike, shortened
-from .labelled_images import LabelledImage, check_images, find_root, select_split
+from .labelled_images import LabelledImage, check_images, check_nesting, find_root, select_split
 
 ARCHIVE = 'car_ims.tgz and cars_annos.mat (or cars_train.tgz, cars_test.tgz and car_devkit.tgz)'
 TEST_LABELS = 'cars_test_annos_withlabels.mat'
@@ -32,7 +32,7 @@ def read_cars(root: PathLike, split: str) -> List[LabelledImage]:
         Images ordered by class id.
 
     Raises:
-        InputError: a file is missing or malformed.
+        InputError: a file is missing or malformed, or the images are a folder too deep.
 
     Example:
         >>> import tempfile
@@ -58,18 +58,12 @@ def read_cars(root: PathLike, split: str) -> List[LabelledImage]:
         test = beside if beside.is_file() else title / TEST_LABELS
         cars = [car for path, folder in ((title / 'cars_train_annos.mat', 'cars_train'),
                                          (test, 'cars_test'))
-                for car in _annotated_cars(path, 'fname', _image_folder(root, folder), len(names))]
+                for car in _annotated_cars(path, 'fname', f'{folder}/', len(names))]
     wanted = select_split(range(1, len(names) + 1), split)
-    return check_images(title, [LabelledImage(path, names[label - 1])
-                                for label, path in sorted(cars) if label in wanted])
-
-
-def _image_folder(root: Path, name: str) -> str:
-    """Return the start of the paths of images in a folder."""
-    if (root / name / name).is_dir():
-        raise InputError(f'{root / name}: holds another folder {name}; move the images of '
-                         f'{root / name / name} up by one folder')
-    return f'{name}/'
+    images = check_images(title, [LabelledImage(path, names[label - 1])
+                                  for label, path in sorted(cars) if label in wanted])
+    check_nesting(root, images)
+    return images
 
 
 def _class_names(path: Path) -> List[str]:

@@ -1,4 +1,5 @@
 """Sets of images in one folder per class."""
+import glob
 import os
 from pathlib import Path
 from typing import List, Optional
@@ -15,7 +16,8 @@ RENDER = 'python tools/create_data.py vehicles --models 80 --views 40 --size 96 
 def read_class_folders(root: PathLike, split: Optional[str] = None) -> List[LabelledImage]:
     """List the images of ``ROOT/[SPLIT/]CLASS/IMAGE.(png|jpg|jpeg)``.
 
-    Hidden files and files that are no images are ignored. The rendered vehicles of
+    Hidden files and files that are no images are ignored. Images beside the class folders, and
+    images in subfolders of a class, are refused. The rendered vehicles of
     ``tools/create_data.py vehicles`` have this layout.
 
     Args:
@@ -26,7 +28,9 @@ def read_class_folders(root: PathLike, split: Optional[str] = None) -> List[Labe
         Images sorted by class and file name. The class names are those of the folders.
 
     Raises:
-        InputError: a folder is missing or has no images, or an image has another format.
+        InputError: a folder is missing or has no images, an image has another format or is in
+            no class folder, or the class folders are on another level. The message names the
+            right folder.
 
     Example:
         >>> import tempfile
@@ -46,45 +50,88 @@ def read_class_folders(root: PathLike, split: Optional[str] = None) -> List[Labe
                          'vehicles again with the same options')
     folder = root if split is None else inside(root, split)
     if not folder.is_dir():
-        raise InputError(f'{folder}: no such folder; {_splits_of(root)}')
+        raise InputError(f'{folder}: no such folder; {_advice(root, split)}')
     prefix = '' if split is None else f'{split}/'
-    images = []
-    for name in _visible(folder):
-        if (folder / name).is_dir():
-            images += [LabelledImage(f'{prefix}{name}/{file}', name)
-                       for file in _image_files(folder / name, folder)]
-    if not images:
+    classes = _folders(folder)
+    loose = next((name for name in _visible(folder) if _is_image(name) and name not in classes),
+                 None)
+    if loose is not None:
+        raise InputError(f'{folder / loose}: an image outside of the class folders; ' + (
+            'move it to one of them or remove it' if classes else
+            f'move the images of {folder} to one folder per class, or set data_root to the '
+            'folder that contains the class folders'))
+    if not classes:
         raise InputError(f'{folder}: holds no class folder; put one folder of images per class '
                          'there')
-    return check_images(folder, images)
+    return check_images(folder, [
+        LabelledImage(f'{prefix}{name}/{file}', name)
+        for name in classes for file in _image_files(folder / name, split)])
 
 
-def _splits_of(root: Path) -> str:
+def _advice(root: Path, split: str) -> str:
     """Return the advice for a split that does not exist."""
-    folders = [name for name in _visible(root) if (root / name).is_dir()]
-    if any(name.lower().endswith(SUFFIXES) for folder in folders
-           for name in _visible(root / folder)):
+    path = root.absolute()
+    # The given folder is perhaps that of the split or of a class.
+    for above in path.parents:
+        if above / split in (path, path.parent) and _holds_classes(above / split):
+            return f'{root} is in this split already, so set data_root to {above}'
+    for pattern in ('*', '*/*'):
+        for below in sorted(root.glob(f'{pattern}/{glob.escape(split)}')):
+            if _holds_classes(below):
+                return f'set data_root to {str(below)[:-len(split) - 1]}'
+    if _holds_classes(root):
         return f'{root} holds class folders without splits, so set split=None'
-    if not folders:
+    if not _folders(root):
         return f'put class folders there, or render vehicles with {RENDER} {root}'
-    return f'{root} has the splits {", ".join(folders[:4])}'
+    return f'{root} has the splits {", ".join(_folders(root)[:4])}'
 
 
-def _image_files(folder: Path, parent: Path) -> List[str]:
+def _image_files(folder: Path, split: Optional[str]) -> List[str]:
     """Return the names of the images in a class folder."""
     names = _visible(folder)
     odd = next((name for name in names if name.lower().endswith(OTHER_SUFFIXES)), None)
     if odd is not None:
         raise InputError(f'{folder / odd}: only PNG and JPEG files are read; convert or remove it')
-    found = [name for name in names if name.lower().endswith(SUFFIXES)
-             and not (folder / name).is_dir()]
+    inner = _folders(folder)
+    found = [name for name in names if name.lower().endswith(SUFFIXES) and name not in inner]
     if found:
+        deep = next((name for name in inner if _has_images(folder / name)), None)
+        if deep is not None:
+            raise InputError(f'{folder / deep}: a folder of images inside the class '
+                             f'{folder.name}; move its images up to {folder}, or move the folder '
+                             'out of the set')
         return found
-    if any((folder / name).is_dir() for name in names):
+    if inner and split is not None:
+        raise InputError(f'{folder}: holds folders instead of images; move the folders of '
+                         f'{folder} up by one folder, so that the split {split} holds the class '
+                         'folders')
+    if inner:
         raise InputError(f'{folder}: holds folders instead of images; if it is a split, set '
-                         f"split='{folder.name}', else set data_root to the folder of the classes")
+                         f"split='{folder.name}', else set data_root to {folder}")
     raise InputError(f'{folder}: this class has no PNG or JPEG file; add some or remove the '
                      'folder')
+
+
+def _is_image(name: str) -> bool:
+    return name.lower().endswith((*SUFFIXES, *OTHER_SUFFIXES))
+
+
+def _has_images(folder: Path) -> bool:
+    """Return whether a folder holds an image at any depth."""
+    return any(_is_image(name) and not name.startswith('.')
+               for _, _, names in os.walk(folder) for name in names)
+
+
+def _holds_classes(folder: Path) -> bool:
+    """Return whether a folder holds folders of images."""
+    return folder.is_dir() and any(
+        name.lower().endswith(SUFFIXES)
+        for inner in _folders(folder) for name in _visible(folder / inner))
+
+
+def _folders(folder: Path) -> List[str]:
+    """Return the sorted names of the folders in a folder without hidden ones."""
+    return [name for name in _visible(folder) if (folder / name).is_dir()]
 
 
 def _visible(folder: Path) -> List[str]:

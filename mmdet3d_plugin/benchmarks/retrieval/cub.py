@@ -4,10 +4,11 @@ from typing import Dict, List
 
 from ...errors import InputError
 from ...utils.files import PathLike
-from .labelled_images import (LabelledImage, check_images, find_root, parse_id, read_rows,
-                              select_split)
+from .labelled_images import (LabelledImage, check_images, check_nesting, find_root, parse_id,
+                              read_rows, select_split)
 
 ARCHIVE = 'CUB_200_2011.tgz'
+FOLDER = 'CUB_200_2011'  # in the archive
 
 
 def read_cub(root: PathLike, split: str) -> List[LabelledImage]:
@@ -26,7 +27,7 @@ def read_cub(root: PathLike, split: str) -> List[LabelledImage]:
         Images ordered by class id. Their paths start with ``images/``.
 
     Raises:
-        InputError: a file is missing or malformed.
+        InputError: a file is missing or malformed, or the images are a folder too deep.
 
     Example:
         >>> import tempfile
@@ -38,7 +39,7 @@ def read_cub(root: PathLike, split: str) -> List[LabelledImage]:
         ...     read_cub(folder, 'test')
         [LabelledImage(path='images/002.Wren/b.jpg', class_name='002.Wren')]
     """
-    root = find_root(root, ['images.txt'], ARCHIVE)
+    root = find_root(root, ['images.txt'], ARCHIVE, FOLDER)
     names = _read_table(root / 'classes.txt')
     wanted = select_split(list(names), split)
     paths = _read_table(root / 'images.txt')
@@ -53,8 +54,10 @@ def read_cub(root: PathLike, split: str) -> List[LabelledImage]:
     if paths:
         raise InputError(f'{labels}: has no class for image {min(paths)} of images.txt, or names '
                          'it twice; restore the file')
-    return check_images(root / 'images.txt',
-                        [image for label, _, image in sorted(images) if label in wanted])
+    found = check_images(root / 'images.txt',
+                         [image for label, _, image in sorted(images) if label in wanted])
+    check_nesting(root, found)
+    return found
 
 
 def _read_table(path: Path) -> Dict[int, str]:

@@ -92,7 +92,8 @@ def evaluate_retrieval(embeddings: np.ndarray, labels: Sequence[int],
     if labels.shape != (search.size,):
         raise InputError(f'{search.size} embeddings, but labels of shape {labels.shape}; every '
                          'embedding needs one label')
-    recall_at = _checked_recall_at(recall_at, search.size)
+    check_recall_at(recall_at, search.size)
+    recall_at = sorted(set(recall_at))
     classes, labels, counts = np.unique(labels, return_inverse=True, return_counts=True)
     others = counts[labels] - 1
     queries = np.flatnonzero(others)
@@ -115,15 +116,22 @@ def evaluate_retrieval(embeddings: np.ndarray, labels: Sequence[int],
         search.size - len(queries))
 
 
-def _checked_recall_at(recall_at: Sequence[int], size: int) -> List[int]:
-    """Return the numbers of neighbours in increasing order."""
+def check_recall_at(recall_at: Sequence[int], size: int) -> None:
+    """Check the numbers of neighbours k of Recall@k.
+
+    Args:
+        recall_at: the numbers.
+        size: number of images of the set.
+
+    Raises:
+        InputError: there is none, or one is not from 1 to ``size - 1``.
+    """
     if not recall_at:
         raise InputError('recall_at: is empty; name at least one number of neighbours, e.g. 1')
     wrong = [k for k in recall_at if not 1 <= k < size]
     if wrong:
         raise InputError(f'Recall@{wrong[0]}: a set of {size} images has {max(size - 1, 0)} '
                          'neighbours per image; choose a k from 1 to this number')
-    return sorted(set(recall_at))
 
 
 def _chunks(search: NeighbourSearch, queries: np.ndarray, others: np.ndarray,

@@ -1,7 +1,7 @@
 """Labelled images of retrieval sets, and checks that all layouts share."""
 import os
 from pathlib import Path
-from typing import Dict, Iterator, List, NamedTuple, Sequence, Set, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ...errors import InputError
 from ...utils.files import PathLike, is_inner_name, read_text, shortened
@@ -59,6 +59,25 @@ def check_images(title: object, images: Sequence[LabelledImage]) -> List[Labelle
     return sorted(images, key=lambda image: order[image.class_name])
 
 
+def check_nesting(root: Path, images: Sequence[LabelledImage]) -> None:
+    """Raise InputError if a folder of images contains a folder of the same name.
+
+    Some archives have such a folder, and some tools make one when they unpack an archive.
+
+    Args:
+        root: folder of the set.
+        images: images of the set.
+    """
+    folders = {str(folder) for parent in {os.path.dirname(image.path) for image in images}
+               for folder in (Path(parent), *Path(parent).parents)} - {'.'}
+    for folder in sorted(folders):
+        name = os.path.basename(folder)
+        inner = os.path.join(folder, name)
+        if inner not in folders and (root / inner).is_dir():
+            raise InputError(f'{root / folder}: contains another folder {name}; move the content '
+                             f'of {root / inner} up by one folder')
+
+
 def select_split(classes: Sequence[int], split: str) -> Set[int]:
     """Return the class ids of a split: the first half for training, the other half for test.
 
@@ -88,13 +107,15 @@ def check_split(split: str) -> None:
         raise InputError(f"split is {split!r}, expected 'train' or 'test'")
 
 
-def find_root(root: PathLike, markers: Sequence[str], download: str) -> Path:
+def find_root(root: PathLike, markers: Sequence[str], download: str,
+              folder: Optional[str] = None) -> Path:
     """Return the folder of a set if it contains one of the set's files or folders.
 
     Args:
         root: folder that the user gave.
         markers: names of files or folders of the set.
         download: name of the archive, for messages.
+        folder: folder in the archive that contains the set; None for an archive without one.
 
     Raises:
         InputError: ``root`` contains none of them. If its parent, or a folder at most two
@@ -108,8 +129,9 @@ def find_root(root: PathLike, markers: Sequence[str], download: str) -> Path:
         True
     """
     root = Path(root)
+    advice = _unpacking(root, download, folder)
     if not root.is_dir():
-        raise InputError(f'{root}: no such folder; unpack {download} there or correct data_root')
+        raise InputError(f'{root}: no such folder; {advice}')
     if any((root / marker).exists() for marker in markers):
         return root
     names = ' or '.join(markers)
@@ -119,7 +141,17 @@ def find_root(root: PathLike, markers: Sequence[str], download: str) -> Path:
     if found:
         raise InputError(f'{root}: has no {names}, but {found[0].parent} has; set data_root to '
                          'that folder')
-    raise InputError(f'{root}: has no {names}; unpack {download} there or correct data_root')
+    raise InputError(f'{root}: has no {names}; {advice}')
+
+
+def _unpacking(root: Path, download: str, folder: Optional[str]) -> str:
+    """Return the advice to unpack an archive, as :func:`find_root` describes it."""
+    if folder is None:
+        return f'unpack {download} in this folder or correct data_root'
+    place = root if root.is_dir() and root.name != folder else root.parent
+    made = place / folder
+    return f'unpack {download} in {place}, which makes {made}, ' + (
+        'or correct data_root' if made == root else 'and set data_root to that folder')
 
 
 def read_rows(path: Path, num_fields: int, download: str) -> Iterator[Tuple[str, List[str]]]:

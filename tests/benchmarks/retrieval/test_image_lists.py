@@ -105,13 +105,39 @@ def test_a_folder_too_high_or_too_low_is_named(tmp_path, layout):
     check_error(f'{below}: has no .*, but {inner} has', read, below, 'train')
 
 
-@pytest.mark.parametrize('layout', LAYOUTS)
-def test_missing_folders_name_the_archive(tmp_path, layout):
-    name = dict(cub='CUB_200_2011.tgz', products='Stanford_Online_Products.zip')
-    archive = name.get(layout, 'car_ims.tgz and cars_annos.mat')
-    check_error(f'none: no such folder; unpack {archive}', READERS[layout], tmp_path / 'none',
-                'train')
-    check_error(f'{tmp_path}: has no .*; unpack {archive}', READERS[layout], tmp_path, 'train')
+@pytest.mark.parametrize('layout, folder', [('cub', 'CUB_200_2011'),
+                                            ('products', 'Stanford_Online_Products')])
+def test_archives_with_a_folder_are_unpacked_in_the_parent(tmp_path, layout, folder):
+    archive = dict(cub='CUB_200_2011.tgz', products='Stanford_Online_Products.zip')[layout]
+    read, made = READERS[layout], tmp_path / folder
+    unpack = f'unpack {archive} in {tmp_path}, which makes {made}, '
+    check_error(f'{made}: no such folder; {unpack}or correct data_root$', read, made, 'train')
+    check_error(f'birds: no such folder; {unpack}and set data_root to that folder$', read,
+                tmp_path / 'birds', 'train')
+    check_error(f'{tmp_path}: has no .*; {unpack}and set data_root to that folder$', read,
+                tmp_path, 'train')
+    made.mkdir()
+    check_error(f'{made}: has no .*; {unpack}or correct data_root$', read, made, 'train')
+
+
+def test_archives_without_a_folder_are_unpacked_in_the_set(tmp_path):
+    unpack = 'unpack car_ims.tgz and cars_annos.mat .* in this folder or correct data_root$'
+    check_error(f'none: no such folder; {unpack}', read_cars, tmp_path / 'none', 'train')
+    check_error(f'{tmp_path}: has no .*; {unpack}', read_cars, tmp_path, 'train')
+
+
+@pytest.mark.parametrize('layout, folder', [
+    ('cub', 'images'), ('cub', 'images/001.Bird_1'), ('cars', 'car_ims'),
+    ('cars_devkit', 'cars_train'), ('cars_devkit', 'cars_test'), ('products', 'sofa_final')])
+def test_images_a_folder_too_deep_are_named(tmp_path, layout, folder):
+    root = LAYOUTS[layout](tmp_path / 'set')
+    assert READERS[layout](root, 'train')
+    outer = root / folder
+    shutil.move(outer, root / 'moved')
+    outer.mkdir()
+    shutil.move(root / 'moved', outer / outer.name)
+    check_error(f'{outer}: contains another folder {outer.name}; move the content of '
+                f'{outer / outer.name} up by one folder$', READERS[layout], root, 'train')
 
 
 @pytest.mark.parametrize('layout', LAYOUTS)
@@ -189,9 +215,6 @@ def spoil_annotations(rows, field='relative_im_path'):
      'cars_meta.mat: no such file; unpack'),
     ('cars_devkit', lambda root: (root / 'devkit/cars_test_annos_withlabels.mat').unlink(),
      'cars_test_annos_withlabels.mat: no such file; download it, because cars_test_annos.mat'),
-    ('cars_devkit', lambda root: shutil.move(root / 'cars_train', root / 'moved') and shutil.move(
-        root / 'moved', (root / 'cars_train').mkdir() or root / 'cars_train/cars_train'),
-     'cars_train: holds another folder cars_train; move the images of'),
 ])
 def test_bad_lists(tmp_path, layout, spoil, message):
     root = LAYOUTS[layout](tmp_path / 'set')
@@ -213,7 +236,9 @@ def test_hidden_files_and_files_that_are_no_images_are_ignored(tmp_path):
     root = write_class_folders(tmp_path / 'set', [None])
     images = read_class_folders(root)
     (root / '.cache').mkdir()
-    for name in ('car/.0.png', '.DS_Store', 'models.csv', 'car/notes.txt'):
+    (root / 'car/boxes').mkdir()
+    for name in ('car/.0.png', '.DS_Store', 'models.csv', 'car/notes.txt', 'car/boxes/0.txt',
+                 '.0.png'):
         (root / name).touch()
     assert read_class_folders(root) == images
 
@@ -234,6 +259,15 @@ def test_hidden_files_and_files_that_are_no_images_are_ignored(tmp_path):
      'car/9.webp: only PNG and JPEG files are read'),
     ('train', lambda root: (root / 'train/car/1.jpg').touch(),
      'train/car/1.png has the same name as train/car/1.jpg'),
+    ('train', lambda root: shutil.copy(root / 'train/car/0.png', root / 'train/9.png'),
+     'train/9.png: an image outside of the class folders; move it to one of them or remove it$'),
+    ('train', lambda root: (root / 'train/9.webp').touch(), 'train/9.webp: an image outside of'),
+    ('train/van', lambda root: None, 'van/0.png: an image outside of the class folders; move the '
+     'images of .*train/van to one folder per class, or set data_root to the folder that'),
+    ('train', lambda root: shutil.copytree(root / 'val/car', root / 'train/car/more'),
+     'train/car/more: a folder of images inside the class car; move its images up to .*/car,'),
+    ('train', lambda root: shutil.copytree(root / 'val', root / 'train/car/more/a'),
+     'train/car/more: a folder of images inside the class car'),
     ('train', lambda root: (root / 'vehicles.json').touch(), 'set: the vehicles are not complete'),
 ])
 def test_bad_class_folders(tmp_path, split, spoil, message):
@@ -245,4 +279,29 @@ def test_bad_class_folders(tmp_path, split, spoil, message):
 def test_a_split_of_a_set_without_splits(tmp_path):
     root = write_class_folders(tmp_path / 'set', [None])
     check_error('train: no such folder; .* holds class folders without splits, so set split=None',
+                read_class_folders, root, 'train')
+
+
+def test_class_folders_on_another_level(tmp_path):
+    root = write_class_folders(tmp_path / 'data/set')
+    for outer in (tmp_path / 'data', tmp_path):
+        check_error(f'{outer}/train: no such folder; set data_root to {root}$',
+                    read_class_folders, outer, 'train')
+    for inner in (root / 'train', root / 'train/car'):
+        check_error(f'{inner} is in this split already, so set data_root to {root}$',
+                    read_class_folders, inner, 'train')
+    check_error(f'{root}: holds folders instead of images; .* set data_root to {root}$',
+                read_class_folders, root.parent)
+    assert read_class_folders(root, 'train')
+    other = write_class_folders(tmp_path / 'train/set', ['val'])
+    check_error(f'{other}/train: no such folder; {other} has the splits val$',
+                read_class_folders, other, 'train')
+
+
+def test_a_split_inside_a_folder_of_the_same_name(tmp_path):
+    root = write_class_folders(tmp_path / 'set')
+    shutil.move(root / 'train', root / 'moved')
+    shutil.move(root / 'moved', (root / 'train').mkdir() or root / 'train/train')
+    check_error(f'{root}/train/train: holds folders instead of images; move the folders of '
+                f'{root}/train/train up by one folder, so that the split train holds',
                 read_class_folders, root, 'train')
