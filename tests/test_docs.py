@@ -1,4 +1,4 @@
-"""Checks of README.md, docs/ and the READMEs of configs/: links, repository paths, names in code, and imports."""
+"""Checks of README.md, docs/ and READMEs of configs/: links, paths, names in code, imports."""
 import ast
 import re
 from importlib import import_module

@@ -1,6 +1,6 @@
 # PLM, metric learning without labels on piecewise-linear manifolds (Bhatnagar and Ahuja, CPAL
-# 2024). The paper publishes no code. (slides): the authors' slides; (STML): protocol of Kim et al.,
-# CVPR 2022; (ours): fills a gap, studied in docs/plm.md.
+# 2024). No code of the paper is public. (slides): the authors' slides; (STML): protocol of Kim et
+# al., CVPR 2022; (ours): fills a gap, see docs/plm.md.
 embed_dim = 512
 plm = dict(
     momentum=0.999,  # (STML)

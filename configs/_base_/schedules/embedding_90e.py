@@ -1,5 +1,5 @@
-# Schedule of STML (Kim et al., CVPR 2022), the protocol of the field: 90 epochs of AdamW, batch 120,
-# 1e-4, cosine.
+# Schedule of STML (Kim et al., CVPR 2022), the protocol of the field: 90 epochs of AdamW, batch
+# 120, 1e-4, cosine.
 max_epochs = 90
 train_cfg = dict(type='ResumableEpochLoop', max_epochs=max_epochs, val_interval=10)
 val_cfg = dict(type='ValLoop')
