@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from ..benchmarks.retrieval.embedding_files import LabelledEmbeddings, read_embeddings
 from ..benchmarks.retrieval.nearest_neighbours import nearest_neighbours
-from ..datasets.neighbourhood_sampler import NeighbourhoodBatchSampler
+from ..datasets.neighbourhood_sampler import NUM_CANDIDATES, NeighbourhoodBatchSampler
 from ..engine.config_files import read_config
 from ..engine.load_model import load_model
 from ..errors import InputError
@@ -41,7 +41,6 @@ example:
   python tools/analysis/similarity.py --embeddings results/embeddings.npz
 '''
 DATALOADERS = dict(train='table_dataloader', val='val_dataloader', test='test_dataloader')
-NUM_CANDIDATES = 20  # neighbours per image in the table, as NeighbourhoodBatchSampler has them
 
 
 def parse_args() -> argparse.Namespace:

@@ -9,6 +9,9 @@ from torch.utils.data import Sampler
 from ..errors import InputError
 from .sample_randomness import ResumableBatchSampler, SampleIndex, seed_of
 
+# Default number of neighbours per image in the table.
+NUM_CANDIDATES = 20
+
 
 @DATA_SAMPLERS.register_module()
 class NeighbourhoodBatchSampler(ResumableBatchSampler):
@@ -47,7 +50,7 @@ class NeighbourhoodBatchSampler(ResumableBatchSampler):
     """
 
     def __init__(self, sampler: Sampler, batch_size: int, neighbourhood: int = 5,
-                 num_candidates: int = 20) -> None:
+                 num_candidates: int = NUM_CANDIDATES) -> None:
         if not 2 <= neighbourhood <= min(batch_size, num_candidates + 1) or (
                 batch_size % neighbourhood):
             raise InputError(

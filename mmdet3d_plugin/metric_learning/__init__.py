@@ -12,9 +12,9 @@ learning and belongs in ``self_supervision``.
 So is :class:`SelfTaughtLoss`. :class:`LibraryMetricLoss` is called as
 ``loss(features, labels)`` with class labels.
 """
-from .library_loss import LibraryMetricLoss
 from .metric_loss_result import MetricLossResult
 from .multi_range_metric_loss import MultiRangeMetricLoss
+from .named_metric_loss import LibraryMetricLoss
 from .piecewise_linear import PiecewiseLinearLoss
 from .quasi_isometric_loss import QuasiIsometricLoss
 from .range_strategies import AdaptiveStrategy, MultiRangeStrategy, RangeStrategy, UniformStrategy

@@ -35,41 +35,27 @@ test_pipeline = [
     dict(type='PackViews'),
 ]
 
+images = dict(type='ClassFolderDataset', data_root=data_root)
 # On two cores a data worker slows the training threads down.
 train_dataloader = dict(
     batch_size=120,
     num_workers=0,
     persistent_workers=False,
     sampler=dict(type='DefaultSampler', shuffle=True),
-    dataset=dict(
-        type='ClassFolderDataset', data_root=data_root, split='train', pipeline=train_pipeline))
+    dataset=dict(**images, split='train', pipeline=train_pipeline))
+in_order = dict(
+    batch_size=120,
+    num_workers=0,
+    persistent_workers=False,
+    drop_last=False,
+    sampler=dict(type='DefaultSampler', shuffle=False))
 # The training set without augmentation, for the table of nearest neighbours.
 table_dataloader = dict(
-    batch_size=120,
-    num_workers=0,
-    persistent_workers=False,
-    drop_last=False,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='ClassFolderDataset', data_root=data_root, split='train', pipeline=test_pipeline))
+    **in_order, dataset=dict(**images, split='train', pipeline=test_pipeline))
 val_dataloader = dict(
-    batch_size=120,
-    num_workers=0,
-    persistent_workers=False,
-    drop_last=False,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='ClassFolderDataset', data_root=data_root, split='val', pipeline=test_pipeline,
-        test_mode=True))
+    **in_order, dataset=dict(**images, split='val', pipeline=test_pipeline, test_mode=True))
 test_dataloader = dict(
-    batch_size=120,
-    num_workers=0,
-    persistent_workers=False,
-    drop_last=False,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='ClassFolderDataset', data_root=data_root, split='test', pipeline=test_pipeline,
-        test_mode=True))
+    **in_order, dataset=dict(**images, split='test', pipeline=test_pipeline, test_mode=True))
 
 val_evaluator = dict(type='RetrievalMetric', recall_at=(1, 2, 4, 8))
 test_evaluator = val_evaluator
