@@ -2,6 +2,9 @@
 # make demo       render frames, train, evaluate and write a report
 #                 DEVICE=cpu or cuda (default: auto, which is a GPU if there is one)
 #                 WORK_DIR=... (default: work_dirs/demo)
+# make pretraining
+#                 train the family of docs/pretraining.md and write its tables (hours on a CPU;
+#                 run it again to resume, JOBS=N: N trainings at the same time)
 # make test       run the fast tests, one worker per core (TEST_WORKERS=N: N workers)
 # make test-all   run all tests
 # make clean-env  remove .venv
@@ -9,8 +12,10 @@ PYTHON_ENV := .venv/bin/python
 DEVICE ?= auto
 WORK_DIR ?= work_dirs/demo
 TEST_WORKERS ?= logical
+JOBS ?= 1
+SEEDS ?= 0 1 2
 
-.PHONY: help env demo test test-all clean-env
+.PHONY: help env demo pretraining test test-all clean-env
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -20,6 +25,18 @@ env:
 
 demo: env
 	$(PYTHON_ENV) tools/demo.py --device $(DEVICE) --work-dir $(WORK_DIR)
+
+ABLATE = $(PYTHON_ENV) tools/ablate.py --seeds $(SEEDS) --jobs $(JOBS)
+CREATE = $(PYTHON_ENV) tools/create_data.py synthetic
+pretraining: env
+	$(CREATE) --out data/synthetic --num-train 240 --num-val 60 --seed 0
+	$(CREATE) --out data/synthetic_clips --num-train 2000 \
+		--num-val 300 --sequence-length 5 --size 640x192
+	$(ABLATE) configs/pretraining/encoders --metrics R@1 AbsRel --out work_dirs/pretraining_encoders
+	$(ABLATE) configs/pretraining/*_all_synthetic.py --baseline scratch_all_synthetic \
+		--out work_dirs/pretraining_all
+	$(ABLATE) configs/pretraining/*_tenth_synthetic.py --baseline scratch_tenth_synthetic \
+		--out work_dirs/pretraining_tenth
 
 test: env
 	OMP_NUM_THREADS=1 $(PYTHON_ENV) -m pytest -n $(TEST_WORKERS) --maxprocesses 8 \

@@ -619,7 +619,7 @@ def test_pretraining_rows_differ_in_the_initialisation(share):
                     'param_scheduler', 'acceleration', 'custom_hooks'):
             assert cfg[key] == scratch[key], key
     for loss in ('qi', 'multi-range') if share == 'all' else ():
-        for name in ('scratch', 'depth'):
+        for name in ('scratch', 'crops'):
             cfg, init_cfg = pretraining_row(f'{name}_{loss}', share)
             assert init_cfg == pretraining_row(name, share)[1]
             assert len(cfg.model.pop('auxiliary')) == 1 and cfg.model == scratch.model

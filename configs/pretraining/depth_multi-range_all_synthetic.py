@@ -1,3 +1,0 @@
-# MonoLSS from supervised depth with MetricDepth's loss, all frames of the synthetic set.
-_base_ = ['./depth_all_synthetic.py', '../_base_/auxiliaries/multi_range.py']
-model = dict(auxiliary=[_base_.multi_range])

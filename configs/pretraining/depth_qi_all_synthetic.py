@@ -1,3 +1,0 @@
-# MonoLSS from supervised depth with the quasi-isometric loss, all frames of the synthetic set.
-_base_ = ['./depth_all_synthetic.py', '../_base_/auxiliaries/ddml_monolss.py']
-model = dict(auxiliary=[_base_.quasi_isometric])
