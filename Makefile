@@ -26,17 +26,18 @@ env:
 demo: env
 	$(PYTHON_ENV) tools/demo.py --device $(DEVICE) --work-dir $(WORK_DIR)
 
-ABLATE = $(PYTHON_ENV) tools/ablate.py --seeds $(SEEDS) --jobs $(JOBS)
-CREATE = $(PYTHON_ENV) tools/create_data.py synthetic
 pretraining: env
-	$(CREATE) --out data/synthetic --num-train 240 --num-val 60 --seed 0
-	$(CREATE) --out data/synthetic_clips --num-train 2000 \
-		--num-val 300 --sequence-length 5 --size 640x192
-	$(ABLATE) configs/pretraining/encoders --metrics R@1 AbsRel --out work_dirs/pretraining_encoders
-	$(ABLATE) configs/pretraining/*_all_synthetic.py --baseline scratch_all_synthetic \
-		--out work_dirs/pretraining_all
-	$(ABLATE) configs/pretraining/*_tenth_synthetic.py --baseline scratch_tenth_synthetic \
-		--out work_dirs/pretraining_tenth
+	$(PYTHON_ENV) tools/create_data.py synthetic --out data/synthetic \
+		--num-train 240 --num-val 60 --seed 0
+	$(PYTHON_ENV) tools/create_data.py synthetic --out data/synthetic_clips \
+		--num-train 2000 --num-val 300 --sequence-length 5 --size 640x192
+	$(PYTHON_ENV) tools/ablate.py configs/pretraining/encoders --seeds 0 --jobs $(JOBS) \
+		--metrics R@1 AbsRel --out work_dirs/pretraining_encoders
+	for share in all tenth; do \
+		$(PYTHON_ENV) tools/ablate.py configs/pretraining/*_$${share}_synthetic.py \
+			--seeds $(SEEDS) --jobs $(JOBS) --baseline scratch_$${share}_synthetic \
+			--out work_dirs/pretraining_$$share || exit; \
+	done
 
 test: env
 	OMP_NUM_THREADS=1 $(PYTHON_ENV) -m pytest -n $(TEST_WORKERS) --maxprocesses 8 \

@@ -625,15 +625,6 @@ def test_pretraining_rows_differ_in_the_initialisation(share):
             assert len(cfg.model.pop('auxiliary')) == 1 and cfg.model == scratch.model
 
 
-@pytest.mark.parametrize('seed', [0, 3, 12])
-def test_pretraining_rows_are_paired_by_the_seed(monkeypatch, seed):
-    """The seed selects the encoder and the tenth of the frames."""
-    monkeypatch.setenv('ABLATION_SEED', str(seed))
-    for name in ('crops', 'clips', 'depth'):
-        for share in SHARES:
-            assert f'/seed_{seed}/' in pretraining_row(name, share)[1].checkpoint
-
-
 def test_a_tenth_of_the_frames_has_equal_iterations(monkeypatch):
     everything = read('scratch_all_synthetic')
     assert 'indices' not in everything.train_dataloader.dataset.dataset
