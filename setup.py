@@ -15,5 +15,6 @@ setup(
         'torch>=2.1', 'torchvision', 'numpy<2', 'opencv-python', 'mmengine>=0.10.7',
         'mmcv>=2.1.0', 'mmdet>=3.3', 'mmdet3d>=1.4', 'numba', 'pillow', 'matplotlib',
         'tqdm', 'tensorboard', 'trimesh', 'embreex', 'scipy', 'pyarrow', 'h5py', 'timm',
-        'pytorch-metric-learning', 'faiss-cpu', 'scikit-learn',
+        'pytorch-metric-learning', 'faiss-cpu', 'scikit-learn', 'safetensors', 'imageio-ffmpeg',
+        'pyyaml',
     ])

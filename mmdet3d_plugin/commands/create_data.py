@@ -10,6 +10,7 @@ from typing import Optional, Tuple
 # must be set before numpy is imported, and workers inherit it.
 os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
 
+from ..benchmarks.kitti.calibration import CAMERAS  # noqa: E402
 from ..utils.processes import available_cores  # noqa: E402
 from .create_instances import add_instances  # noqa: E402
 from .create_vehicles import add_vehicles  # noqa: E402
@@ -99,11 +100,20 @@ def _add_kitti(commands) -> None:
         'kitti', formatter_class=ExampleFormatter,
         help="check a folder in KITTI's layout and print statistics",
         description="Check a folder in KITTI's layout for missing and unreadable files, wrong "
-                    'field counts, wrong image sizes and bad splits, and print statistics per '
-                    'class. The exit code is 0 without problems and 2 with problems.',
-        epilog='example:\n  python tools/create_data.py kitti --root data/kitti')
+                    'field counts, labels with another meaning than KITTI\'s (units, coordinate '
+                    'frames), calibrations of other images and bad splits, and print statistics '
+                    'per class. The exit code is 0 without problems and 2 with problems.',
+        epilog='examples:\n  python tools/create_data.py kitti --root data/kitti\n'
+               "  # KITTI's download has no split files\n"
+               '  python tools/create_data.py kitti --root data/kitti --write-splits')
     _add_check_arguments(parser, 'data set folder with training/ and ImageSets/',
                          'ImageSets/*.txt, or all frames without such files')
+    parser.add_argument('--camera', default='P2', choices=CAMERAS,
+                        help='camera of the images: P0 is image_0 and so on (default: P2)')
+    parser.add_argument('--write-splits', nargs='?', const='', metavar='TRAIN_LIST',
+                        help="first write KITTI's published splits to ImageSets/: train (3,712 "
+                             'frames), val (3,769), trainval and test. The list of training '
+                             'frames is downloaded, or read from this file')
     parser.set_defaults(run=run_kitti)
 
 
@@ -207,7 +217,12 @@ def run_synthetic(args: argparse.Namespace) -> None:
 def run_kitti(args: argparse.Namespace) -> None:
     """Check a data set in KITTI's layout."""
     from ..benchmarks.kitti.folder_check import check_folder
-    _finish_check(check_folder(args.root, args.split), args.json)
+    if args.write_splits is not None:
+        from ..benchmarks.kitti.split_lists import TRAIN_URL, write_published_splits
+        for path in write_published_splits(args.root, args.write_splits or TRAIN_URL,
+                                           args.camera):
+            print(f'{path}: written or already there')
+    _finish_check(check_folder(args.root, args.split, args.camera), args.json)
 
 
 def run_kitti_depth(args: argparse.Namespace) -> None:

@@ -15,6 +15,7 @@ from ..benchmarks.kitti.splits import read_split
 from ..benchmarks.metric_style import format_value, without_prefix
 from ..errors import InputError
 from ..structures.object_table import ObjectTable
+from ..utils.images import ImageFolder, image_size
 from ..visualization import (frame_panel, write_depth_report, write_embedding_report,
                              write_report)
 from ..visualization.embedding_plot import EMBEDDING_FILE
@@ -22,7 +23,7 @@ from ..visualization.neighbour_sheet import SHEET_FILE
 from ..visualization.piece_picture import PIECE_FILE
 from ..visualization.report_plots import Rows
 from ..visualization.retrieval_plots import MAP_AT_R, recall_keys
-from .evaluate_kitti import read_frames
+from .evaluate_kitti import default_classes, find_results, read_frames
 from .help_formatter import ExampleFormatter
 from .training_log import read_training_log
 
@@ -60,7 +61,8 @@ def parse_args() -> argparse.Namespace:
     detector.add_argument('--data-root', type=Path, metavar='DIR',
                           help="data set folder in KITTI's layout (required)")
     detector.add_argument('--pred', type=Path, metavar='DIR',
-                          help='folder of result files (required)')
+                          help='folder of result files, or its parent if it is named data '
+                          '(required)')
     detector.add_argument('--split', default='val', metavar='NAME',
                           help='evaluated split (default: val)')
     detector.add_argument('--score-thr', type=float, default=0.1, metavar='S',
@@ -120,13 +122,16 @@ def draw_panels(args: argparse.Namespace, names: List[str], truths: List[ObjectT
     chosen = np.unique(np.linspace(0, len(names) - 1, count).round().astype(int)).tolist()
     chosen.sort(key=lambda index: -np.sum(truths[index].names == 'Car'))
     panels = []
+    folder = args.data_root / 'training'
+    images = ImageFolder(folder / 'image_2')
     for index in chosen:
         name, shown = names[index], predictions[index]
         shown = shown[shown.scores >= args.score_thr]
-        folder = args.data_root / 'training'
-        image = cv2.imread(str(folder / 'image_2' / f'{name}.png'))
+        path = images.find(name)
+        image_size(path)  # refuses images that are too large
+        image = cv2.imread(str(path))
         if image is None:
-            raise InputError(f'{folder / "image_2" / name}.png: not a readable image')
+            raise InputError(f'{path}: not a readable image; restore the file')
         P2 = read_calibration(folder / 'calib' / f'{name}.txt').P2
         panels.append((f'{name}: {len(shown)} predictions of score {args.score_thr:g} or more',
                        frame_panel(image, P2, truths[index], shown, title=name)))
@@ -163,8 +168,8 @@ def report_detector(args: argparse.Namespace, path: Path, scalars: Rows) -> str:
                              'see --help')
     names = read_split(args.data_root / 'ImageSets' / f'{args.split}.txt')
     truths = read_frames(args.data_root / 'training/label_2', names, with_scores=False)
-    predictions = read_frames(args.pred, names, with_scores=True)
-    evaluation = evaluate_kitti(truths, predictions)
+    predictions = read_frames(find_results(args.pred, names)[0], names, with_scores=True)
+    evaluation = evaluate_kitti(truths, predictions, default_classes(truths, predictions))
     write_report(
         path,
         title=args.title or 'Monocular 3D detection',

@@ -8,6 +8,7 @@ from mmdet3d.registry import DATASETS
 from ..benchmarks.depth.splits import DepthPair
 from ..benchmarks.kitti.calibration import read_calibration
 from ..benchmarks.kitti.splits import read_split
+from ..utils.images import ImageFolder
 from .depth_map_dataset import DepthMapDataset
 
 
@@ -32,7 +33,9 @@ class SyntheticDepthDataset(DepthMapDataset):
 
     def read_pairs(self) -> List[DepthPair]:
         """Read the frame names. Image and depth map have the frame's name."""
-        return [DepthPair(f'{name}.png', f'{name}.png') for name in read_split(self.ann_file)]
+        images = ImageFolder(self.data_prefix['img'])
+        return [DepthPair(images.find(name).relative_to(images.folder).as_posix(), f'{name}.png')
+                for name in read_split(self.ann_file)]
 
     def cam2img_of(self, name: str) -> np.ndarray:
         """Return P2 of the frame's calibration."""

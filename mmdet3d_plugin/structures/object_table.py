@@ -113,3 +113,17 @@ class ObjectTable:
             with_scores: whether it has a column of scores, as predictions do.
         """
         return cls.from_table([], np.zeros((0, 15 if with_scores else 14)))
+
+    @classmethod
+    def concatenate(cls, tables: Sequence['ObjectTable'],
+                    with_scores: bool = False) -> 'ObjectTable':
+        """Create a table of the objects of several tables, in order.
+
+        Args:
+            tables: the tables; there may be none.
+            with_scores: whether the result has scores. If not, scores are left out.
+        """
+        tables = [cls.empty(with_scores), *tables]
+        return cls(**{
+            field.name: np.concatenate([getattr(table, field.name) for table in tables])
+            for field in fields(cls) if with_scores or field.name != 'scores'})

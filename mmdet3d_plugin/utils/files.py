@@ -1,9 +1,9 @@
-"""Reading of text files, atomic writing, and file names that come from data."""
+"""Reading of text files, lists of files, atomic writing, and file names that come from data."""
 import os
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, Union
+from typing import Iterator, List, Sequence, Union
 
 from ..errors import InputError
 
@@ -12,7 +12,7 @@ MAX_NAME = 200  # characters; file systems allow 255 bytes, suffix included
 
 
 def read_text(path: PathLike, missing: str) -> str:
-    """Read a UTF-8 text file.
+    """Read a UTF-8 text file. A byte order mark at its start is left out.
 
     Args:
         path: the file.
@@ -29,11 +29,48 @@ def read_text(path: PathLike, missing: str) -> str:
         mmdet3d_plugin.errors.InputError: no_such_folder/val.txt: no such split file; write one
     """
     try:
-        return Path(path).read_text(encoding='utf-8')
+        return Path(path).read_text(encoding='utf-8-sig')
     except FileNotFoundError:
         raise InputError(f'{path}: {missing}') from None
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise InputError(f'{path}: not a readable text file ({error}); save it as UTF-8') from None
+    except OSError as error:
         raise InputError(f'{path}: not a readable text file ({error})') from None
+
+
+def inner_names(folder: PathLike, suffixes: Sequence[str]) -> List[str]:
+    """Return the names, without suffix, of the files in a folder and its subfolders.
+
+    Links are followed. Hidden files and folders are left out, and so is a folder that was
+    listed before under another name.
+
+    Args:
+        folder: the folder; a missing folder has no files.
+        suffixes: lower-case suffixes of the files. Upper and lower case are the same.
+
+    Returns:
+        Sorted names relative to ``folder``, each once, with slashes between folders.
+
+    Example:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     for name in ('b.txt', 'a/1.TXT', 'c.png', '.d.txt'):
+        ...         atomic_write(f'{folder}/{name}', '')
+        ...     inner_names(folder, ['.txt'])
+        ['a/1', 'b']
+    """
+    names, seen = set(), set()
+    for place, folders, files in os.walk(folder, followlinks=True):
+        if (real := os.path.realpath(place)) in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = [name for name in folders if not name.startswith('.')]
+        inner = '' if place == str(folder) else Path(place).relative_to(folder).as_posix() + '/'
+        for file in files:
+            stem, suffix = os.path.splitext(file)
+            if suffix.lower() in suffixes and not file.startswith('.'):
+                names.add(inner + stem)
+    return sorted(names)
 
 
 @contextmanager

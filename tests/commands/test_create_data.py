@@ -1,11 +1,15 @@
 """The command ``tools/create_data.py``."""
+import hashlib
 import json
 
+import cv2
 import numpy as np
 import pytest
 from tiny_depth import DRIVE, EIGEN_LINES, write_kitti_eigen, write_labelled_nyu, write_nyu
 
 from mmdet3d_plugin.benchmarks.depth.map_files import write_depth_map
+from mmdet3d_plugin.benchmarks.kitti import split_lists
+from mmdet3d_plugin.benchmarks.kitti.splits import write_split
 
 TINY = ['--num-train', '4', '--num-val', '2', '--size', '160x48', '--workers', '1']
 
@@ -22,6 +26,17 @@ def folder(run, tmp_path):
     code, printed = run('synthetic', '--out', tmp_path / 'set', *TINY)
     assert code == 0, printed.err
     return tmp_path / 'set'
+
+
+@pytest.fixture
+def small_published_splits(monkeypatch, tmp_path):
+    """Published splits of four training frames, three of them for training."""
+    write_split(tmp_path / 'list.txt', ['000000', '000002', '000003'])
+    checksum = hashlib.sha256(b'000000\n000002\n000003').hexdigest()
+    for name, value in (('TRAINING_FRAMES', 4), ('TESTING_FRAMES', 2),
+                        ('TRAIN_CHECKSUM', checksum)):
+        monkeypatch.setattr(split_lists, name, value)
+    return tmp_path / 'list.txt'
 
 
 def test_synthetic_sets_pass_the_check(run, folder, tmp_path):
@@ -66,9 +81,11 @@ def test_statistics_of_two_cars_and_a_region(run, tmp_path):
         (training / name).mkdir(parents=True)
     Image.new('RGB', (100, 50)).save(training / 'image_2/000007.png')
     (training / 'calib/000007.txt').write_text('P2: 50 0 50 0 0 50 25 0 0 0 1 0\n')
+    for split in ('train', 'val'):
+        write_split(tmp_path / f'ImageSets/{split}.txt', ['000007'])
     (training / 'label_2/000007.txt').write_text(
-        'Car 0 0 0 10 10 30 20 1.4 1.6 4.0 0 1.6 10 0\n'
-        'Car 0 2 0 10 10 30 40 1.6 1.6 3.0 0 1.6 30 0\n'
+        'Car 0 0 0 39 25 61 35 1.4 1.6 4.0 0 1.6 10 0\n'
+        'Car 0 2 0 40 20 60 50 1.6 1.6 3.0 0 1.6 30 0\n'
         'DontCare -1 -1 -10 0 0 5 5 -1 -1 -1 -1000 -1000 -1000 -10\n')
     report = tmp_path / 'report.json'
     code, printed = run('kitti', '--root', tmp_path, '--json', report)
@@ -87,6 +104,96 @@ def test_check_of_one_split(run, folder, tmp_path):
     (folder / 'training/label_2/000005.txt').unlink()
     code, printed = run('kitti', '--root', folder, '--split', split)
     assert code == 0 and 'split few: 1 frames' in printed.out
+
+
+def test_check_names_the_meaning_of_wrong_labels(run, kitti_root):
+    code, printed = run('kitti', '--root', kitti_root)
+    assert code == 0, printed.out
+    for path in (kitti_root / 'training/label_2').iterdir():
+        rows = [line.split() for line in path.read_text().splitlines()]
+        path.write_text(''.join(' '.join([*row[:12], f'{float(row[12]) - float(row[8]) / 2}',
+                                          *row[13:]]) + '\n' for row in rows))
+    code, printed = run('kitti', '--root', kitti_root)
+    line, = problems_of(printed)
+    assert code == 2 and 'label_2/000000.txt:1: ' in line
+    assert 'it looks like box centres in place of bottom centres; add half the height' in line
+
+
+def test_check_compares_calibrations_with_image_sizes(run, kitti_root):
+    for path in (kitti_root / 'training/image_2').iterdir():
+        image = cv2.imread(str(path))
+        cv2.imwrite(str(path), cv2.resize(image, (image.shape[1] // 2, image.shape[0] // 2)))
+    code, printed = run('kitti', '--root', kitti_root)
+    assert code == 2
+    camera, = [line for line in problems_of(printed) if 'calib/' in line]
+    assert ('calib/000000.txt: principal point (609.6, 172.9) far from the middle of the image of '
+            '621x187 (4 of 4 frames): it looks like the calibration of an image of about 1219x346'
+            ) in camera
+
+
+def test_check_reads_files_as_people_have_them(run, kitti_root):
+    training = kitti_root / 'training'
+    for folder, suffix, new in (('image_2', '.png', '.jpeg'), ('label_2', '.txt', '.txt'),
+                                ('calib', '.txt', '.txt')):
+        (training / folder / 'seq1').mkdir()
+        path = training / folder / f'000007{suffix}'
+        path.rename(path.parent / 'seq1' / f'000001{new}')
+    label = training / 'label_2/seq1/000001.txt'
+    label.write_text('\ufeff' + ''.join(line.replace(' ', '\t') + '\t0.0\r\n'
+                                        for line in label.read_text().splitlines()))
+    for split in ('train', 'val'):
+        write_split(kitti_root / f'ImageSets/{split}.txt', ['000000', 'seq1/000001'])
+    (kitti_root / 'ImageSets/trainval.txt').unlink()
+    code, printed = run('kitti', '--root', kitti_root)
+    assert code == 0, printed.out
+    assert f'note: {label}: label lines end with a 16th field, a score, in 1 of 2' in printed.out
+    (training / 'image_2/seq1/000001.png').touch()
+    code, printed = run('kitti', '--root', kitti_root)
+    line, = problems_of(printed)
+    assert 'one of 2 images of this frame (000001.jpeg, 000001.png)' in line
+
+
+def test_check_of_another_camera(run, kitti_root):
+    (kitti_root / 'training/image_2').rename(kitti_root / 'training/image_0')
+    assert run('kitti', '--root', kitti_root)[0] == 2
+    code, printed = run('kitti', '--root', kitti_root, '--camera', 'P0')
+    assert code == 0, printed.out
+
+
+def test_check_demands_split_files(run, kitti_root):
+    (kitti_root / 'ImageSets/val.txt').unlink()
+    code, printed = run('kitti', '--root', kitti_root)
+    line, = problems_of(printed)
+    assert code == 2 and f'{kitti_root}/ImageSets: no val.txt; write one' in line
+    assert line.endswith(f'--root {kitti_root} --write-splits')
+    for path in (kitti_root / 'ImageSets').iterdir():
+        path.unlink()
+    code, printed = run('kitti', '--root', kitti_root)
+    assert 'no train.txt and no val.txt, so all frames are checked;' in problems_of(printed)[0]
+    assert 'image size 1242x375: 3 frames' in printed.out
+
+
+def test_frames_of_a_missing_test_set_are_not_checked(run, kitti_root):
+    write_split(kitti_root / 'ImageSets/test.txt', ['000000', '000001'])
+    code, printed = run('kitti', '--root', kitti_root)
+    assert code == 0
+    assert f'testing: no such folder, so the 2 frames of {kitti_root}/Im' in printed.out
+
+
+def test_published_splits_are_written_before_the_check(run, kitti_root, small_published_splits):
+    for path in (kitti_root / 'ImageSets').iterdir():
+        path.unlink()
+    code, printed = run('kitti', '--root', kitti_root, '--write-splits', small_published_splits)
+    assert code == 2 and "image_2: 3 of KITTI's 4 images are missing, such as 000001.png" \
+        in printed.err
+    assert not list((kitti_root / 'ImageSets').iterdir())
+    for folder, suffix in (('image_2', 'png'), ('label_2', 'txt'), ('calib', 'txt')):
+        for old, new in (('000007', '000001'), ('000012', '000002'), ('000031', '000003')):
+            path = kitti_root / f'training/{folder}/{old}.{suffix}'
+            path.rename(path.with_stem(new))
+    code, printed = run('kitti', '--root', kitti_root, '--write-splits', small_published_splits)
+    assert code == 0, printed.out + printed.err
+    assert 'split val: 1 frames' in printed.out
 
 
 def problems_of(printed):

@@ -65,12 +65,24 @@ def test_train_test_and_resume(run, tmp_path, kitti_root):
     assert max(float(step) for step in steps) == resumed['meta']['iter']
 
 
-def test_training_without_objects_has_no_nan(run, tmp_path, kitti_root):
-    for label in (kitti_root / 'training/label_2').iterdir():
+def test_training_on_hardly_any_objects(run_tool, tmp_path, kitti_root):
+    """Empty batches have no NaN. A set without objects is refused, and nothing is written."""
+    labels = kitti_root / 'training/label_2'
+    pedestrian = labels.joinpath('000000.txt').read_text().splitlines()[2]
+    for label in labels.iterdir():
         label.write_text('')
     config = write_config(tmp_path, kitti_root)
-    code, error = run('train', config, '--work-dir', tmp_path / 'run')
-    assert code == 0, error
+    code, printed = run_tool('train', config, '--work-dir', tmp_path / 'empty')
+    assert code == 2
+    assert_one_line(printed.err, 'train.py: error:',
+                    'kitti/ImageSets/train.txt: no object in the labels; check the split')
+    assert not list((tmp_path / 'empty').rglob('*.pth'))
+    (labels / '000012.txt').write_text(pedestrian.replace('Pedestrian', 'PEDESTRIAN'))
+    code, printed = run_tool('train', config, '--work-dir', tmp_path / 'run')
+    assert code == 0, printed.err
+    log = printed.out + printed.err
+    assert 'kitti/ImageSets/train.txt: objects to learn from in 4 frames\nclass ' in log
+    assert 'kitti/ImageSets/train.txt: Car: no object in the labels to learn from' in log
     content = torch.load(tmp_path / 'run/epoch_1.pth', weights_only=True)
     assert all(torch.isfinite(value).all() for value in content['state_dict'].values())
 
@@ -181,9 +193,9 @@ BAD_DATA = {
                          'image_2/000031.png'),
     '14 fields': (break_file('training/label_2/000000.txt', drop_field),
                   '000000.txt:2: 14 fields'),
-    '16 fields': (break_file('training/label_2/000000.txt',
-                             lambda text: text.replace('\n', ' 0.5\n')),
-                  '000000.txt:1: 16 fields'),
+    '17 fields': (break_file('training/label_2/000000.txt',
+                             lambda text: text.replace('\n', ' 0.5 0.5\n')),
+                  '000000.txt:1: 17 fields'),
     'NaN': (break_file('training/label_2/000007.txt',
                        lambda text: text.replace('0.100000', 'nan')), '000007.txt:1'),
     'no P2': (break_file('training/calib/000012.txt', lambda text: text.replace('P2:', 'P9:')),

@@ -1,8 +1,11 @@
 """KITTI's folder as mmdet3d samples."""
+import logging
+
 import numpy as np
 import pytest
 import torch
 from mmdet3d.structures import CameraInstance3DBoxes
+from mmengine.logging import MMLogger
 from tiny_kitti import FRAMES, P2, camera_of, make_objects, project
 
 from mmdet3d_plugin.datasets import KittiMonoDataset
@@ -116,6 +119,53 @@ def test_reference_projects_by_dividing_by_z(kitti_root):
     v = (P2[1, 1] * y + P2[1, 2] * z + P2[1, 3]) / z
     np.testing.assert_allclose(info['ann_info']['centers_2d'][0], [u, v], rtol=1e-5)
     assert info['cam2img'][2, 3] == 0
+
+
+def test_images_of_other_formats_and_frame_names_with_folders(kitti_root):
+    for folder, suffix, new in (('image_2', '.png', '.JPG'), ('label_2', '.txt', '.txt'),
+                                ('calib', '.txt', '.txt')):
+        (kitti_root / 'training' / folder / 'seq1').mkdir()
+        path = kitti_root / 'training' / folder / f'000007{suffix}'
+        path.rename(path.parent / 'seq1' / f'000001{new}')
+    (kitti_root / 'ImageSets/train.txt').write_text('\ufeff000000\r\nseq1/000001\r\n')
+    info = build(kitti_root).get_data_info(1)
+    assert info['frame'] == 'seq1/000001' and info['ann_info']['gt_labels_3d'].tolist() == [1, 2]
+    assert info['img_path'].endswith('image_2/seq1/000001.JPG')
+    (kitti_root / 'training/image_2/seq1/000001.png').touch()
+    with pytest.raises(InputError, match='one of 2 images of this frame'):
+        build(kitti_root)
+
+
+def test_other_cameras_have_their_own_images_and_labels(kitti_root):
+    training = kitti_root / 'training'
+    for path in (training / 'calib').iterdir():
+        path.write_text(path.read_text().replace('P0: 7', 'P0: 9'))
+    (training / 'image_2').rename(training / 'image_0')
+    with pytest.raises(InputError, match='image_2/000000.png: no such image'):
+        build(kitti_root)
+    info = build(kitti_root, camera='P0').get_data_info(0)
+    assert info['cam2img'][0, 0] == pytest.approx(921.5377)
+    assert info['img_path'].endswith('image_0/000000.png')
+    (training / 'label_2').rename(training / 'label_0')
+    assert len(build(kitti_root, camera='P0').get_data_info(0)['instances']) == 3
+
+
+def test_score_of_label_files_is_logged_once(kitti_root):
+    for frame in ('000000', '000007'):
+        path = kitti_root / f'training/label_2/{frame}.txt'
+        path.write_text(''.join(line + ' nan\n' for line in path.read_text().splitlines()))
+    seen = []
+    handler = logging.Handler()
+    handler.emit = lambda record: seen.append(record.getMessage())
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(handler)
+    try:
+        assert len(build(kitti_root).get_data_info(0)['instances']) == 3
+    finally:
+        logger.removeHandler(handler)
+    assert [text for text in seen if '16th field' in text] == [
+        f'{kitti_root}/training/label_2/000000.txt: label lines end with a 16th field, a score, '
+        f'in 2 of {len(FRAMES)} files; it is ignored']
 
 
 def test_dense_depth_comes_from_its_own_folder(kitti_root):

@@ -115,7 +115,9 @@ def test_images_with_a_rotation_in_their_header_are_refused(tmp_path):
     exif[0x112] = 6
     path = tmp_path / 'turned.jpg'
     path.write_bytes(encode(make_image(), 'JPEG', exif=exif))
-    width, height = image_size(path)
+    with pytest.raises(InputError, match=r'turned.jpg: .*\(EXIF orientation 6\); turn the pixels'):
+        image_size(path)
+    width, height = make_image().size
     camera = dict(img_path=str(path), cam2img=np.eye(4), width=width, height=height)
     with pytest.raises(InputError, match=r'turned.jpg: its \(96, 32\) rows and columns differ'):
         LoadImageMono3D()(dict(images=dict(CAM2=camera)))

@@ -8,16 +8,18 @@ import numpy as np
 from ...errors import InputError
 from ...utils.files import atomic_write, read_text
 
+CAMERAS = ('P0', 'P1', 'P2', 'P3')  # left and right grey camera, left and right colour camera
 LIMIT = 1e6  # largest value of a matrix; pixels, in the last column pixels times metres
 
 
 @dataclass
 class KittiCalibration:
-    """The colour camera of a calibration file.
+    """A camera of a calibration file.
 
     Attributes:
         P2: (3, 4) float64, projects homogeneous points of the rectified camera
-            frame (metres) to pixels of the left colour image.
+            frame (metres) to pixels of the camera's image. It is the left colour camera unless
+            another one is asked for.
     """
     P2: np.ndarray
 
@@ -28,12 +30,12 @@ class KittiCalibration:
 
 
 def read_calibration(path: Union[str, Path], name: str = 'P2') -> KittiCalibration:
-    """Read the projection matrix of a colour camera.
+    """Read the projection matrix of a camera.
 
     Args:
         path: calibration file.
-        name: name of the line. ``'P2'`` in files of the object benchmark; ``'P_rect_02'``
-            (left camera) or ``'P_rect_03'`` (right camera) in the raw data's
+        name: name of the line. One of :data:`CAMERAS` in files of the object benchmark;
+            ``'P_rect_02'`` (left camera) or ``'P_rect_03'`` (right camera) in the raw data's
             ``calib_cam_to_cam.txt``.
 
     Raises:
@@ -63,6 +65,8 @@ def read_calibration(path: Union[str, Path], name: str = 'P2') -> KittiCalibrati
 def read_matrix(path: Union[str, Path], name: str, shape: Tuple[int, ...]) -> np.ndarray:
     """Read one line of a calibration file. Its values are not checked.
 
+    Blanks around the name are ignored.
+
     Args:
         path: calibration file.
         name: name of the line, without colon.
@@ -81,10 +85,18 @@ def read_matrix(path: Union[str, Path], name: str, shape: Tuple[int, ...]) -> np
     """
     lines = read_text(path, 'no such file; every frame of the split needs a calibration'
                       ).splitlines()
-    values = next((line.split()[1:] for line in lines if line.startswith(f'{name}:')), None)
-    if values is None:
+    rows = {}
+    for line in lines:
+        key, colon, content = line.partition(':')
+        if colon:
+            rows.setdefault(key.strip(), content.split())
+    if name not in rows:
+        others = [camera for camera in CAMERAS if camera in rows]
+        hint = (f', or choose a camera that it has ({", ".join(others)}) with --camera or camera='
+                if others and name in CAMERAS else '')
         raise InputError(f"{path}: no '{name}:' line; restore the file from KITTI's "
-                         'calibration archive')
+                         f'calibration archive{hint}')
+    values = rows[name]
     try:
         return np.array(values, dtype=np.float64).reshape(shape)
     except ValueError:

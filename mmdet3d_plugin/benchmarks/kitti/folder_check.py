@@ -8,17 +8,65 @@ from tqdm import tqdm
 
 from ...errors import InputError
 from ...structures.object_table import DONT_CARE, ObjectTable
-from ...utils.images import image_size
+from ...utils.files import inner_names
+from ...utils.images import IMAGE_SUFFIXES, ImageFolder, image_size
 from ..folder_report import FolderReport
 from .calibration import read_calibration
-from .labels import read_objects
+from .label_projection import projection_findings, stray_objects
+from .label_set import FrameFiles, LabelSet
+from .label_values import missing_alphas, value_findings
+from .labels import read_object_file
+from .layout import camera_folders
+from .learned_labels import training_sections
 from .splits import read_split
 
-FOLDERS = {'image_2': '.png', 'calib': '.txt', 'label_2': '.txt'}
 PERCENTILES = (0, 50, 100)
+NEEDED_SPLITS = ('train', 'val')
+# Smallest and largest (x, y) of principal points, in shares of the image's width and height. KITTI
+# has (0.49, 0.46). Images of half or double the size of their calibration are outside.
+PRINCIPAL_POINTS = ((1 / 3, .1), (2 / 3, .9))
 
 
-def check_folder(root: Path, split_files: Optional[Sequence[Path]] = None) -> FolderReport:
+class _Part:
+    """The folder ``training`` or ``testing`` of a data set.
+
+    Attributes:
+        folder: the folder.
+        camera: camera of the images.
+        frames: names of all frames with at least one file.
+    """
+
+    def __init__(self, folder: Path, camera: str) -> None:
+        self.folder = folder
+        self.camera = camera
+        self._folders = camera_folders(folder, camera)
+        self._images = ImageFolder(self._folders['img'])
+        suffixes = dict(img=IMAGE_SUFFIXES, calib=('.txt', ), label=('.txt', ))
+        self.frames = sorted({name for key, inner in self._folders.items()
+                              for name in inner_names(inner, suffixes[key])})
+
+    def read(self, report: FolderReport, name: str, needs_label: bool) -> FrameFiles:
+        """Read the files of a frame, and add the problems of unreadable ones to the report."""
+        files = FrameFiles(self._folders['label'] / f'{name}.txt',
+                           self._folders['calib'] / f'{name}.txt')
+        try:
+            files.size = image_size(self._images.find(name))
+            report.image_sizes[files.size] += 1
+        except InputError as error:
+            report.problems.append(str(error))
+        try:
+            files.camera = read_calibration(files.calibration, self.camera).P2
+        except InputError as error:
+            report.problems.append(str(error))
+        try:
+            files.objects = read_object_file(files.label) if needs_label else None
+        except InputError as error:
+            report.problems.append(str(error))
+        return files
+
+
+def check_folder(root: Path, split_files: Optional[Sequence[Path]] = None,
+                 camera: str = 'P2') -> FolderReport:
     """Check the folders ``training`` and, if it exists, ``testing``.
 
     Args:
@@ -26,37 +74,38 @@ def check_folder(root: Path, split_files: Optional[Sequence[Path]] = None) -> Fo
         split_files: split files to check; by default all ``ImageSets/*.txt``, or all frames
             if there are none. Frames of splits with a name that starts with ``test`` are in
             ``testing``.
+        camera: camera of the images, see :func:`~.layout.camera_folders`.
 
     Raises:
-        InputError: ``root`` has no folder ``training``.
+        InputError: ``root`` has no folder ``training``, or there is no such camera.
     """
     root = Path(root)
-    training, testing = root / 'training', root / 'testing'
-    if not training.is_dir():
-        raise InputError(f'{training}: no such folder; put or link the KITTI data set there '
-                         'or choose another --root')
+    if not (root / 'training').is_dir():
+        raise InputError(f'{root / "training"}: no such folder; put or link the KITTI data set '
+                         'there or choose another --root')
     report = FolderReport(root)
-    on_disk = {False: _frames_on_disk(training), True: _frames_on_disk(testing)}
-    frames = _split_frames(report, root, split_files, on_disk)
-    objects = [
-        _check_frame(report, testing if is_test else training, name, needs_label=not is_test)
-        for is_test, name in tqdm(frames, unit='frame', desc='checking', disable=None)]
+    parts = {is_test: _Part(root / ('testing' if is_test else 'training'), camera)
+             for is_test in (False, True)}
+    frames = [parts[is_test].read(report, name, needs_label=not is_test)
+              for is_test, name in tqdm(_split_frames(report, root, split_files, parts),
+                                        unit='frame', desc='checking', disable=None)]
+    _check_cameras(report, frames)
+    _check_labels(report, frames)
     _note_odd_sizes(report)
-    report.classes = class_statistics([item for item in objects if item is not None])
+    report.classes = class_statistics([files.objects.objects for files in frames if files.objects])
+    report.sections = training_sections(
+        [(files.objects.objects, files.camera, files.size) for files in frames if files.objects],
+        report.classes)
     return report
 
 
-def _frames_on_disk(part: Path) -> List[str]:
-    """Return the names of all frames with at least one file in ``part``."""
-    return sorted({path.stem for folder, suffix in FOLDERS.items()
-                   for path in (part / folder).glob(f'[!.]*{suffix}')})
-
-
 def _split_frames(report: FolderReport, root: Path, split_files: Optional[Sequence[Path]],
-                  on_disk: Dict[bool, List[str]]) -> List[Tuple[bool, str]]:
+                  parts: Dict[bool, _Part]) -> List[Tuple[bool, str]]:
     """Return (whether in testing, frame name) of all frames to check, each once."""
     found = sorted((root / 'ImageSets').glob('[!.]*.txt'))
     paths = list(split_files) if split_files is not None else found
+    if split_files is None:
+        _demand_splits(report, root, found)
     frames: List[Tuple[bool, str]] = []
     for path in map(Path, paths):
         try:
@@ -66,70 +115,67 @@ def _split_frames(report: FolderReport, root: Path, split_files: Optional[Sequen
             continue
         report.splits[path.stem] = len(names)
         is_test = path.stem.startswith('test')
-        known = set(on_disk[is_test])
-        absent = [name for name in names if name not in known]
-        part = 'testing' if is_test else 'training'
-        report.problems += [f'{path}: frame {name} is not in {root / part}; add its files or '
-                            'remove the line' for name in absent]
+        part = parts[is_test]
+        if is_test and not part.folder.is_dir():
+            report.notes.append(f'{part.folder}: no such folder, so the {len(names)} frames of '
+                                f'{path} are not checked')
+            continue
+        known = set(part.frames)
+        report.problems += [f'{path}: frame {name} is not in {part.folder}; add its files or '
+                            'remove the line' for name in names if name not in known]
         frames += [(is_test, name) for name in names if name in known]
     if not paths:
-        report.notes.append(f'{root / "ImageSets"}: no split files, checking all frames')
-        frames = [(is_test, name) for is_test, names in on_disk.items() for name in names]
+        frames = [(is_test, name) for is_test, part in parts.items() for name in part.frames]
         if not frames:
             report.problems.append(f'{root / "training"}: holds no frame; put image_2, label_2 '
                                    'and calib there')
     elif split_files is None and not any(is_test for is_test, _ in frames):
-        frames += [(True, name) for name in on_disk[True]]
+        frames += [(True, name) for name in parts[True].frames]
     return sorted(set(frames))
 
 
-def _check_frame(report: FolderReport, part: Path, name: str, needs_label: bool
-                 ) -> Optional[ObjectTable]:
-    """Add the problems of one frame to the report; return its labels if they are valid."""
-    size = _image_size(report, part / 'image_2' / f'{name}.png')
-    if size:
-        report.image_sizes[size] += 1
-    objects = None
-    try:
-        read_calibration(part / 'calib' / f'{name}.txt')
-    except InputError as error:
-        report.problems.append(str(error))
-    if needs_label:
-        path = part / 'label_2' / f'{name}.txt'
-        try:
-            objects = read_objects(path)
-            report.problems += _object_problems(path, objects, size)
-        except InputError as error:
-            report.problems.append(str(error))
-    return objects
+def _demand_splits(report: FolderReport, root: Path, found: Sequence[Path]) -> None:
+    """Add a problem if a split file that trainings need is missing."""
+    stems = [path.stem for path in found]
+    absent = [f'{name}.txt' for name in NEEDED_SPLITS if name not in stems]
+    if absent:
+        checked = '' if found else ', so all frames are checked'
+        report.problems.append(
+            f'{root / "ImageSets"}: no {" and no ".join(absent)}{checked}; write one frame name '
+            f'per line there, or for KITTI run python tools/create_data.py kitti --root {root} '
+            '--write-splits')
 
 
-def _image_size(report: FolderReport, path: Path) -> Optional[Tuple[int, int]]:
-    """Return (width, height) of an image from its header, or report a problem."""
-    if not path.exists():
-        report.problems.append(f'{path}: no such image; restore it or remove the frame from '
-                               'the split')
-        return None
-    try:
-        return image_size(path)
-    except InputError as error:
-        report.problems.append(str(error))
-        return None
+def _check_cameras(report: FolderReport, frames: Sequence[FrameFiles]) -> None:
+    """Add a problem if principal points are far from the middle of their images."""
+    known = [files for files in frames if files.size and files.camera is not None]
+    if not known:
+        return
+    sizes = np.array([files.size for files in known])
+    points = np.array([files.camera[:2, 2] for files in known])
+    low, high = (np.array(bound) * sizes for bound in PRINCIPAL_POINTS)
+    far = ((points < low) | (points > high)).any(axis=1)
+    if far.any():
+        first = far.argmax()
+        x, y = points[first]
+        report.problems.append(
+            f'{known[first].calibration}: principal point ({x:.1f}, {y:.1f}) far from the middle '
+            f'of the image of {sizes[first, 0]}x{sizes[first, 1]} ({far.sum()} of {len(known)} '
+            f'frames): it looks like the calibration of an image of about {2 * x:.0f}x{2 * y:.0f}'
+            '; restore images of that size, or scale the first two rows of the projection')
 
 
-def _object_problems(path: Path, objects: ObjectTable, size: Optional[Tuple[int, int]]
-                     ) -> List[str]:
-    """Return problems of impossible values, one per kind. DontCare regions are skipped."""
-    real = objects[objects.names != DONT_CARE]
-    checks = [
-        ('a size that is not positive', (real.sizes_hwl <= 0).any(axis=1)),
-        ('a 2D box without area', (real.boxes_2d[:, 2:] <= real.boxes_2d[:, :2]).any(axis=1))]
-    if size is not None:
-        outside = (real.boxes_2d[:, :2] < -1) | (real.boxes_2d[:, 2:] > np.array(size) + 1)
-        checks.append((f'a 2D box outside the image of {size[0]}x{size[1]}',
-                       outside.any(axis=1)))
-    return [f'{path}: {real.names[bad][0]} with {kind}; correct or remove the line'
-            for kind, bad in checks if bad.any()]
+def _check_labels(report: FolderReport, frames: Sequence[FrameFiles]) -> None:
+    """Add the findings about the meaning of labels to the report."""
+    labels = LabelSet.of_frames(frames)
+    away = projection_findings(labels)
+    report.problems += [finding.line(labels) for finding in [*value_findings(labels), *away]]
+    notes = [*missing_alphas(labels), *(() if away else stray_objects(labels))]
+    report.notes += [finding.line(labels) for finding in notes]
+    scored = [files.label for files in frames if files.objects and files.objects.ignored_scores]
+    if scored:
+        report.notes.append(f'{scored[0]}: label lines end with a 16th field, a score, in '
+                            f'{len(scored)} of {len(frames)} files; it is ignored')
 
 
 def _note_odd_sizes(report: FolderReport) -> None:

@@ -3,8 +3,9 @@
 Field order: name, truncation, occlusion, alpha, left, top, right, bottom,
 height, width, length, x, y, z, rotation_y [, score].
 """
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Sequence, Union
+from typing import List, Tuple, Union
 
 import numpy as np
 
@@ -14,21 +15,28 @@ from ...utils.files import atomic_write, read_text, shortened
 
 LIMIT = 1e6  # largest magnitude of a field except the score; pixels, metres or radians
 MAX_NAME = 64  # characters of a class name
+LABEL_FIELDS = 15
+
+Row = Tuple[int, List[str]]  # number of a line, from 1, and its fields
+
+
+@dataclass
+class ObjectFile:
+    """Content of a label file or a result file.
+
+    Attributes:
+        objects: N objects.
+        lines: (N,) number of each object's line, from 1.
+        ignored_scores: whether lines of a label file end with a score. Exporters of other data
+            sets write such a score, and it is ignored.
+    """
+    objects: ObjectTable
+    lines: np.ndarray
+    ignored_scores: bool
 
 
 def read_objects(path: Union[str, Path], with_scores: bool = False) -> ObjectTable:
-    """Read a label file or a result file.
-
-    An empty file holds no objects. Empty lines are skipped.
-
-    Args:
-        path: the file.
-        with_scores: whether it is a result file, with a score at the end of each line.
-
-    Raises:
-        InputError: the file is missing or not text, a line has the wrong number of fields,
-            a class name is too long or not printable, a field is not a finite number, or a
-            field except the score is beyond :data:`LIMIT`. The message names the line.
+    """Read the objects of a label file or a result file, see :func:`read_object_file`.
 
     Example:
         >>> import tempfile
@@ -39,40 +47,88 @@ def read_objects(path: Union[str, Path], with_scores: bool = False) -> ObjectTab
         >>> labels.names.tolist(), labels.locations.tolist()
         (['Car'], [[-0.65, 1.71, 46.7]])
     """
+    return read_object_file(path, with_scores).objects
+
+
+def read_object_file(path: Union[str, Path], with_scores: bool = False) -> ObjectFile:
+    """Read a label file or a result file.
+
+    Fields are separated by blanks or tabs. An empty file holds no objects. Empty lines are
+    skipped.
+
+    Args:
+        path: the file.
+        with_scores: whether it is a result file, with a score at the end of each line. A score
+            at the end of a label line is ignored, and may be NaN.
+
+    Raises:
+        InputError: the file is missing or not text, a line has the wrong number of fields,
+            a class name is too long or not printable, a field is not a finite number, a
+            field except the score is beyond :data:`LIMIT`, or the occlusion of a label is not
+            a level. The message names the line.
+
+    Example:
+        >>> import tempfile
+        >>> line = 'Car 0 0 -1.58 587 173 614 200 1.65 1.67 3.64 -0.65 1.71 46.7 -1.59 nan'
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = Path(folder, '000000.txt').write_text(f'\\n{line}')
+        ...     labels = read_object_file(f'{folder}/000000.txt')
+        >>> labels.lines.tolist(), labels.ignored_scores
+        ([2], True)
+    """
     text = read_text(path, 'no such file; every frame of the split needs one (empty if it holds '
                      'no objects)')
-    width = 16 if with_scores else 15
-    rows = [line.split() for line in text.splitlines()]
-    for number, row in enumerate(rows, start=1):
-        if row and len(row) != width:
-            kind = 'result line ends with a' if with_scores else 'label line has no'
-            raise InputError(f'{path}:{number}: {len(row)} fields, expected {width} (a {kind} '
-                             'score); correct or remove the line')
-    filled = [row for row in rows if row]
-    if not filled:
-        return ObjectTable.empty(with_scores)
+    rows = [(number, fields) for number, line in enumerate(text.splitlines(), start=1)
+            if (fields := line.split())]
+    width = LABEL_FIELDS + with_scores
+    for number, fields in rows:
+        if len(fields) not in (width, LABEL_FIELDS + 1):
+            fix = ('16 (a result line ends with a score)' if with_scores
+                   else '15 (or 16, with a score that is ignored)')
+            raise InputError(f'{path}:{number}: {len(fields)} fields, expected {fix}; correct or '
+                             'remove the line')
+    if not rows:
+        return ObjectFile(ObjectTable.empty(with_scores), np.zeros(0, dtype=np.int64), False)
+    scored = [(number, fields) for number, fields in rows if len(fields) > width]
     try:
-        numbers = np.array([row[1:] for row in filled], dtype=np.float64)
+        numbers = np.array([fields[1:width] for _, fields in rows], dtype=np.float64)
+        np.array([fields[-1] for _, fields in scored], dtype=np.float64)
     except ValueError:
         numbers = None
     if (numbers is None or not np.isfinite(numbers).all()
             or (np.abs(numbers[:, :14]) > LIMIT).any()):
-        raise _bad_number(path, rows)
-    for number, row in enumerate(rows, start=1):
-        if row and (len(row[0]) > MAX_NAME or not row[0].isprintable()):
-            raise InputError(f'{path}:{number}: {shortened(row[0])} is no class name; correct or '
-                             'remove the line')
-    return ObjectTable.from_table([row[0] for row in filled], numbers)
+        raise _bad_number(path, rows, width)
+    for number, fields in rows:
+        if len(fields[0]) > MAX_NAME or not fields[0].isprintable():
+            raise InputError(f'{path}:{number}: {shortened(fields[0])} is no class name; correct '
+                             'or remove the line')
+    ratios = numbers[:, 1] % 1 != 0
+    if ratios.any() and not with_scores:
+        number, fields = rows[ratios.argmax()]
+        raise InputError(f'{path}:{number}: field 3, the occlusion, is {shortened(fields[2])}, '
+                         'expected a level: 0 fully visible, 1 partly, 2 largely occluded, 3 '
+                         'unknown; convert the ratio to a level')
+    return ObjectFile(ObjectTable.from_table([fields[0] for _, fields in rows], numbers),
+                      np.array([number for number, _ in rows]), bool(scored))
 
 
-def _bad_number(path: Union[str, Path], rows: Sequence[Sequence[str]]) -> InputError:
-    """Return the error that names the first invalid number."""
-    for number, row in enumerate(rows, start=1):
-        for position, value in enumerate(row[1:], start=2):
+def _bad_number(path: Union[str, Path], rows: List[Row], width: int) -> InputError:
+    """Return the error that names the first invalid number.
+
+    Args:
+        path: the file.
+        rows: lines with their fields.
+        width: number of fields that are read. A further field may be any number.
+    """
+    for number, fields in rows:
+        for position, value in enumerate(fields[1:], start=2):
             try:
                 magnitude = abs(np.float64(value))
             except ValueError:
                 magnitude = np.nan
+            else:
+                if position > width:
+                    continue
             if not magnitude <= (LIMIT if position < 16 else np.finfo(np.float64).max):
                 return InputError(f'{path}:{number}: field {position} is {shortened(value)}, '
                                   f'expected a finite number of at most {LIMIT:g}; correct or '
@@ -101,6 +157,16 @@ def write_objects(path: Union[str, Path], objects: ObjectTable,
         ...     Path(folder, '0.txt').read_text()
         'Car 0.0 0 0.0 560.0 170.0 640.0 230.0 1.5 1.6 3.9 0.0 1.7 20.0 0.0 0.9000\\n'
     """
+    atomic_write(path, format_objects(objects, decimals))
+
+
+def format_objects(objects: ObjectTable, decimals: int = 2) -> str:
+    """Return the text of a label file or a result file, see :func:`write_objects`.
+
+    Args:
+        objects: N objects; the text has N lines.
+        decimals: digits after the decimal point.
+    """
     floats = [objects.truncations, objects.occlusions, objects.alphas,
               objects.boxes_2d, objects.sizes_hwl, objects.locations, objects.rotations_y]
     table = np.column_stack(floats) if len(objects) else np.zeros((0, 14))
@@ -111,4 +177,4 @@ def write_objects(path: Union[str, Path], objects: ObjectTable,
         if objects.scores is not None:
             values.append(f'{objects.scores[index]:.{max(decimals, 4)}f}')
         lines.append(' '.join([str(name), *values]) + '\n')
-    atomic_write(path, ''.join(lines))
+    return ''.join(lines)

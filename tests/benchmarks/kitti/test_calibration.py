@@ -4,6 +4,7 @@ import pytest
 
 from mmdet3d_plugin.benchmarks.kitti.calibration import (KittiCalibration, read_calibration,
                                                          write_calibration)
+from mmdet3d_plugin.benchmarks.kitti.layout import camera_folders
 from mmdet3d_plugin.errors import InputError
 
 P2 = np.array([[721.5377, 0, 609.5593, 44.85728], [0, 721.5377, 172.854, .2163791],
@@ -34,6 +35,36 @@ def test_p2_is_read_among_other_cameras(tmp_path):
 def test_line_is_chosen_by_name(tmp_path):
     path = write(tmp_path, '\n'.join([line('P_rect_02'), line('P_rect_03', fx=2.)]))
     assert read_calibration(path, 'P_rect_03').P2[0, 0] == 2
+
+
+@pytest.mark.parametrize('text', [
+    '\ufeff' + line(), line().replace('P2:', 'P2 :'), '  ' + line().replace(' ', '\t'),
+    line() + '\r\n'])
+def test_spellings_of_a_line(tmp_path, text):
+    (tmp_path / 'a.txt').write_bytes(text.encode())
+    np.testing.assert_array_equal(read_calibration(tmp_path / 'a.txt').P2, P2)
+
+
+def test_missing_camera_names_the_others(tmp_path):
+    path = write(tmp_path, line('P0') + '\n' + line('P3'))
+    with pytest.raises(InputError, match=r"no 'P2:' line.*camera that it has \(P0, P3\)"):
+        read_calibration(path)
+
+
+@pytest.mark.parametrize('camera, images', [('P0', 'image_0'), ('P2', 'image_2'),
+                                            ('P3', 'image_3')])
+def test_folders_of_a_camera(tmp_path, camera, images):
+    folders = camera_folders(tmp_path, camera)
+    assert folders == dict(img=tmp_path / images, label=tmp_path / 'label_2',
+                           calib=tmp_path / 'calib')
+    labels = tmp_path / images.replace('image', 'label')
+    labels.mkdir()
+    assert camera_folders(tmp_path, camera)['label'] == labels
+
+
+def test_unknown_camera_is_refused(tmp_path):
+    with pytest.raises(InputError, match="camera is 'P4', expected one of P0, P1, P2, P3"):
+        camera_folders(tmp_path, 'P4')
 
 
 def test_round_trip(tmp_path):

@@ -2,7 +2,8 @@
 import numpy as np
 import pytest
 
-from mmdet3d_plugin.benchmarks.kitti.labels import read_objects, write_objects
+from mmdet3d_plugin.benchmarks.kitti.labels import (read_object_file, read_objects,
+                                                    write_objects)
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.structures.object_table import ObjectTable
 
@@ -42,8 +43,47 @@ def test_blank_lines_and_windows_line_ends_are_ignored(tmp_path):
     assert len(read_objects(write(tmp_path, f'{LABEL}\r\n\r\n{LABEL}\r\n'))) == 2
 
 
+@pytest.mark.parametrize('text', [
+    '\ufeff' + LABEL, LABEL.replace(' ', '\t'), '  ' + LABEL.replace(' ', '  ') + '\r\n'])
+def test_files_of_windows_and_spreadsheets_are_read(tmp_path, text):
+    (tmp_path / 'a.txt').write_bytes(text.encode())
+    labels = read_objects(tmp_path / 'a.txt')
+    assert labels.names.tolist() == ['Car'] and labels.rotations_y == -1.59
+
+
+@pytest.mark.parametrize('score', ['0.0000', 'nan', '-inf', '1e999'])
+def test_score_of_a_label_line_is_ignored_and_reported(tmp_path, score):
+    """nuScenes' exporter writes nan, those of Supervisely and CVAT write a number."""
+    plain = read_object_file(write(tmp_path, f'\n{LABEL}'))
+    assert not plain.ignored_scores and plain.lines.tolist() == [2]
+    labels = read_object_file(write(tmp_path, f'\n{LABEL}\n\n{LABEL} {score}'))
+    assert labels.ignored_scores and labels.lines.tolist() == [2, 4]
+    assert labels.objects.scores is None
+    assert labels.objects.rotations_y.tolist() == [-1.59, -1.59]
+
+
+def test_results_with_a_score_report_no_ignored_field(tmp_path):
+    assert not read_object_file(write(tmp_path, LABEL + ' 0.5'), with_scores=True).ignored_scores
+
+
+def test_class_name_of_two_words_is_no_label_with_score(tmp_path):
+    with pytest.raises(InputError, match=":1: field 2 is 'sitting'"):
+        read_objects(write(tmp_path, LABEL.replace('Car', 'Person sitting')))
+    with pytest.raises(InputError, match=":1: field 16 is 'x'"):
+        read_objects(write(tmp_path, LABEL + ' x'))
+
+
+def test_occlusion_as_a_ratio_is_refused_with_its_meaning(tmp_path):
+    ratio = LABEL.replace(' 1 ', ' 0.35 ', 1)
+    with pytest.raises(InputError, match=r":2: field 3, the occlusion, is '0.35', expected a "
+                       r'level: 0 fully visible, 1 partly, 2 largely occluded, 3 unknown; convert'):
+        read_objects(write(tmp_path, f'{LABEL}\n{ratio}'))
+    assert read_objects(write(tmp_path, LABEL.replace(' 1 ', ' 2.0 ', 1))).occlusions == 2
+    assert len(read_objects(write(tmp_path, ratio + ' 0.5'), with_scores=True)) == 1
+
+
 @pytest.mark.parametrize('line, with_scores, found', [
-    (LABEL.rsplit(' ', 1)[0], False, '14 fields'), (LABEL + ' 0.5', False, '16 fields'),
+    (LABEL.rsplit(' ', 1)[0], False, '14 fields'), (LABEL + ' 0.5 1', False, '17 fields'),
     (LABEL, True, '15 fields'), (LABEL + ' 0.5 1', True, '17 fields')])
 def test_error_names_the_line_with_a_wrong_number_of_fields(tmp_path, line, with_scores, found):
     path = write(tmp_path, '\n' + line)
