@@ -18,8 +18,12 @@ from mmengine.optim import build_optim_wrapper
 
 from mmdet3d_plugin.datasets.sample_randomness import ResumableBatchSampler
 from mmdet3d_plugin.engine import hooks
+from mmdet3d_plugin.engine.config_files import check_classes
 from mmdet3d_plugin.engine.loops import ResumableEpochLoop
+from mmdet3d_plugin.engine.shared_entries import (apply_shared_entries, crops_of, earlier_sizes,
+                                                  innermost_datasets)
 from mmdet3d_plugin.models.layers import AttentiveBatchNorm2d
+from mmdet3d_plugin.structures.training_objects import KITTI_LIMITS
 
 FOLDER = Path(__file__).parents[1] / 'configs'
 CONFIGS = sorted(path for path in FOLDER.glob('**/*.py') if '_base_' not in path.parts)
@@ -185,6 +189,62 @@ def test_config_keeps_the_promises_of_reliability(path):
     check_exact_resume(cfg)
     check_safe_reading(cfg)
     check_logs(cfg)
+
+
+# Configs on images of KITTI's shape fit the width of the image, as published. Others show the
+# whole image.
+WHOLE_IMAGES = ('*_waymo.py', '*-to-nuscenes.py')
+
+
+@each_config
+def test_config_has_the_published_classes_sizes_and_fit(path):
+    """mmengine alone reads the same classes and input sizes as this project's commands."""
+    cfg = read_file(path)
+    resolved = copy.deepcopy(cfg)
+    apply_shared_entries(resolved, earlier_sizes(cfg))
+    for key in cfg:
+        if key == 'model' or key.endswith(('_dataloader', '_evaluator')):
+            assert cfg[key] == resolved[key], key
+    check_classes(cfg)
+    fits = {crop.fit for crop in crops_of(cfg)}
+    assert 'contain' in fits if any(map(path.match, WHOLE_IMAGES)) else fits <= {'width'}
+
+
+KITTI_SIZES = dict(
+    Pedestrian=(1.76255119, .66068622, .84422524),
+    Car=(1.52563191462, 1.62856739989, 3.88311640418),
+    Cyclist=(1.73698127, .59706367, 1.76282397))
+WAYMO_SIZES = dict(
+    Pedestrian=(1.7431, .8494, .9110), Vehicle=(1.8032, 2.1036, 4.8104),
+    Cyclist=(1.7336, .8230, 1.7530))
+
+
+@pytest.mark.parametrize('name, classes, sizes, input_size', [
+    *((f'{name}_dla34_kitti', list(KITTI_SIZES), KITTI_SIZES, (1280, 384))
+      for name in ('monolss', 'gupnet', 'didm3d')),
+    ('monodle_dla34_kitti', ['Car'], None, (1280, 384)),
+    ('monodle_dla34_kitti_reference', list(KITTI_SIZES), None, (1280, 384)),
+    ('monocon_dla34_kitti', list(KITTI_SIZES), None, (1280, 384)),
+    *((f'{name}_dla34_waymo', list(WAYMO_SIZES), WAYMO_SIZES, (768, 512))
+      for name in ('monolss', 'gupnet'))])
+def test_classes_and_sizes_of_published_recipes(name, classes, sizes, input_size):
+    cfg = read(name)
+    assert {tuple(settings.metainfo.classes) for _, settings in innermost_datasets(cfg)} == {
+        tuple(classes)}
+    assert cfg.model.coder.class_names == classes
+    assert cfg.model.dense_head.num_classes == len(classes)
+    assert cfg.model.object_head.extractor.get('num_classes', len(classes)) == len(classes)
+    assert cfg.model.coder.mean_sizes == sizes
+    assert {tuple(crop.input_size) for crop in crops_of(cfg)} == {input_size}
+
+
+def test_folder_checks_count_with_the_limits_of_the_configs():
+    pipeline = read('gupnet_dla34_kitti').train_dataloader.dataset.pipeline
+    limits, = (item.to_dict() for item in pipeline if item.type == 'FilterObjects')
+    assert limits == dict(
+        type='FilterObjects', min_height=KITTI_LIMITS.min_height,
+        max_truncation=KITTI_LIMITS.max_truncation, max_occlusion=KITTI_LIMITS.max_occlusion,
+        depth_range=KITTI_LIMITS.depth_range)
 
 
 def test_first_lines_are_titles():

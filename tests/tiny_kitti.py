@@ -90,6 +90,6 @@ def packed_frames(root: Path, classes) -> list:
     dataset = KittiMonoDataset(
         str(root), 'ImageSets/train.txt', filter_empty_gt=False, metainfo=dict(classes=classes),
         pipeline=[dict(type='LoadImageMono3D'), dict(type='LoadAnnotationsMono3D'),
-                  dict(type='CropScaleAffine', input_size=(320, 96)),
+                  dict(type='CropScaleAffine', input_size=(320, 96), fit='width'),
                   dict(type='PackMono3DInputs')])
     return [dataset[index] for index in range(len(dataset))]

@@ -16,7 +16,8 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='LoadImageMono3D'),
-    dict(type='CropScaleAffine', input_size=_base_.input_size, reference=reference),
+    dict(type='CropScaleAffine', input_size=_base_.input_size, fit='width',
+         reference=reference),
     _base_.pack,
 ]
 train_dataloader = dict(

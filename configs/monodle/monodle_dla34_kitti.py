@@ -5,7 +5,8 @@ _base_ = [
     '../_base_/schedules/adam_140e.py',
     '../_base_/default_runtime.py'
 ]
-class_names = ['Car']
+# Sizes are absolute, so no mean sizes are needed.
+classes = dict(Car=None)
 object_filter = dict(depth_range=(2., 65.))
 train_pipeline = [
     _base_.flip,
@@ -16,7 +17,9 @@ train_pipeline = [
 train_dataloader = dict(
     # Released code: frames that do not fill a batch are left out in that epoch.
     drop_last=True,
-    dataset=dict(dataset=dict(metainfo=dict(classes=class_names)), pipeline=train_pipeline))
-val_dataloader = dict(dataset=dict(metainfo=dict(classes=class_names)))
+    dataset=dict(
+        dataset=dict(metainfo=dict(classes=list(classes))), pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(metainfo=dict(classes=list(classes))))
 test_dataloader = val_dataloader
-model = dict(dense_head=dict(num_classes=1), coder=dict(class_names=class_names))
+model = dict(
+    dense_head=dict(num_classes=len(classes)), coder=dict(class_names=list(classes)))

@@ -6,6 +6,7 @@ _base_ = ['./monodle_dla34_kitti.py', '../_base_/models/released_heads.py']
 reference = True
 # Released code: the heatmap has three classes, and training keeps cars alone.
 class_names = ['Pedestrian', 'Car', 'Cyclist']
+classes = dict(_delete_=True, **dict.fromkeys(class_names))
 trained_labels = [class_names.index('Car')]
 model = dict(
     reference=reference,
@@ -26,7 +27,8 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='LoadImageMono3D'),
-    dict(type='CropScaleAffine', input_size=_base_.input_size, reference=reference),
+    dict(type='CropScaleAffine', input_size=_base_.input_size, fit='width',
+         reference=reference),
     _base_.pack,
 ]
 train_dataloader = dict(

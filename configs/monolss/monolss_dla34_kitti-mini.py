@@ -12,12 +12,12 @@ train_pipeline = [
     dict(type='LoadImageMono3D'),
     dict(type='LoadAnnotationsMono3D'),
     _base_.object_filter,
-    dict(type='CropScaleAffine', input_size=input_size),
+    dict(type='CropScaleAffine', input_size=input_size, fit='width'),
     dict(type='PackMono3DInputs'),
 ]
 test_pipeline = [
     dict(type='LoadImageMono3D'),
-    dict(type='CropScaleAffine', input_size=input_size),
+    dict(type='CropScaleAffine', input_size=input_size, fit='width'),
     dict(type='PackMono3DInputs'),
 ]
 train_dataloader = dict(

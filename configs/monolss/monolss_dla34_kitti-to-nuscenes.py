@@ -2,7 +2,7 @@
 #   python tools/test.py configs/monolss/monolss_dla34_kitti-to-nuscenes.py CHECKPOINT
 _base_ = './monolss_dla34_kitti.py'
 # DEVIANT's input size for images of 1600x900.
-input_size = (672, 384)
+nuscenes_input_size = (672, 384)
 test_dataloader = dict(
     dataset=dict(
         _delete_=True,
@@ -13,7 +13,7 @@ test_dataloader = dict(
         metainfo=dict(classes=_base_.class_names),
         pipeline=[
             dict(type='LoadImageMono3D'),
-            dict(type='CropScaleAffine', input_size=input_size),
+            dict(type='CropScaleAffine', input_size=nuscenes_input_size, fit='contain'),
             dict(type='PackMono3DInputs'),
         ],
         test_mode=True))

@@ -8,8 +8,8 @@ train_pipeline = [_base_.mixup3d, *unmixed_pipeline]
 train_dataloader = dict(batch_size=40, dataset=dict(pipeline=train_pipeline))
 model = dict(
     coder=dict(
-        class_names=_base_.class_names,
-        mean_sizes=dict(_delete_=True, **_base_.mean_sizes)),
+        class_names=list(_base_.classes),
+        mean_sizes=dict(_delete_=True, **_base_.classes)),
     # DEVIANT keeps detections with a score of at least 0.1.
     test_cfg=dict(heatmap_threshold=0.0, score_threshold=0.1))
 # Hierarchical task learning and selection have the same shares of the epochs as on KITTI.

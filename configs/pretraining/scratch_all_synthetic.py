@@ -16,7 +16,7 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='LoadImageMono3D'),
-    dict(type='CropScaleAffine', input_size=input_size),
+    dict(type='CropScaleAffine', input_size=input_size, fit='width'),
     dict(type='PackMono3DInputs'),
 ]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

@@ -5,12 +5,12 @@ input_size = (640, 192)
 train_pipeline = [
     dict(type='RandomFlipMono3D', prob=0.5),
     _base_.object_filter,
-    dict(type='CropScaleAffine', input_size=input_size),
+    dict(type='CropScaleAffine', input_size=input_size, fit='width'),
     dict(type='PackMono3DInputs'),
 ]
 test_pipeline = [
     dict(type='LoadImageMono3D'),
-    dict(type='CropScaleAffine', input_size=input_size),
+    dict(type='CropScaleAffine', input_size=input_size, fit='width'),
     dict(type='PackMono3DInputs'),
 ]
 train_dataloader = dict(

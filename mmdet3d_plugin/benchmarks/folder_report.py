@@ -17,6 +17,7 @@ class FolderReport:
         image_sizes: number of frames by (width, height), pixels.
         classes: statistics by class, the most frequent class first; None for a data set
             without objects.
+        sections: further text, printed below the statistics.
 
     Example:
         >>> report = FolderReport(Path('data/kitti'), splits={'val': 3769}, classes=None)
@@ -30,6 +31,7 @@ class FolderReport:
     splits: Dict[str, int] = field(default_factory=dict)
     image_sizes: Counter = field(default_factory=Counter)
     classes: Optional[Dict[str, dict]] = field(default_factory=dict)
+    sections: List[str] = field(default_factory=list)
 
     def as_dict(self) -> dict:
         """Return the report as plain values for JSON, image sizes as WIDTHxHEIGHT."""
@@ -48,6 +50,8 @@ class FolderReport:
                   in self.image_sizes.most_common()]
         if self.classes is not None:
             lines += ['', *_class_table(self.classes), '']
+        for section in self.sections:
+            lines += [section, '']
         count = len(self.problems)
         lines.append(f'{self.root}: {count or "no"} problem{"" if count == 1 else "s"}')
         return '\n'.join(lines)

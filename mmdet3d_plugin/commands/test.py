@@ -6,6 +6,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from ..engine.load_model import load_model
+from ..engine.training_start import report_hidden_pixels
 from ..errors import InputError
 from ..models.model_contract import DEPTH, DETECTION, EMBEDDING, task_of_config
 from ..utils.files import check_writable
@@ -128,4 +129,6 @@ def main() -> None:
         cfg.checkpoint = args.checkpoint
         cfg.load_from, cfg.resume = None, False  # the runner must not load other weights
         with outputs_in(cfg.work_dir):
-            TestRunner.from_cfg(cfg).test()
+            runner = TestRunner.from_cfg(cfg)
+            report_hidden_pixels(runner.test_loop.dataloader.dataset)
+            runner.test()

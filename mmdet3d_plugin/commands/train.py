@@ -6,6 +6,9 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from ..engine.checkpoints import check_checkpoint, newest_checkpoint, remove_unfinished
+from ..engine.training_start import report_training_set
+from ..engine.training_camera import TrainingCameraHook
+from ..models.model_contract import EMBEDDING, task_of_config
 from .command_line import config_errors, outputs_in
 from .help_formatter import ExampleFormatter
 from .options import add_common_arguments, load_config
@@ -56,6 +59,9 @@ def main() -> None:
             resume_from(cfg, args.resume)
         with outputs_in(cfg.work_dir):
             runner = Runner.from_cfg(cfg)
+            if task_of_config(cfg.model) != EMBEDDING:
+                runner.register_hook(TrainingCameraHook())
             if cfg.load_from is not None:
                 check_checkpoint(cfg.load_from, runner.model, resume=cfg.resume)
+            report_training_set(runner.train_loop.dataloader.dataset)
             runner.train()

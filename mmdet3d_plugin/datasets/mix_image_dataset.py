@@ -5,6 +5,8 @@ import numpy as np
 from mmdet3d.registry import DATASETS
 from mmdet.datasets import MultiImageMixDataset
 
+from ..errors import InputError
+from .learned_objects import learned_frames, parts_of, title_of
 from .sample_randomness import sample_randomness
 from .transforms.mix_transform import MixTransform
 
@@ -22,28 +24,40 @@ class MixImageDataset(MultiImageMixDataset):
             has ``filter_empty_gt=False``.
         pipeline: configs of the transforms of loaded samples.
         filter_empty_gt: draw another sample in place of one without objects, for detectors
-            that cannot train on it.
+            that cannot train on it. Only frames with an object that the pipelines keep are drawn.
         skip_type_keys: type names of transforms to leave out. Hooks may change them.
-        max_refetch: number of samples to try before giving up.
+        max_refetch: number of samples to try before giving up: a random crop may show no object.
         dataset_options: entries that override those of ``dataset``, so that
             ``train_dataloader.dataset.data_root`` has the same meaning in every config.
 
     Raises:
-        RuntimeError: ``max_refetch`` samples in a row have no object.
+        InputError: with ``filter_empty_gt`` no frame has an object, or random crops showed none
+            ``max_refetch`` times in a row.
     """
 
     def __init__(self, dataset: dict, pipeline: Sequence[dict], filter_empty_gt: bool = False,
                  skip_type_keys: Optional[Sequence[str]] = None, max_refetch: int = 15,
                  **dataset_options: Any) -> None:
         self.filter_empty_gt = filter_empty_gt
+        self.learned_frames: Optional[np.ndarray] = None  # all
         super().__init__({**dataset, **dataset_options}, pipeline, skip_type_keys, max_refetch)
 
     def full_init(self) -> None:
         """Initialise the dataset and prepare the mixing transforms."""
         super().full_init()
+        if self.filter_empty_gt:
+            self._find_learned_frames()
         for transform in self.pipeline:
             if isinstance(transform, MixTransform):
                 transform.prepare(self.dataset)
+
+    def _find_learned_frames(self) -> None:
+        """Find the frames that can stand in for one without objects."""
+        transforms = next(parts_of(self.dataset))[1]
+        self.learned_frames = learned_frames(self.dataset, [*transforms, *self.pipeline])
+        if not len(self.learned_frames):
+            raise InputError(f'{title_of(self.dataset)}: no frame has an object to learn from; '
+                             'correct the classes, the split or the limits of FilterObjects')
 
     def __getitem__(self, index: int) -> dict:
         with sample_randomness(index):
@@ -55,8 +69,11 @@ class MixImageDataset(MultiImageMixDataset):
             sample = self._prepare(index)
             if sample is not None:
                 return sample
-            index = np.random.randint(len(self))
-        raise RuntimeError(f'{self.max_refetch} frames in a row gave no sample with an object')
+            index = int(np.random.choice(
+                len(self) if self.learned_frames is None else self.learned_frames))
+        raise InputError(f'{title_of(self.dataset)}: {self.max_refetch} random crops in a row '
+                         'show no object; lower prob, scale or shift of CropScaleAffine, or set '
+                         "input_fit='contain'")
 
     def _prepare(self, index: int) -> Optional[dict]:
         """Run the pipeline on one sample. None stands for a sample without objects."""

@@ -8,8 +8,11 @@ from mmdet3d.datasets import Det3DDataset
 from mmdet3d.structures import CameraInstance3DBoxes, points_cam2img
 
 from ..errors import InputError
+from ..structures.class_names import (check_class_map, check_class_names, class_index, class_keys,
+                                      mapped_names)
 from ..structures.object_table import ObjectTable
 from .frame_dataset import CAMERA, Frame, FrameDataset
+from .learned_objects import learned_frames
 
 
 @dataclass
@@ -47,15 +50,27 @@ class MonoDataset(FrameDataset, Det3DDataset):
     Args:
         data_root: folder of the set.
         ann_file: split file, relative to ``data_root``: one frame name per line.
+        metainfo: ``classes`` are the trained classes in label order, any names. Names in the
+            labels match them without regard to case.
+        class_map: class by other names in the labels, such as ``dict(truck='Car', van='Car')``.
+            It applies to training and evaluation.
         kwargs: arguments of FrameDataset and of mmdet3d's Det3DDataset.
 
     Raises:
-        InputError: a frame is broken.
+        InputError: a frame is broken, or the classes are malformed.
     """
 
-    def __init__(self, data_root: str, ann_file: str, **kwargs: Any) -> None:
+    def __init__(self, data_root: str, ann_file: str, metainfo: Optional[dict] = None,
+                 class_map: Optional[Dict[str, str]] = None, **kwargs: Any) -> None:
+        title = str(ann_file or data_root)
+        classes = check_class_names((metainfo or self.METAINFO).get(
+            'classes', self.METAINFO['classes']), title)
+        # mmdet3d finds the labels of classes here.
+        self.METAINFO = dict(type(self).METAINFO, classes=classes)
+        self.class_map = check_class_map(class_map or {}, classes, title)
+        self._learned_frames: Optional[np.ndarray] = None
         super().__init__(
-            data_root=data_root, ann_file=ann_file,
+            data_root=data_root, ann_file=ann_file, metainfo=metainfo,
             modality=dict(use_camera=True, use_lidar=False), default_cam_key=CAMERA,
             box_type_3d='Camera', **kwargs)
 
@@ -69,12 +84,43 @@ class MonoDataset(FrameDataset, Det3DDataset):
                     self.num_ins_per_cat[label] += 1
         return infos
 
+    def parse_data_info(self, info: dict) -> dict:
+        """Complete ``dict(frame=NAME)`` by the frame's information."""
+        frame = self.read_frame(info['frame'])
+        self._rename_objects(frame)
+        self.check_frame(frame)
+        info.update(self.describe(frame))
+        return info
+
+    def _rename_objects(self, frame: MonoFrame) -> None:
+        """Apply the class map to the labels and to the ground truth of the metric."""
+        if self.class_map:
+            tables = {id(table): table for table in (
+                frame.objects, frame.evaluation.get('object_table')) if table is not None}
+            for table in tables.values():
+                table.names = mapped_names(table.names, self.class_map)
+
+    def _rand_another(self) -> int:
+        """Return the index of a random frame with an object that the pipeline keeps.
+
+        Raises:
+            InputError: no frame has one.
+        """
+        if self._learned_frames is None:
+            self._learned_frames = learned_frames(self, self.pipeline.transforms)
+        if not len(self._learned_frames):
+            raise InputError(f'{self.ann_file or self.data_root}: no frame has an object of the '
+                             f'classes {", ".join(self.metainfo["classes"])} to learn from; '
+                             'correct the classes or the split')
+        return int(np.random.choice(self._learned_frames))
+
     def check_frame(self, frame: MonoFrame) -> None:
         """Raise InputError unless the camera and the boxes of trained classes are valid."""
         super().check_frame(frame)
         if frame.objects is None:
             return
-        trained = frame.objects[np.isin(frame.objects.names, self.metainfo['classes'])]
+        trained = frame.objects[np.isin(class_keys(frame.objects.names),
+                                        class_keys(self.metainfo['classes']))]
         sizes = trained.sizes_hwl.astype(np.float32)  # the type used in training
         numbers = np.column_stack([trained.boxes_2d, sizes, trained.locations,
                                    trained.rotations_y])
@@ -107,7 +153,7 @@ class MonoDataset(FrameDataset, Det3DDataset):
         return [
             dict(
                 bbox=objects.boxes_2d[index],
-                bbox_label=(label := classes.index(name) if name in classes else -1),
+                bbox_label=(label := class_index(name, classes)),
                 bbox_3d=boxes_3d[index],
                 bbox_label_3d=label,
                 depth=location[index, 2],

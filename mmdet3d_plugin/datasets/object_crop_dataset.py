@@ -5,6 +5,7 @@ import numpy as np
 from mmdet3d.registry import DATASETS
 
 from ..errors import InputError
+from ..structures.class_names import class_index, find_class
 from .labelled_image_dataset import LabelledImageDataset
 from .mono_dataset import MonoDataset
 from .transforms.sample_images import camera_record
@@ -68,14 +69,14 @@ class ObjectCropDataset(LabelledImageDataset):
         size = camera['width'], camera['height']
         crops = []
         for number, item in enumerate(frame['instances']):
-            if item['name'] not in self._metainfo['classes']:
+            label = class_index(item['name'], self._metainfo['classes'])
+            if label < 0:
                 continue
             box = enlarged_box(item['bbox'], size, self.margin, self.min_size)
             if box is not None:
                 crops.append(dict(
                     name=f'{frame["frame"]}/{number}', img_path=camera['img_path'], box=box,
-                    label=self._metainfo['classes'].index(item['name']),
-                    width=size[0], height=size[1]))
+                    label=label, width=size[0], height=size[1]))
         return crops
 
 
@@ -101,10 +102,10 @@ def frame_options(dataset: dict, classes: Optional[Sequence[str]], data_root: Op
     if data_root is not None:
         options['data_root'] = data_root
     if classes is not None:
-        unknown = sorted(set(classes) - set(kind.METAINFO['classes']))
-        if unknown or not classes:
-            raise InputError(f'classes is {list(classes)}, expected some of '
-                             f'{", ".join(kind.METAINFO["classes"])}')
+        known = (dataset.get('metainfo') or {}).get('classes') or kind.METAINFO['classes']
+        known = [*dict.fromkeys([*known, *kind.METAINFO['classes']])]
+        if not classes or any(find_class(name, known) is None for name in classes):
+            raise InputError(f'classes is {list(classes)}, expected some of {", ".join(known)}')
         options['metainfo'] = {**dataset.get('metainfo', {}), 'classes': list(classes)}
     return options
 

@@ -2,10 +2,13 @@
 from pathlib import Path
 from typing import Any, Iterator, List, Optional, Tuple
 
+from mmdet3d.registry import METRICS
 from mmengine.config import Config
 
 from ..errors import InputError
+from ..structures.class_names import class_key, find_class
 from ..utils.files import is_inner_name, shortened
+from .shared_entries import apply_shared_entries, earlier_sizes
 
 DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 # Options of mmengine's hooks and visualisers that name files inside the work dir.
@@ -13,14 +16,18 @@ FILE_NAMES = ('filename_tmpl', 'config_save_file', 'scalar_save_file', 'img_save
 
 
 def read_config(name: str, options: Optional[dict] = None) -> Config:
-    """Read a config and override some of its entries.
+    """Read a config, override some of its entries, and apply its shared entries.
+
+    The shared entries ``classes``, ``class_map``, ``input_size`` and ``input_fit`` set many
+    places, see :mod:`.shared_entries`.
 
     Args:
         name: file of the config.
         options: new values by dotted key, as of ``--cfg-options``.
 
     Raises:
-        InputError: there is no such file; the message suggests a config of a similar name.
+        InputError: there is no such file, and the message suggests a config of a similar name;
+            or a shared entry is malformed.
     """
     path = Path(name)
     if not path.is_file():
@@ -29,7 +36,11 @@ def read_config(name: str, options: Optional[dict] = None) -> Config:
         hint = f'; did you mean {near[0]}?' if near else '; see configs/'
         raise InputError(f'{path}: no such config{hint}')
     cfg = Config.fromfile(path)
+    sizes = earlier_sizes(cfg)
+    if isinstance(cfg.get('input_size'), (list, tuple)):
+        sizes.append(tuple(cfg.input_size))  # options may change it
     cfg.merge_from_dict(options or {})
+    apply_shared_entries(cfg, sizes)
     return cfg
 
 
@@ -56,21 +67,44 @@ def check_file_names(entries: Any, title: str) -> None:
 
 
 def check_classes(cfg: Config) -> None:
-    """Check that every dataset has the classes of the model, in the same order.
+    """Check that datasets and metrics have the classes of the model, in the same order.
+
+    Upper and lower case are not told apart.
 
     Args:
         cfg: config of a run; ``model.coder.class_names`` are the classes of the model.
 
     Raises:
-        InputError: a dataset has other classes.
+        InputError: a dataset has other classes, the model has no mean size of a class, or a metric
+            cannot evaluate a class.
     """
-    expected = cfg.model.get('coder', {}).get('class_names')
+    coder = cfg.model.get('coder') or {}
+    expected = coder.get('class_names')
+    if expected and coder.get('mean_sizes'):
+        for name in expected:
+            if find_class(name, coder.mean_sizes) is None:
+                raise InputError(f'{cfg.filename}: model.coder.mean_sizes has no size of {name}; '
+                                 'give the sizes in the entry classes of the config')
     for name in DATALOADERS:
         datasets = _nested_datasets(cfg, name)
-        classes = datasets[-1][1].get('metainfo', {}).get('classes') if datasets else None
-        if expected and classes and list(classes) != list(expected):
+        classes = (datasets[-1][1].get('metainfo') or {}).get('classes') if datasets else None
+        if expected and classes and [*map(class_key, classes)] != [*map(class_key, expected)]:
             raise InputError(f'{cfg.filename}: {name} labels the classes {list(classes)}, but '
                              f'model.coder has {list(expected)}; make them equal, order included')
+        _check_evaluator(cfg, name, classes)
+
+
+def _check_evaluator(cfg: Config, dataloader: str, classes: Optional[List[str]]) -> None:
+    """Raise InputError for a class that the metric of a dataloader cannot evaluate."""
+    settings = cfg.get(dataloader.replace('dataloader', 'evaluator')) or []
+    for item in [settings] if isinstance(settings, dict) else settings:
+        check = getattr(METRICS.get(item['type']) if isinstance(item.get('type'), str) else
+                        item.get('type'), 'check_settings', None)
+        if check is not None and classes:
+            try:
+                check(item, list(classes))
+            except InputError as error:
+                raise InputError(f'{cfg.filename}: {error}') from None
 
 
 def check_centers(cfg: Config) -> None:

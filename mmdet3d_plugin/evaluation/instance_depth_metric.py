@@ -9,6 +9,7 @@ from mmengine.logging import print_log
 from ..benchmarks.clips.instance_maps import CLASS_FACTOR
 from ..benchmarks.depth.map_errors import DEPTH_STYLES, DepthEvaluation, DepthProtocol
 from ..errors import InputError
+from ..structures.class_names import find_class
 from .sample_arrays import array_of
 
 PARTS = ('movable', 'moving', 'static')
@@ -123,7 +124,7 @@ class InstanceDepthMetric(BaseMetric):
         """Return the pixels of all instances of the evaluated classes."""
         if self.class_codes is not None:
             codes = [int(code) for code, name in self.class_codes.items()
-                     if self.classes is None or name in self.classes]
+                     if self.classes is None or find_class(name, self.classes)]
             return (ids >= CLASS_FACTOR) & np.isin(ids // CLASS_FACTOR, codes)
         if self.classes is None:
             return ids != 0
@@ -131,7 +132,8 @@ class InstanceDepthMetric(BaseMetric):
         if not isinstance(names, dict):
             raise InputError(f'{sample["frame"]}: the classes of its instances are unknown; '
                              'evaluate it with classes=None, or set class_codes')
-        chosen = [int(index) for index, name in names.items() if name in self.classes]
+        chosen = [int(index) for index, name in names.items()
+                  if find_class(name, self.classes)]
         return (ids != 0) & np.isin(ids, chosen)
 
     def compute_metrics(self, results: List[tuple]) -> Dict[str, float]:

@@ -9,7 +9,9 @@ from mmengine.logging import print_log
 
 from ..benchmarks.kitti.average_precision import evaluate_kitti
 from ..benchmarks.kitti.labels import write_objects
+from ..benchmarks.kitti.protocol import MIN_HEIGHTS, check_protocol
 from ..errors import InputError
+from ..structures.class_names import find_class
 from ..utils.files import inside
 from .prediction_conversion import predictions_to_table
 
@@ -31,12 +33,15 @@ class KittiAPMetric(BaseMetric):
             code of MonoDLE, GUPNet, DID-M3D and MonoLSS does not clip, which moves 2D AP, AOS and
             the minimum-height filter at the border. Their reference configs set it to False.
         format_only: write results and evaluate nothing, for frames without labels.
+        min_overlaps: (strict, loose) IoU that a match must exceed, by class; by default 0.7 and
+            0.5 for Car and similar classes, 0.5 and 0.25 for all others.
+        min_heights: smallest heights of image boxes by difficulty, pixels.
         collect_device: device on which the results of all ranks are gathered.
         prefix: prefix of the keys in place of ``kitti``.
 
     Raises:
-        InputError: ``format_only`` is set without ``result_dir``, or a frame has no ground
-            truth.
+        InputError: ``format_only`` is set without ``result_dir``, a limit is out of its range,
+            or a frame has no ground truth.
 
     Example:
         >>> from contextlib import redirect_stdout
@@ -68,7 +73,9 @@ class KittiAPMetric(BaseMetric):
     def __init__(self, classes: Optional[Sequence[str]] = None,
                  result_dir: Optional[str] = None, format_only: bool = False,
                  clip_boxes: bool = True, collect_device: str = 'cpu',
-                 prefix: Optional[str] = None) -> None:
+                 prefix: Optional[str] = None,
+                 min_overlaps: Optional[Dict[str, Sequence[float]]] = None,
+                 min_heights: Sequence[float] = MIN_HEIGHTS) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         if format_only and result_dir is None:
             raise InputError('these frames have no labels to evaluate against, and no result_dir '
@@ -77,6 +84,26 @@ class KittiAPMetric(BaseMetric):
         self.result_dir = result_dir
         self.format_only = format_only
         self.clip_boxes = clip_boxes
+        self.min_overlaps = min_overlaps
+        self.min_heights = min_heights
+
+    @staticmethod
+    def check_settings(settings: dict, classes: Sequence[str]) -> None:
+        """Check, before a run, that detections of these classes can be evaluated.
+
+        Args:
+            settings: config of the metric.
+            classes: classes of the dataset.
+
+        Raises:
+            InputError: a class or a limit cannot be evaluated.
+        """
+        for name in settings.get('classes') or ():
+            if find_class(name, classes) is None:
+                raise InputError(f'KittiAPMetric: classes names {name}, which is not detected; '
+                                 f'the classes are {", ".join(classes)}')
+        check_protocol(settings.get('classes') or classes, settings.get('min_overlaps'),
+                       settings.get('min_heights', MIN_HEIGHTS), 'KittiAPMetric')
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Keep each image's predictions and ground truth as object tables."""
@@ -99,11 +126,11 @@ class KittiAPMetric(BaseMetric):
             print_log(f'{len(results)} result files in {folder}', 'current')
         if self.format_only:
             return {}
-        classes = self.classes or [name for name in self.dataset_meta['classes']
-                                   if name in ('Car', 'Pedestrian', 'Cyclist')]
         evaluation = evaluate_kitti([truth for _, truth, _ in results],
                                     [predictions for _, _, predictions in results],
-                                    classes=tuple(classes))
+                                    tuple(self.classes or self.dataset_meta['classes']),
+                                    min_overlaps=self.min_overlaps,
+                                    min_heights=self.min_heights)
         print_log('\n' + evaluation.table(), 'current')
         return {key: value for key, value in evaluation.to_dict().items()
                 if '_AP40_' in key and not math.isnan(value)}

@@ -13,6 +13,7 @@ from ..benchmarks.waymo.files import write_objects
 from ..benchmarks.waymo.frames import vehicle_boxes
 from ..benchmarks.waymo.objects import TYPES, WaymoObjects, concatenate
 from ..errors import InputError
+from ..structures.class_names import find_class
 
 
 @METRICS.register_module()
@@ -44,6 +45,26 @@ class WaymoAPMetric(BaseMetric):
         self.classes = classes
         self.result_dir = result_dir
 
+    @staticmethod
+    def check_settings(settings: dict, classes: Sequence[str]) -> None:
+        """Check, before a run, that detections of these classes can be evaluated.
+
+        Args:
+            settings: config of the metric.
+            classes: classes of the dataset.
+
+        Raises:
+            InputError: a class is none of Waymo's, or an evaluated class is not detected.
+        """
+        for name in classes:
+            if find_class(name, TYPES) is None:
+                raise InputError(f'WaymoAPMetric: cannot evaluate the class {name}; choose from '
+                                 f'{", ".join(TYPES)}')
+        for name in settings.get('classes') or ():
+            if find_class(name, classes) is None:
+                raise InputError(f'WaymoAPMetric: classes names {name}, which is not detected; '
+                                 f'the classes are {", ".join(classes)}')
+
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Keep each frame's ground truth and predictions."""
         for sample in data_samples:
@@ -67,7 +88,8 @@ class WaymoAPMetric(BaseMetric):
             print_log(f'labels and detections of {len(results)} frames in {self.result_dir}',
                       'current')
         results.clear()
-        classes = self.classes or [name for name in self.dataset_meta['classes'] if name in TYPES]
+        classes = [find_class(name, TYPES) or name
+                   for name in self.classes or self.dataset_meta['classes']]
         figures: Dict[str, float] = {}
         for mode in self.modes:
             evaluation = evaluate_waymo(labels, detections, mode, tuple(classes))
@@ -126,6 +148,7 @@ def detections_of(sample: dict, class_names: Sequence[str], optical_from_vehicle
     return WaymoObjects(
         segments=np.full(len(boxes), segment),
         timestamps=np.full(len(boxes), timestamp, dtype=np.int64),
-        types=np.array([TYPES[class_names[label]] for label in labels], dtype=np.int64),
+        types=np.array([TYPES[find_class(class_names[label], TYPES)] for label in labels],
+                       dtype=np.int64),
         boxes=vehicle_boxes(boxes, optical_from_vehicle), camera_boxes=boxes,
         scores=instances['scores_3d'].detach().cpu().numpy().astype(np.float32))

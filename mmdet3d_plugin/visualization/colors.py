@@ -5,6 +5,8 @@ pages.
 """
 from typing import Tuple
 
+from ..structures.class_names import find_class
+
 GROUND_TRUTH_COLOR = '#00d98b'
 CLASS_COLORS = {'Car': '#ff9a1f', 'Pedestrian': '#ff5c93', 'Cyclist': '#35b6ff'}
 OTHER_CLASS_COLOR = '#b9a7ff'
@@ -23,7 +25,7 @@ def class_color(name: str) -> str:
         >>> class_color('Car'), class_color('Van')
         ('#ff9a1f', '#b9a7ff')
     """
-    return CLASS_COLORS.get(name, OTHER_CLASS_COLOR)
+    return CLASS_COLORS.get(find_class(name, CLASS_COLORS), OTHER_CLASS_COLOR)
 
 
 def to_bgr(color: str) -> Tuple[int, int, int]:

@@ -42,7 +42,8 @@ def folders(tmp_path):
 def evaluate(folders, **changes):
     evaluate_kitti_files(Namespace(**{
         'gt': folders / 'gt', 'pred': folders / 'pred', 'split': None,
-        'classes': ['Car', 'Cyclist'], **changes}))
+        'classes': ['Car', 'Cyclist'], 'min_overlaps': [], 'min_heights': (40, 25, 25),
+        **changes}))
 
 
 def test_command_prints_a_table_and_writes_json(run, folders):
@@ -80,6 +81,44 @@ def test_results_in_a_data_folder(folders, capsys):
     assert '100.00' in capsys.readouterr().out
 
 
+def test_files_of_the_development_kit_are_no_results(folders, capsys):
+    (folders / 'results').mkdir()
+    (folders / 'pred').rename(folders / 'results/data')
+    (folders / 'results/stats_car_detection.txt').write_text('0.5 0.25\n')
+    (folders / 'results/data/stats_car_orientation.txt').write_text('0.5\n')
+    evaluate(folders, pred=folders / 'results')
+    output = capsys.readouterr()
+    assert '100.00' in output.out and output.err == ''
+
+
+@pytest.mark.parametrize('split', [True, False])
+def test_frame_names_with_folders(folders, capsys, split):
+    names = [f'seq{frame % 2}/{frame:06d}' for frame in range(41)]
+    for name in names:
+        for folder in ('gt', 'pred'):
+            target = folders / folder / f'{name}.txt'
+            target.parent.mkdir(exist_ok=True)
+            (folders / folder / f'{name[5:]}.txt').rename(target)
+    write_split(folders / 'val.txt', names[:40])
+    evaluate(folders, split=folders / 'val.txt' if split else None)
+    output = capsys.readouterr()
+    assert output.out.startswith('40 frames' if split else '41 frames')
+    assert ('100.00' in output.out) != split  # 40 cars do not reach the last recall
+    assert output.err == ('ignoring 1 result files of frames that are not evaluated\n'
+                          if split else '')
+
+
+def test_score_of_label_files_is_noted_once(folders, capsys):
+    for frame in (3, 4):
+        path = folders / 'gt' / f'{frame:06d}.txt'
+        path.write_text(path.read_text().strip() + ' 0.0\n')
+    evaluate(folders)
+    output = capsys.readouterr()
+    assert '100.00' in output.out
+    assert output.err == (f'{folders / "gt"}: label lines end with a 16th field, a score, in 2 of '
+                          '41 files; it is ignored\n')
+
+
 def test_a_split_selects_frames_and_extra_results_are_reported(folders, capsys):
     write_split(folders / 'val.txt', ['000003', '000001'])
     evaluate(folders, split=folders / 'val.txt')
@@ -95,13 +134,39 @@ def test_an_empty_result_file_means_no_detections(run, folders):
     assert values['Car_2D_AP40_easy_strict'] == 97.5  # 40 of 41 cars: one of 40 recalls is missed
 
 
+def test_own_classes_overlaps_and_heights(run, folders):
+    for path in (folders / 'gt').iterdir():
+        path.write_text(f'forklift {BOX.format(z=10)}\n')
+    moved = BOX.format(z=9.9002).replace(' 0.5 1.7', ' 1.495 1.7')  # 1 m along: an IoU of 3/5
+    for path in (folders / 'pred').iterdir():
+        path.write_text(f'Forklift {moved} 0.5\n')
+    paths = '--gt', folders / 'gt', '--pred', folders / 'pred'
+    for options, values in [
+            ((), ['100.00'] * 6),  # the only class of the labels is evaluated by default
+            (('--classes', 'Forklift', '--min-overlaps', 'FORKLIFT=0.7/0.5'),
+             ['0.00'] * 3 + ['100.00'] * 3),
+            (('--min-heights', '71', '70', '69'), ['0.00', '0.00', '100.00'] * 2)]:
+        code, printed = run(*paths, *options)
+        assert code == 0
+        row, = (line for line in printed.out.splitlines()
+                if line.lower().startswith('forklift') and line.split()[1:3] == ['BEV', 'R40'])
+        assert row.split()[3:] == values, options
+    code, printed = run(*paths, '--min-overlaps', 'Forklift=0.7')
+    assert code == 2 and "'Forklift=0.7' is not CLASS=STRICT/LOOSE" in printed.err
+    code, printed = run(*paths, '--min-overlaps', 'Bus=0.7/0.5')
+    assert code == 2 and 'min_overlaps names Bus, which is not evaluated' in printed.err
+
+
 @pytest.mark.parametrize('spoil, message', [
     (lambda root: {'gt': root / 'absent'}, 'absent: no such folder; --gt needs'),
-    (lambda root: {'gt': root}, 'holds no label files'),
+    (lambda root: (root / 'empty').mkdir() or {'gt': root / 'empty'}, 'holds no label files'),
+    (lambda root: (root / 'label_2').mkdir() or {'gt': root}, 'holds no label files'),
+    (lambda root: {'gt': root}, 'holds no result files of the 82 frames (gt/000000.txt and'),
     (lambda root: {'pred': root / 'absent'}, 'absent: no such folder; --pred needs'),
     (lambda root: {'pred': root}, 'holds no result files'),
     (lambda root: {'split': root / 'absent.txt'}, 'absent.txt: no such split file'),
-    (lambda root: {'classes': ['Tram']}, "cannot evaluate 'Tram'; choose from Car"),
+    (lambda root: {'classes': ['Tram']},
+     "gt: cannot evaluate 'Tram', which no label and no result has; choose from Car"),
     (lambda root: (root / 'pred' / '000009.txt').unlink() or {}, '000009.txt: no such file'),
     (lambda root: (root / 'gt' / '000009.txt').write_text('Car 1 2\n') and {},
      '000009.txt:1: 3 fields, expected 15'),

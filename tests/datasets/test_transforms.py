@@ -92,7 +92,7 @@ def test_flip_twice_is_the_identity(dataset):
 
 
 def test_test_time_affine_covers_the_whole_width(dataset):
-    results = run(dataset, 0, dict(type='CropScaleAffine', input_size=(640, 192)))
+    results = run(dataset, 0, dict(type='CropScaleAffine', input_size=(640, 192), fit='width'))
     scale = 640 / 1242
     np.testing.assert_allclose(results['affine'],
                                [[scale, 0, 0], [0, scale, 96 - scale * 187.5], [0, 0, 1]])

@@ -14,8 +14,9 @@ flip = dict(type='RandomFlipMono3D', prob=0.5)
 object_filter = dict(
     type='FilterObjects', min_height=25, max_truncation=0.5, max_occlusion=2,
     depth_range=(2., 1000.))
+# Published recipes fit the width of the image: 1280x384 shows 99 % of a KITTI image.
 crop_scale = dict(
-    type='CropScaleAffine', input_size=input_size, prob=0.5, scale=0.4, shift=0.1)
+    type='CropScaleAffine', input_size=input_size, fit='width', prob=0.5, scale=0.4, shift=0.1)
 pack = dict(type='PackMono3DInputs')
 # MonoLSS's, with the constants of its released code. Configs that use it put it first.
 mixup3d = dict(type='MixUp3D', prob=0.5, blend=0.5, max_objects=50)
@@ -27,7 +28,7 @@ load_pipeline = [
 train_pipeline = [flip, object_filter, crop_scale, pack]
 test_pipeline = [
     dict(type='LoadImageMono3D'),
-    dict(type='CropScaleAffine', input_size=input_size),
+    dict(type='CropScaleAffine', input_size=input_size, fit='width'),
     dict(type='PackMono3DInputs'),
 ]
 

@@ -10,7 +10,7 @@ load_instances = dict(type='LoadClipInstances')
 # `tools/create_data.py instances` numbers the instances of each frame anew.
 relabel = dict(type='RelabelInstances', match='iou', min_pixels=16)
 flip = dict(type='RandomFlipMono3D', prob=0.5)
-crop_scale = dict(type='CropScaleAffine', input_size=input_size, stride=1)
+crop_scale = dict(type='CropScaleAffine', input_size=input_size, fit='width', stride=1)
 color = dict(
     type='ClipColorJitter', prob=0.5, brightness=0.2, contrast=0.2, saturation=0.2, hue=0.1)
 pack = dict(type='PackMono3DInputs')

@@ -8,10 +8,10 @@ load_depth = dict(type='LoadDepthMap')
 flip = dict(type='RandomFlipMono3D', prob=0.5)
 # scale_depth divides depth by the zoom, since the networks do not see the camera.
 crop_scale = dict(
-    type='CropScaleAffine', input_size=input_size, prob=0.5, scale=0.2, shift=0.05,
+    type='CropScaleAffine', input_size=input_size, fit='width', prob=0.5, scale=0.2, shift=0.05,
     stride=1, scale_depth=True)
 color = dict(type='RandomGammaColor')
-test_scale = dict(type='CropScaleAffine', input_size=input_size)
+test_scale = dict(type='CropScaleAffine', input_size=input_size, fit='width')
 pack = dict(type='PackMono3DInputs')
 load_pipeline = [{**load_image, 'keep_in_memory': True}, load_depth]
 train_pipeline = [*load_pipeline, flip, crop_scale, color, pack]

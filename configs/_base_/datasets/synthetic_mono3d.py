@@ -18,7 +18,7 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='LoadImageMono3D'),
-    dict(type='CropScaleAffine', input_size=input_size),
+    dict(type='CropScaleAffine', input_size=input_size, fit='width'),
     dict(type='PackMono3DInputs'),
 ]
 # On two cores a data worker slows the training threads down.

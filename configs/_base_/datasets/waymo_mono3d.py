@@ -2,10 +2,14 @@
 # (--every 3) and all validation frames. Input and augmentation of DEVIANT.
 _base_ = './kitti_mono3d.py'
 data_root = 'data/waymo_mono/'
-class_names = ['Pedestrian', 'Vehicle', 'Cyclist']
+# Mean height, width, length in metres (DEVIANT's released code).
+classes = dict(
+    Pedestrian=(1.7431, 0.8494, 0.9110),
+    Vehicle=(1.8032, 2.1036, 4.8104),
+    Cyclist=(1.7336, 0.8230, 1.7530))
 input_size = (768, 512)
 
-crop_scale = dict(input_size=input_size)
+crop_scale = dict(input_size=input_size, fit='contain')
 # Waymo labels neither truncation nor occlusion. In DEVIANT, objects with few LiDAR points train
 # the heatmap alone, and only those with more than 100 points (vehicles) or 50 points (others)
 # train the other outputs. Here all objects with at least one point train all outputs.
@@ -17,7 +21,7 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='LoadImageMono3D'),
-    dict(type='CropScaleAffine', input_size=input_size),
+    dict(type='CropScaleAffine', input_size=input_size, fit='contain'),
     dict(type='PackMono3DInputs'),
 ]
 train_dataloader = dict(
@@ -25,21 +29,16 @@ train_dataloader = dict(
         dataset=dict(
             type='WaymoMonoDataset',
             data_root=data_root,
-            metainfo=dict(classes=class_names)),
+            metainfo=dict(classes=list(classes))),
         pipeline=train_pipeline))
 val_dataloader = dict(
     dataset=dict(
         type='WaymoMonoDataset',
         data_root=data_root,
-        metainfo=dict(classes=class_names),
+        metainfo=dict(classes=list(classes)),
         pipeline=test_pipeline))
 test_dataloader = val_dataloader
 
-# Height, width, length in metres (DEVIANT's released code).
-mean_sizes = dict(
-    Pedestrian=(1.7431, 0.8494, 0.9110),
-    Vehicle=(1.8032, 2.1036, 4.8104),
-    Cyclist=(1.7336, 0.8230, 1.7530))
 # The official metric, and DEVIANT's, which published monocular figures use.
 val_evaluator = dict(_delete_=True, type='WaymoAPMetric', modes=('official', 'deviant'))
 test_evaluator = val_evaluator

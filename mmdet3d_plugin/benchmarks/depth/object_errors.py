@@ -4,6 +4,7 @@ from typing import List, Sequence
 
 import numpy as np
 
+from ...structures.class_names import class_key, class_keys
 from ...structures.object_table import ObjectTable
 from ..matching.assignment import claims_by_score
 from ..matching.image_overlaps import iou_2d
@@ -81,8 +82,8 @@ def object_depth_errors(ground_truths: Sequence[ObjectTable], predictions: Seque
     depths: List[np.ndarray] = [np.zeros(0)]
     errors: List[np.ndarray] = [np.zeros(0)]
     for truth, predicted in zip(ground_truths, predictions):
-        truth = truth[truth.names == class_name]
-        predicted = predicted[predicted.names == class_name]
+        truth = truth[class_keys(truth.names) == class_key(class_name)]
+        predicted = predicted[class_keys(predicted.names) == class_key(class_name)]
         matched_truth, matched_predicted = claims_by_score(
             iou_2d(predicted.boxes_2d, truth.boxes_2d), predicted.scores, min_overlap)
         z = truth.locations[:, 2]

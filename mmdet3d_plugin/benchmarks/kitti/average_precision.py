@@ -3,30 +3,24 @@
 It follows the C++ program of the KITTI object development kit. docs/evaluation.md
 defines the metrics, and :mod:`.matching` lists the steps of the matching.
 """
-from dataclasses import dataclass, fields
-from typing import Dict, List, Sequence, Tuple
+from dataclasses import dataclass
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 from tqdm import tqdm
 
-from ...errors import InputError
+from ...structures.class_names import class_key, class_keys
 from ...structures.object_table import DONT_CARE, ObjectTable
 from .matching import RECALL_STEPS, Candidates, precision_curves
 from .metric_names import DIFFICULTIES, OVERLAPS, metric_key
 from .overlaps import METRICS, box_coverages, box_overlaps, close_pairs
+from .protocol import MIN_HEIGHTS, MIN_OVERLAPS, check_protocol, neighbour_of, overlaps_of
 
 RECALLS = {'R40': slice(1, None), 'R11': slice(None, None, 4)}
-NO_ALPHA = -10.  # one detection with this angle makes AOS undefined
+NO_ALPHA = -10.  # a label or a detection with this angle makes AOS undefined
 _CHUNK = 50_000  # pairs per call of box_overlaps, to bound the memory
 
-# By class, in the order of OVERLAPS: strict, loose. The loose ones are those of BEV and 3D alone:
-# 2D, and with it AOS, keeps the strict ones in both tables, as in mmdet3d and the development
-# kit's variants.
-MIN_OVERLAPS = {'Car': (.7, .5), 'Pedestrian': (.5, .25), 'Cyclist': (.5, .25)}
-# Labels of these classes may be matched, and are neither found nor missed.
-NEIGHBOURS = {'Car': 'Van', 'Pedestrian': 'Person_sitting'}
 # In the order of DIFFICULTIES.
-MIN_HEIGHTS = (40, 25, 25)  # pixels of the original image
 MAX_OCCLUSIONS = (0, 1, 2)
 MAX_TRUNCATIONS = (.15, .3, .5)
 
@@ -41,8 +35,9 @@ class KittiEvaluation:
         precision: (C, 3 metrics, 3 difficulties, 2 overlaps, 41 recalls). NaN for a class
             without labels and detections.
         orientation: (C, 3 difficulties, 2 overlaps, 41 recalls), orientation similarity of
-            the matches of the 2D metric. NaN for a class without labels and detections, and
-            for all classes if a detection has no observation angle.
+            the matches of the 2D metric. NaN for a class without labels and detections, for a
+            class with a label without observation angle, and for all classes if a detection has
+            no observation angle.
         metrics: names along the axis of metrics.
         difficulties: names along the axis of difficulties.
         overlaps: names along the axis of overlaps.
@@ -86,14 +81,16 @@ class KittiEvaluation:
     def table(self) -> str:
         """Return all values as text, one line per class, metric and recall sampling."""
         averages = {recall: self.average_precision(recall) for recall in RECALLS}
-        lines = [' ' * 20 + ''.join(f'{overlap:^30}' for overlap in self.overlaps).rstrip(),
-                 ' ' * 20 + ''.join(f'{name:>10}' for name in self.difficulties * 2)]
+        width = max([11, *(len(name) + 1 for name in self.classes)])
+        indent = ' ' * (width + 9)
+        lines = [indent + ''.join(f'{overlap:^30}' for overlap in self.overlaps).rstrip(),
+                 indent + ''.join(f'{name:>10}' for name in self.difficulties * 2)]
         for index, name in enumerate(self.classes):
             for recall, values in averages.items():
                 for metric, by_difficulty in zip((*self.metrics, 'AOS'), values[index]):
                     cells = ('-' if np.isnan(value) else f'{value:.2f}'
                              for value in by_difficulty.T.ravel())
-                    lines.append(f'{name:<11}{metric:<4} {recall:<4}'
+                    lines.append(f'{name:<{width}}{metric:<4} {recall:<4}'
                                  + ''.join(f'{cell:>10}' for cell in cells))
         return '\n'.join([*lines, *self._notes()])
 
@@ -105,9 +102,12 @@ class KittiEvaluation:
             elif not counts.all():
                 empty = ', '.join(np.array(self.difficulties)[counts == 0])
                 notes.append(f'{name}: 0 at {empty}, where no label counts')
-        if np.isnan(self.orientation[~np.isnan(self.precision).all((1, 2, 3, 4))]).any():
-            notes.append(f'AOS: - because a detection has no observation angle '
-                         f'(alpha is {NO_ALPHA:g})')
+        without = [name for name, precision, orientation
+                   in zip(self.classes, self.precision, self.orientation)
+                   if np.isnan(orientation).any() and not np.isnan(precision).all()]
+        if without:
+            notes.append(f'AOS of {", ".join(without)}: - because a label of the class or a '
+                         f'detection has no observation angle (alpha is {NO_ALPHA:g})')
         return notes
 
 
@@ -132,19 +132,24 @@ class _Matchable:
 
 
 def evaluate_kitti(ground_truths: Sequence[ObjectTable], detections: Sequence[ObjectTable],
-                   classes: Sequence[str] = tuple(MIN_OVERLAPS),
-                   progress: bool = False) -> KittiEvaluation:
+                   classes: Sequence[str] = tuple(MIN_OVERLAPS), progress: bool = False,
+                   min_overlaps: Optional[Dict[str, Sequence[float]]] = None,
+                   min_heights: Sequence[float] = MIN_HEIGHTS) -> KittiEvaluation:
     """Evaluate detections as the KITTI object development kit does.
 
     Args:
         ground_truths: labels of each frame, including DontCare regions.
         detections: detections of the same frames in the same order, with scores.
-        classes: classes to evaluate, keys of :data:`MIN_OVERLAPS`. Upper and lower case in
-            labels and detections are the same.
+        classes: classes to evaluate. Upper and lower case in labels and detections are the
+            same.
         progress: whether to show a progress bar on stderr.
+        min_overlaps: (strict, loose) IoU that a match must exceed, by class. The defaults are
+            those of :func:`~.protocol.overlaps_of`: 0.7 and 0.5 for Car and similar classes,
+            0.5 and 0.25 for all others.
+        min_heights: smallest heights of image boxes by difficulty, pixels.
 
     Raises:
-        InputError: KITTI does not evaluate one of the classes.
+        InputError: a class or a limit cannot be evaluated.
         ValueError: labels and detections differ in their number of frames.
 
     Example:
@@ -157,53 +162,42 @@ def evaluate_kitti(ground_truths: Sequence[ObjectTable], detections: Sequence[Ob
         100.0
     """
     classes = tuple(dict.fromkeys(classes))
-    unknown = [name for name in classes if name not in MIN_OVERLAPS]
-    if unknown or not classes:
-        raise InputError(f'cannot evaluate {unknown[0] if unknown else "no class"!r}; '
-                         f'choose from {", ".join(MIN_OVERLAPS)}')
+    check_protocol(classes, min_overlaps, min_heights)
+    overlaps_by_class = [overlaps_of(name, min_overlaps) for name in classes]
     if len(ground_truths) != len(detections):
         raise ValueError(f'{len(ground_truths)} frames of labels but {len(detections)} '
                          'frames of detections')
-    data = _prepare(ground_truths, detections, progress)
-    label_names, detection_names = _lower(data.labels.names), _lower(data.detections.names)
+    data = _prepare(ground_truths, detections, progress, min(map(min, overlaps_by_class)))
+    label_keys, detection_keys = class_keys(data.labels.names), class_keys(data.detections.names)
     shape = (len(classes), len(METRICS), len(DIFFICULTIES), len(OVERLAPS), RECALL_STEPS)
     precision, orientation = np.full(shape, np.nan), np.full(shape, np.nan)
     label_counts = np.zeros((len(classes), len(DIFFICULTIES)), dtype=np.int64)
 
     for row, name in enumerate(classes):
-        own = label_names == name.lower()
-        of_neighbour = label_names == NEIGHBOURS.get(name, name).lower()
-        matchable = own | of_neighbour
-        detected = detection_names == name.lower()
+        own = label_keys == class_key(name)
+        matchable = own | (label_keys == class_key(neighbour_of(name)))
+        detected = detection_keys == class_key(name)
         if not own.any() and not detected.any():
             continue
-        for level in range(len(DIFFICULTIES)):
-            must_find = own & ~_too_hard(data.labels, level)
+        for level, min_height in enumerate(min_heights):
+            must_find = own & ~_too_hard(data.labels, level, min_height)
             label_counts[row, level] = must_find.sum()
             for metric, overlap in np.ndindex(len(METRICS), len(OVERLAPS)):
                 cell = row, metric, level, overlap
+                # The loose overlap is that of BEV and 3D alone.
+                limit = overlaps_by_class[row][0 if METRICS[metric] == '2D' else overlap]
                 precision[cell], orientation[cell] = precision_curves(_candidates(
-                    data, matchable, must_find, detected, level, metric,
-                    min_overlap(name, metric, overlap)))
+                    data, matchable, must_find, detected, min_height, metric, limit))
+        if (data.labels.alphas[own] == NO_ALPHA).any():
+            orientation[row] = np.nan
 
     if (data.detections.alphas == NO_ALPHA).any():
         orientation[:] = np.nan
     return KittiEvaluation(classes, label_counts, precision, orientation[:, 0])
 
 
-def min_overlap(name: str, metric: int, overlap: int) -> float:
-    """Return the IoU that a match must exceed.
-
-    Args:
-        name: class, a key of :data:`MIN_OVERLAPS`.
-        metric: index into :data:`METRICS`.
-        overlap: index into :data:`OVERLAPS`.
-    """
-    return MIN_OVERLAPS[name][0 if METRICS[metric] == '2D' else overlap]
-
-
 def _prepare(ground_truths: Sequence[ObjectTable], detections: Sequence[ObjectTable],
-             progress: bool) -> _Matchable:
+             progress: bool, smallest_overlap: float) -> _Matchable:
     """Find the overlapping pairs of each frame and concatenate the frames."""
     pairs = [np.zeros((2, 0), dtype=np.int64)]
     label_start = detection_start = 0
@@ -211,10 +205,11 @@ def _prepare(ground_truths: Sequence[ObjectTable], detections: Sequence[ObjectTa
         pairs.append(np.array(close_pairs(truth, found)) + [[label_start], [detection_start]])
         label_start += len(truth)
         detection_start += len(found)
-    labels, found = _concatenate(ground_truths), _concatenate(detections, with_scores=True)
+    labels = ObjectTable.concatenate(ground_truths)
+    found = ObjectTable.concatenate(detections, with_scores=True)
     pairs = np.concatenate(pairs, axis=1)
 
-    dont_care = (_lower(labels.names) == DONT_CARE.lower())[pairs[0]]
+    dont_care = (class_keys(labels.names) == class_key(DONT_CARE))[pairs[0]]
     pairs, dont_care_pairs = pairs[:, ~dont_care], pairs[:, dont_care]
     coverages = np.zeros((len(found), len(METRICS)))
     np.maximum.at(coverages, dont_care_pairs[1],
@@ -222,12 +217,12 @@ def _prepare(ground_truths: Sequence[ObjectTable], detections: Sequence[ObjectTa
     chunks = np.array_split(pairs, pairs.shape[1] // _CHUNK + 1, axis=1)
     overlaps = np.concatenate([box_overlaps(found[chunk[1]], labels[chunk[0]])
                                for chunk in chunks])
-    enough = overlaps.max(axis=1, initial=0) > min(map(min, MIN_OVERLAPS.values()))
+    enough = overlaps.max(axis=1, initial=0) > smallest_overlap
     return _Matchable(labels, found, pairs[:, enough], overlaps[enough], coverages)
 
 
 def _candidates(data: _Matchable, matchable: np.ndarray, must_find: np.ndarray,
-                detected: np.ndarray, level: int, metric: int,
+                detected: np.ndarray, min_height: float, metric: int,
                 min_overlap: float) -> Candidates:
     """Return the pairs that may match for one class, difficulty, metric and overlap.
 
@@ -236,11 +231,11 @@ def _candidates(data: _Matchable, matchable: np.ndarray, must_find: np.ndarray,
         matchable: (L,) bool, labels of the class or of its neighbour.
         must_find: (L,) bool, labels of the class within the difficulty.
         detected: (D,) bool, detections of the class.
-        level: index of the difficulty.
+        min_height: smallest height of the difficulty, pixels.
         metric: index of the metric.
         min_overlap: a pair may match above this overlap.
     """
-    too_small = _too_small(data.detections, level)
+    too_small = _too_small(data.detections, min_height)
     large_enough = detected & ~too_small
     false_if_unmatched = large_enough & ~(data.coverages[:, metric] > min_overlap)
     of_label, of_detection = data.pairs
@@ -258,27 +253,14 @@ def _candidates(data: _Matchable, matchable: np.ndarray, must_find: np.ndarray,
         label_count=int(must_find.sum()))
 
 
-def _too_hard(labels: ObjectTable, level: int) -> np.ndarray:
+def _too_hard(labels: ObjectTable, level: int, min_height: float) -> np.ndarray:
     """Return (L,) bool, labels beyond a difficulty: they need not be found."""
     heights = labels.boxes_2d[:, 3] - labels.boxes_2d[:, 1]
     return ((labels.occlusions > MAX_OCCLUSIONS[level])
             | (labels.truncations > MAX_TRUNCATIONS[level])
-            | (heights <= MIN_HEIGHTS[level]))
+            | (heights <= min_height))
 
 
-def _too_small(detections: ObjectTable, level: int) -> np.ndarray:
+def _too_small(detections: ObjectTable, min_height: float) -> np.ndarray:
     """Return (D,) bool, detections of any class below the minimum height."""
-    return np.abs(detections.boxes_2d[:, 3] - detections.boxes_2d[:, 1]) < MIN_HEIGHTS[level]
-
-
-def _lower(names: np.ndarray) -> np.ndarray:
-    return np.array([name.lower() for name in names.tolist()], dtype=str)
-
-
-def _concatenate(frames: Sequence[ObjectTable], with_scores: bool = False) -> ObjectTable:
-    """Return the objects of all frames as one table."""
-    frames = [ObjectTable.empty(with_scores), *frames]
-    names = [field.name for field in fields(ObjectTable)
-             if with_scores or field.name != 'scores']
-    return ObjectTable(**{
-        name: np.concatenate([getattr(frame, name) for frame in frames]) for name in names})
+    return np.abs(detections.boxes_2d[:, 3] - detections.boxes_2d[:, 1]) < min_height

@@ -5,10 +5,10 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 from ..metric_style import Metrics, without_prefix
 
 DIFFICULTIES = ('easy', 'moderate', 'hard')
-OVERLAPS = ('strict', 'loose')  # minimum overlaps of a match, by class: MIN_OVERLAPS
+OVERLAPS = ('strict', 'loose')  # minimum overlaps of a match, see protocol.py
 TABLE_METRICS = ('3D', 'BEV', '2D', 'AOS')  # in the order of the table's rows
 
-_KEY = re.compile(rf'(?P<class_name>\w+?)_(?P<metric>{"|".join(TABLE_METRICS)})'
+_KEY = re.compile(rf'(?P<class_name>[^\s/]+?)_(?P<metric>{"|".join(TABLE_METRICS)})'
                   rf'_AP(?P<recalls>40|11)_(?P<difficulty>{"|".join(DIFFICULTIES)})'
                   rf'_(?P<overlap>{"|".join(OVERLAPS)})')
 

@@ -20,7 +20,8 @@ class CropScaleAffine(BaseTransform):
     With probability ``prob`` the crop's size is the image's size times
     ``clip(N(1, scale), 1 - scale, 1 + scale)``, and its centre moves by
     ``clip(N(0, shift), -2 shift, 2 shift)`` image sizes in each direction. Otherwise the crop is
-    the whole image. ``prob=0`` is the test-time form.
+    the whole image. ``prob=0`` is the test-time form. ``fit`` says which part of a crop of
+    another shape than the input is shown. Pixels outside the image are black.
 
     2D boxes (not clipped) and projected centres move to input pixels. Objects with a centre
     outside the input are removed. Dense depth is read at the centres of feature-map cells and
@@ -49,21 +50,41 @@ class CropScaleAffine(BaseTransform):
         reference: warp images and dense depth with Pillow, see :func:`warp_results`, and keep
             objects with a centre less than one cell left of or above the input, as the
             released code of MonoDLE, GUPNet, DID-M3D and MonoLSS does.
+        fit: how a crop of the image's shape is placed in the input: ``'contain'`` shows all of it
+            and pads, ``'cover'`` fills the input and cuts, and ``'width'`` fits the width
+            (MonoLSS, MonoDLE), which cuts or pads above and below. The default is ``'contain'``,
+            with ``reference`` ``'width'``.
 
     Raises:
-        InputError: ``kept_center`` is unknown.
+        InputError: ``kept_center`` or ``fit`` is unknown, or ``input_size`` is no size.
 
     Example:
         >>> results = CropScaleAffine(input_size=(4, 2))(dict(img=np.zeros((4, 8, 3), np.uint8)))
         >>> results['img'].shape, results['affine'].tolist()
         ((2, 4, 3), [[0.5, 0.0, 0.0], [0.0, 0.5, 0.0], [0.0, 0.0, 1.0]])
+
+        A square image in the same input: its scale is 2/8, one column is padded on each side.
+
+        >>> whole = CropScaleAffine(input_size=(4, 2))(dict(img=np.zeros((8, 8, 3), np.uint8)))
+        >>> whole['affine'].tolist()
+        [[0.25, 0.0, 1.0], [0.0, 0.25, 0.0], [0.0, 0.0, 1.0]]
     """
+
+    FITS = ('contain', 'cover', 'width')
 
     def __init__(self, input_size: Tuple[int, int], prob: float = 0., scale: float = 0.4,
                  shift: Union[float, Tuple[float, float]] = 0.1, stride: int = 4,
                  kept_center: str = 'projected', reference: bool = False,
-                 scale_depth: bool = False) -> None:
+                 scale_depth: bool = False, fit: Optional[str] = None) -> None:
+        fit = fit or ('width' if reference else 'contain')
+        if fit not in self.FITS:
+            raise InputError(f'CropScaleAffine: fit is {fit!r}, expected one of '
+                             f'{", ".join(map(repr, self.FITS))}')
         self.input_size = tuple(input_size)
+        if len(self.input_size) != 2 or not all(
+                isinstance(length, int) and length > 0 for length in self.input_size):
+            raise InputError(f'CropScaleAffine: input_size is {input_size!r}, expected width and '
+                             'height in pixels, such as (1280, 384)')
         self.prob = prob
         self.scale = scale
         self.shift = np.array(shift)
@@ -73,6 +94,54 @@ class CropScaleAffine(BaseTransform):
         self.kept_center = kept_center
         self.reference = reference
         self.scale_depth = scale_depth
+        self.fit = fit
+
+    def shown_width(self, width: float, height: float) -> float:
+        """Return the width that the input shows of an image without a random crop.
+
+        Args:
+            width: width of the image, pixels.
+            height: height of the image, pixels.
+
+        Returns:
+            Width of the input in image pixels: more than the image's where it is padded.
+
+        Example:
+            >>> [CropScaleAffine((400, 200), fit=fit).shown_width(600, 900)
+            ...  for fit in ('contain', 'cover', 'width')]
+            [1800.0, 600, 600]
+        """
+        if self.fit == 'width':
+            return width
+        # Multiplied first: an image of exactly the input's shape keeps its exact width.
+        of_height = height * self.input_size[0] / self.input_size[1]
+        return max(width, of_height) if self.fit == 'contain' else min(width, of_height)
+
+    def whole_image_affine(self, width: float, height: float) -> np.ndarray:
+        """Return the (3, 3) affine of the whole image, from image pixels to input pixels.
+
+        Example:
+            >>> CropScaleAffine((4, 2), fit='cover').whole_image_affine(8, 8)[1].tolist()
+            [0.0, 0.5, -1.0]
+        """
+        center = np.array([width, height]) * 0.5
+        return self._affines(center, self.shown_width(width, height))[0]
+
+    def hidden_share(self, width: float, height: float) -> float:
+        """Return the share of an image's pixels that the input does not show.
+
+        Example:
+            >>> CropScaleAffine((1280, 384), fit='width').hidden_share(960, 960)
+            0.7
+        """
+        shown = self.shown_width(width, height)
+        rows = shown * self.input_size[1] / self.input_size[0]
+        return 1 - min(shown / width, 1) * min(rows / height, 1)
+
+    def inside(self, centers: np.ndarray) -> np.ndarray:
+        """Return which of (N, 2) centres, input pixels, lie in the input: (N,) bool."""
+        before_origin = centers <= -self.stride if self.reference else centers < 0
+        return (~before_origin & (centers < self.input_size)).all(axis=1)
 
     def transform(self, results: dict) -> dict:
         """Crop and scale the images, 2D labels and the depth map."""
@@ -80,7 +149,7 @@ class CropScaleAffine(BaseTransform):
         augment = np.random.rand() < self.prob
         zoom, move = self._random_crop() if augment else (1., np.zeros(2))
         center = np.array([width, height]) * (0.5 + move)
-        affine, pillow_inverse = self._affines(center, width * zoom)
+        affine, pillow_inverse = self._affines(center, self.shown_width(width, height) * zoom)
 
         warp_results(results, affine, self.input_size, self.stride, pillow_inverse)
         if self.scale_depth and 'gt_depth_map' in results:
@@ -96,9 +165,7 @@ class CropScaleAffine(BaseTransform):
             centers = results['centers_2d'] = centers.astype(np.float32)
             if self.kept_center == 'box':
                 centers = results['gt_bboxes'].reshape(-1, 2, 2).mean(axis=1)
-            before_origin = centers <= -self.stride if self.reference else centers < 0
-            inside = ~before_origin & (centers < self.input_size)
-            keep_objects(results, inside.all(axis=1))
+            keep_objects(results, self.inside(centers))
         return results
 
     def _affines(self, center: np.ndarray,
@@ -123,7 +190,7 @@ class CropScaleAffine(BaseTransform):
         return (f'{type(self).__name__}(input_size={self.input_size}, prob={self.prob}, '
                 f'scale={self.scale}, shift={self.shift}, stride={self.stride}, '
                 f'kept_center={self.kept_center!r}, reference={self.reference}, '
-                f'scale_depth={self.scale_depth})')
+                f'scale_depth={self.scale_depth}, fit={self.fit!r})')
 
 
 def crop_points(center: np.ndarray, width: float) -> np.ndarray:

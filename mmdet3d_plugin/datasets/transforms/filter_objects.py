@@ -5,6 +5,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
+from ...structures.training_objects import KEPT, ObjectLimits
 from .object_fields import keep_objects
 
 
@@ -35,27 +36,29 @@ class FilterObjects(BaseTransform):
     def __init__(self, min_height: float, max_truncation: float, max_occlusion: int,
                  depth_range: Tuple[float, float],
                  labels: Optional[Sequence[int]] = None) -> None:
-        self.min_height = min_height
-        self.max_truncation = max_truncation
-        self.max_occlusion = max_occlusion
-        self.depth_range = depth_range
-        self.labels = labels
+        self.limits = ObjectLimits(min_height, max_truncation, max_occlusion, depth_range, labels)
+
+    def drop_reasons(self, results: dict) -> np.ndarray:
+        """Return why each of the N objects of a sample is removed.
+
+        Args:
+            results: results of a pipeline, or the annotations of a sample.
+
+        Returns:
+            (N,) indices into :data:`~mmdet3d_plugin.structures.training_objects.REASONS`, or -1
+            for an object that is kept.
+        """
+        return self.limits.drop_reasons(
+            results['gt_bboxes'], results['truncations'], results['occlusions'],
+            results['depths'], results.get('gt_labels_3d'))
 
     def transform(self, results: dict) -> dict:
         """Remove the objects outside the limits."""
-        boxes, depths = results['gt_bboxes'], results['depths']
-        heights = boxes[:, 3] - boxes[:, 1] + 1
-        nearest, farthest = self.depth_range
-        kept = ((heights >= self.min_height)
-                & (results['truncations'] <= self.max_truncation)
-                & (results['occlusions'] <= self.max_occlusion)
-                & (depths >= nearest) & (depths <= farthest))
-        if self.labels is not None:
-            kept &= np.isin(results['gt_labels_3d'], self.labels)
-        keep_objects(results, kept)
+        keep_objects(results, self.drop_reasons(results) == KEPT)
         return results
 
     def __repr__(self) -> str:
-        return (f'{type(self).__name__}(min_height={self.min_height}, '
-                f'max_truncation={self.max_truncation}, max_occlusion={self.max_occlusion}, '
-                f'depth_range={self.depth_range}, labels={self.labels})')
+        limits = self.limits
+        return (f'{type(self).__name__}(min_height={limits.min_height}, '
+                f'max_truncation={limits.max_truncation}, max_occlusion={limits.max_occlusion}, '
+                f'depth_range={limits.depth_range}, labels={limits.labels})')

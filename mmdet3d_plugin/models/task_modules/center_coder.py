@@ -10,6 +10,7 @@ from mmdet3d.registry import TASK_UTILS
 
 from ...errors import InputError
 from ...geometry import alpha_to_yaw, image_to_camera, yaw_to_alpha
+from ...structures.class_names import find_class
 from .input_geometry import InputGeometry
 
 
@@ -110,15 +111,17 @@ class CenterCoder:
                  cell_center: str = 'projected', heading_center: str = 'box',
                  projective_depth: bool = False) -> None:
         mean_sizes = mean_sizes or dict.fromkeys(class_names, (0., 0., 0.))
-        missing = [name for name in class_names if name not in mean_sizes]
+        missing = [name for name in class_names if find_class(name, mean_sizes) is None]
         if missing:
-            raise InputError(f'mean_sizes lacks the classes {missing}')
+            raise InputError(f'mean_sizes lacks the classes {missing}; give their mean height, '
+                             'width and length in metres')
         for name, center in dict(cell_center=cell_center, heading_center=heading_center).items():
             if center not in self.CENTERS:
                 raise InputError(f"{name} is {center!r}, expected 'projected' or 'box'")
         self.class_names = list(class_names)
         self.num_classes = len(class_names)
-        self.mean_sizes = torch.tensor([list(mean_sizes[name]) for name in class_names])
+        self.mean_sizes = torch.tensor([list(mean_sizes[find_class(name, mean_sizes)])
+                                        for name in class_names])
         self.stride = stride
         self.cell_center = cell_center
         self.heading_center = heading_center

@@ -164,6 +164,24 @@ def test_one_detection_without_alpha_makes_aos_undefined():
     assert 'alpha is -10' in evaluation.table()
 
 
+def test_one_label_without_alpha_makes_aos_of_its_class_undefined():
+    """DontCare regions and classes that are not evaluated have no observation angle."""
+    labels = [join(objects(1), objects(1, 'Cyclist', x=9., image=(200, 0, 300, 50)),
+                   objects(1, 'DontCare', image=(900, 0, 950, 50), alpha=-10.),
+                   objects(1, 'Van', x=30., image=(600, 0, 700, 50), alpha=-10.))] * 41
+    found = [join(objects(1, score=.5),
+                  objects(1, 'Cyclist', x=9., image=(200, 0, 300, 50), score=.5))] * 41
+    evaluation = evaluate_kitti(labels, found, ('Car', 'Cyclist', 'Pedestrian'))
+    assert not np.isnan(evaluation.orientation[:2]).any()
+    assert 'AOS of' not in evaluation.table()
+    labels[7] = join(objects(1), objects(1, 'Cyclist', x=9., image=(200, 0, 300, 50), alpha=-10.))
+    evaluation = evaluate_kitti(labels, found, ('Car', 'Cyclist', 'Pedestrian'))
+    assert not np.isnan(evaluation.orientation[0]).any()
+    assert np.isnan(evaluation.orientation[1]).all()
+    assert not np.isnan(evaluation.precision[:2]).any()
+    assert evaluation.table().splitlines()[-1].startswith('AOS of Cyclist: - because a label')
+
+
 @pytest.mark.usefixtures('float_errors_raise')
 def test_detections_without_3d_box_have_ap_in_2d_only():
     found = objects(1, score=.5, sizes_hwl=-1, locations=-1000, rotations_y=-10)
@@ -202,9 +220,9 @@ def test_names_and_shapes():
     assert len(evaluate_kitti([], [], ('Car', 'Car')).classes) == 1
 
 
-@pytest.mark.parametrize('classes', [('Car', 'Van'), ('car',), ()])
-def test_classes_that_kitti_does_not_evaluate_are_rejected(classes):
-    with pytest.raises(InputError, match='choose from Car, Pedestrian, Cyclist'):
+@pytest.mark.parametrize('classes', [('Car', 'DontCare'), ('car', 'Car'), ()])
+def test_classes_that_cannot_be_evaluated_are_rejected(classes):
+    with pytest.raises(InputError, match='^KITTI: '):
         evaluate_kitti([], [], classes)
 
 
