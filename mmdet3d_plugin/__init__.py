@@ -10,7 +10,7 @@ __version__ = '0.1.0'
 
 # Names that users import from here, and the modules that define them. They are imported at
 # first use, because they need torch and OpenMMLab.
-_PUBLIC = dict(load_model='.engine.load_model')
+_PUBLIC = dict(load_model='.engine.load_model', Predictor='.prediction')
 __all__ = list(_PUBLIC)
 
 

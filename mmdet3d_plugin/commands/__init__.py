@@ -9,5 +9,6 @@
 - ``evaluate_kitti``, ``evaluate_waymo``, ``evaluate_depth`` and ``evaluate_retrieval``: the
   benchmarks of ``evaluate``;
 - ``ablation_run`` and ``ablation_table``: one run and the table of ``ablate``;
-- ``speed_test`` and ``step_profile``: the measurements of ``benchmark``.
+- ``speed_test`` and ``step_profile``: the measurements of ``benchmark``;
+- ``prediction_files``: the outputs of ``predict``.
 """

@@ -1,4 +1,4 @@
-"""Demo: render frames, train on them, evaluate, and write a report: python tools/demo.py."""
+"""Demo: render, train, evaluate, report and predict a clip: python tools/demo.py."""
 import argparse
 import os
 import shlex
@@ -16,13 +16,14 @@ from .help_formatter import ExampleFormatter
 CONFIG = 'configs/monolss/monolss_dla34_synthetic-demo.py'
 DATA = 'data/synthetic'
 SCORE_THRESHOLD = '0.05'  # of drawn detections; scores are low after a short training
+CLIP_FRAMES, CLIP_SEED = 20, 11  # two seconds of a scene that is not in the demo's set
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description='Render synthetic street scenes, train a detector on them, evaluate it on '
-        'held-out frames and write WORK_DIR/report.html. Run the same command again to resume an '
-        'interrupted demo.',
+        'held-out frames, write WORK_DIR/report.html, and predict a rendered clip into '
+        'WORK_DIR/clip/video.mp4. Run the same command again to resume an interrupted demo.',
         epilog='example:\n  python tools/demo.py --device cpu --work-dir work_dirs/demo',
         formatter_class=ExampleFormatter)
     parser.add_argument('--device', choices=['auto', 'cpu', 'cuda'], default='auto',
@@ -86,6 +87,45 @@ def minutes(seconds: float) -> str:
     return f'{int(seconds // 60)} min {int(seconds % 60):02d} s'
 
 
+def predict_clip(work_dir: Path, environment: Dict[str, str]) -> float:
+    """Render a clip and predict it with the trained detector into a video.
+
+    Args:
+        work_dir: work dir of the training; the video is ``clip/video.mp4`` in it.
+        environment: environment variables of the commands.
+
+    Returns:
+        Duration in seconds.
+    """
+    frames = work_dir / 'clip/frames'
+    render = ['tools/create_data.py', 'synthetic', '--out', str(frames), '--num-train', '0',
+              '--num-val', str(CLIP_FRAMES), '--sequence-length', str(CLIP_FRAMES),
+              '--seed', str(CLIP_SEED)]
+    predict = ['tools/predict.py', str(work_dir), str(frames / 'training/image_2'),
+               '--camera', str(frames / 'training/calib/000000.txt'),
+               '--out', str(work_dir / 'clip'), '--save', 'video', 'json',
+               '--score', SCORE_THRESHOLD, '--overwrite']
+    return (step('5/5 boxes in a rendered clip', render, environment)
+            + step(f'5/5 {work_dir}/clip/video.mp4', predict, environment))
+
+
+def next_commands(work_dir: Path, checkpoint: str) -> List[str]:
+    """Return three commands to try after the demo, with a comment each.
+
+    Args:
+        work_dir: work dir of the training.
+        checkpoint: its last checkpoint.
+
+    Example:
+        >>> print(next_commands(Path('work_dirs/demo'), 'work_dirs/demo/epoch_34.pth')[0])
+          python tools/predict.py work_dirs/demo PICTURES --fov 80    # boxes on your own pictures
+    """
+    commands = [(f'predict.py {work_dir} PICTURES --fov 80', 'boxes on your own pictures'),
+                (f'export_weights.py {work_dir} {work_dir}/model', 'a model folder to share'),
+                (f'export.py onnx {checkpoint} {work_dir}/model.onnx', 'for ONNX Runtime')]
+    return [f'  python tools/{command}    # {purpose}' for command, purpose in commands]
+
+
 def main() -> None:
     """Run the command."""
     args = parse_args()
@@ -99,26 +139,28 @@ def main() -> None:
     render = ['tools/create_data.py', 'synthetic', '--out', DATA,
               '--num-train', str(DEMO_SET.num_train), '--num-val', str(DEMO_SET.num_val),
               '--seed', str(DEMO_SET.seed)]
-    times['Rendering'] = step('1/4 synthetic street scenes', render, environment)
+    times['Rendering'] = step('1/5 synthetic street scenes', render, environment)
     train = ['tools/train.py', CONFIG, '--work-dir', str(work_dir)]
     report.unlink(missing_ok=True)
     if not unfinished:
         for checkpoint in work_dir.glob('*.pth'):  # of an earlier run
             checkpoint.unlink()
-    times['Training'] = step('2/4 training', train + ['--resume'] * unfinished, environment)
+    times['Training'] = step('2/5 training', train + ['--resume'] * unfinished, environment)
     checkpoint = (work_dir / 'last_checkpoint').read_text(encoding='utf-8').strip()
     test = ['tools/test.py', CONFIG, checkpoint, '--work-dir', str(work_dir / 'test'),
             '--submission-dir', str(results), '--show-samples', '--score-thr', SCORE_THRESHOLD]
     shutil.rmtree(samples, ignore_errors=True)  # pictures of an earlier run
-    times['Evaluation'] = step('3/4 evaluation on held-out frames', test, environment)
+    times['Evaluation'] = step('3/5 evaluation on held-out frames', test, environment)
     facts = [f'Frames={DEMO_SET.num_train} rendered for training, {DEMO_SET.num_val} held out',
              f'Config={CONFIG}',
              *(f'{name}={minutes(duration)}' for name, duration in times.items()),
              'Commands=' + '\n'.join('python ' + shlex.join(item)
                                      for item in (render, train, test))]
-    step('4/4 report', ['tools/report.py', str(work_dir), '--data-root', DATA, '--pred',
+    step('4/5 report', ['tools/report.py', str(work_dir), '--data-root', DATA, '--pred',
                         str(results / 'data'), *(['--samples', str(samples)] * samples.is_dir()),
                         '--score-thr', SCORE_THRESHOLD, '--title',
                         'Monocular 3D detection on synthetic street scenes', '--facts', *facts],
          environment)
+    times['Prediction'] = predict_clip(work_dir, environment)
     print(f'\nOpen {report} in a browser. Total: {minutes(sum(times.values()))}.')
+    print('\n'.join(['Try next:', *next_commands(work_dir, checkpoint)]))

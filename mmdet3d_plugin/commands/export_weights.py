@@ -1,49 +1,82 @@
 """Export the inference weights of a checkpoint: python tools/export_weights.py CHECKPOINT OUT."""
 import argparse
+import math
 from pathlib import Path
 from typing import Dict
 
 import torch
 
+from ..engine.deployment import deploy_weights
+from ..engine.model_folder import CARD_FILE, write_model_folder
 from ..engine.safe_loading import load_plain_checkpoint
+from ..engine.trained_model import CONFIG_FILE, WEIGHTS_FILE, read_trained_model
 from ..errors import InputError
 from ..utils.files import atomic_path, check_writable
 from .help_formatter import ExampleFormatter
+from .training_log import read_training_log
 
-AUXILIARY, DETECTOR = 'auxiliary.', 'detector.'
+WEIGHT_SUFFIXES = ('.pth', '.pt')
+EXAMPLE = '''
+examples:
+  python tools/export_weights.py work_dirs/run/epoch_15.pth work_dirs/run/deploy.pth
+  python tools/export_weights.py work_dirs/demo work_dirs/demo/model --license apache-2.0
+'''
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description='Write the weights that inference needs, without optimizer state and '
-        'without auxiliaries. Weights of a detector inside AuxiliarySupervision are renamed to '
+        'without auxiliaries: into one file, or into a model folder with weights, config and '
+        'model card, which Predictor and tools/predict.py load and which can be pushed to a '
+        'model hub. Weights of a detector inside AuxiliarySupervision are renamed to '
         'those of the plain detector; test them with the config of the plain detector.',
-        epilog='example:\n  python tools/export_weights.py work_dirs/run/epoch_15.pth '
-        'work_dirs/run/deploy.pth', formatter_class=ExampleFormatter)
-    parser.add_argument('checkpoint', help='checkpoint of tools/train.py')
-    parser.add_argument('out', type=Path, help='output file')
+        epilog=EXAMPLE, formatter_class=ExampleFormatter)
+    parser.add_argument('checkpoint', help='checkpoint of tools/train.py, or for a model folder '
+                        'also its work dir')
+    parser.add_argument('out', type=Path,
+                        help='output file (.pth), or for any other name a model folder')
+    folder = parser.add_argument_group('model folder')
+    folder.add_argument('--config', metavar='CONFIG',
+                        help='config of the weights, if the checkpoint holds none')
+    folder.add_argument('--title', metavar='TEXT',
+                        help='title of the model card (default: name of the folder)')
+    folder.add_argument('--license', metavar='NAME',
+                        help='licence of the weights, such as apache-2.0 (default: not stated)')
+    folder.add_argument('--data', metavar='TEXT',
+                        help='training data (default: not stated)')
     return parser.parse_args()
 
 
-def deploy_weights(weights: Dict[str, torch.Tensor]) -> Dict[str, torch.Tensor]:
-    """Return the weights that inference needs, under the names of the plain detector.
+def last_metrics(checkpoint: Path) -> Dict[str, float]:
+    """Return the last validation figures in the log beside a checkpoint; empty without a log.
 
     Args:
-        weights: ``state_dict`` of a checkpoint.
-
-    Example:
-        >>> list(deploy_weights({'detector.neck.bias': 0, 'auxiliary.0.bias': 0}))
-        ['neck.bias']
+        checkpoint: file of a checkpoint in its work dir.
     """
-    kept = {key: value for key, value in weights.items() if not key.startswith(AUXILIARY)}
-    if kept and all(key.startswith(DETECTOR) for key in kept):
-        kept = {key[len(DETECTOR):]: value for key, value in kept.items()}
-    return kept
+    try:
+        rows = read_training_log(checkpoint.parent)
+    except InputError:
+        return {}
+    # Rows of training have a learning rate, rows of validation have not.
+    validated = [row for row in rows if 'lr' not in row and 'loss' not in row]
+    return {name: float(value) for name, value in (validated or [{}])[-1].items()
+            if isinstance(value, (int, float)) and math.isfinite(value)
+            and name not in ('step', 'time', 'data_time', 'iter', 'epoch')}
 
 
-def main() -> None:
-    """Run the command."""
-    args = parse_args()
+def export_folder(args: argparse.Namespace) -> None:
+    """Write the model folder."""
+    model = read_trained_model(args.checkpoint, args.config)
+    model.build()  # checks that config and weights fit
+    metrics = last_metrics(Path(model.source))
+    write_model_folder(args.out, model, args.title or args.out.name, metrics, args.license,
+                       args.data)
+    print(f'{args.out}: {WEIGHTS_FILE} ({len(model.weights)} entries), {CONFIG_FILE}, {CARD_FILE} '
+          f'({len(metrics)} metrics)')
+
+
+def export_file(args: argparse.Namespace) -> None:
+    """Write the weights into one file."""
     check_writable(str(args.out.parent), 'OUT')
     weights = load_plain_checkpoint(args.checkpoint).get('state_dict')
     if not isinstance(weights, dict) or not weights:
@@ -53,3 +86,13 @@ def main() -> None:
     with atomic_path(args.out) as path:
         torch.save(dict(meta=dict(exported_from=args.checkpoint), state_dict=kept), path)
     print(f'{args.out}: {len(kept)} entries, {len(weights) - len(kept)} of auxiliaries left out')
+
+
+def main() -> None:
+    """Run the command."""
+    args = parse_args()
+    if args.out.suffix in WEIGHT_SUFFIXES:
+        export_file(args)
+    else:
+        check_writable(str(args.out), 'OUT')
+        export_folder(args)

@@ -1,6 +1,7 @@
 """Parts of training and test runs: hooks, loops, optimisers, checkpoints, acceleration.
 
-Importing this package registers them, and replaces mmengine's loaders of checkpoints by loaders
-that execute no code.
+Importing this package registers them, replaces mmengine's loaders of checkpoints by loaders
+that execute no code, and lets mmdet3d's inferencers find the loading transforms of this project.
 """
-from . import acceleration, checkpoints, hooks, loops, optimizers, safe_loading  # noqa: F401
+from . import (acceleration, checkpoints, hooks, inferencer, loops, optimizers,  # noqa: F401
+               safe_loading, training_camera)

@@ -55,15 +55,30 @@ def load_model(config: Union[str, Path, Config], checkpoint: Optional[str] = Non
         _init_weights(model)
     else:
         content = CheckpointLoader.load_checkpoint(str(checkpoint), map_location='cpu')
-        weights = content.get('state_dict', content)
-        check_weights(str(checkpoint), weights, model)
-        model.load_state_dict(weights)
-        for settings in cfg.get('custom_hooks', []):
-            hook = HOOKS.get(settings.type)
-            if issubclass(hook, ModelStateHook):
-                hook.restore_model(model, content)
+        fill_model(model, cfg, content, str(checkpoint))
     model.cfg = cfg
     return model.to(torch.device(device or get_device())).eval()
+
+
+def fill_model(model: nn.Module, cfg: Config, checkpoint: dict, title: str) -> None:
+    """Load the weights of a checkpoint into a model, and the state that hooks keep in it.
+
+    Args:
+        model: the model of ``cfg``.
+        cfg: config, with ``custom_hooks``.
+        checkpoint: content of the file.
+        title: name of the file, for messages.
+
+    Raises:
+        InputError: the checkpoint is of another model.
+    """
+    weights = checkpoint.get('state_dict', checkpoint)
+    check_weights(title, weights, model)
+    model.load_state_dict(weights)
+    for settings in cfg.get('custom_hooks', []):
+        hook = HOOKS.get(settings.type)
+        if issubclass(hook, ModelStateHook):
+            hook.restore_model(model, checkpoint)
 
 
 def _init_weights(model: nn.Module) -> None:

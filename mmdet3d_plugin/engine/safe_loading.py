@@ -4,6 +4,7 @@ They accept tensors and plain values only. mmengine's loaders unpickle any objec
 always, from a local file if ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD`` is set. Importing this module
 replaces all of mmengine's loaders.
 """
+import json
 import os
 from pathlib import Path
 from typing import Any, Callable, Dict, NoReturn, Optional, Union
@@ -14,9 +15,12 @@ import torch
 from mmengine.dist import barrier, is_main_process
 from mmengine.runner import checkpoint as mmengine_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
+from safetensors import SafetensorError, safe_open
 
 from ..errors import InputError
 
+SAFETENSORS = '.safetensors'  # suffix of the files that load_safetensors reads
+STATES = 'model_states'  # their entry with the states of hooks, as JSON
 # Entries of 'meta' that Runner.resume executes. Runs store their config as 'cfg' instead.
 CODE_ENTRIES = ('config', )
 REFUSED = (r'(\S+\:)?s3://', r'(\S+\:)?petrel://', 'pavi://')
@@ -42,6 +46,8 @@ def load_plain_checkpoint(path: Union[str, Path], map_location: Any = 'cpu',
     path = Path(path).expanduser()
     if not path.is_file():
         raise InputError(f'{title}: no such checkpoint')
+    if path.suffix == SAFETENSORS:
+        return load_safetensors(path, map_location, title)
     try:
         content = torch.load(path, map_location=map_location, weights_only=True)
     except Exception as error:  # torch, pickle and zipfile raise many types
@@ -54,6 +60,32 @@ def load_plain_checkpoint(path: Union[str, Path], map_location: Any = 'cpu',
     if isinstance(meta, dict):
         content['meta'] = {key: value for key, value in meta.items() if key not in CODE_ENTRIES}
     return content
+
+
+def load_safetensors(path: Path, map_location: Any, title: str) -> dict:
+    """Load the weights of a model folder, and the states of hooks beside them.
+
+    Args:
+        path: file in the format safetensors.
+        map_location: device.
+        title: name of the file in messages.
+
+    Returns:
+        ``state_dict``, and the state of each hook by its name.
+
+    Raises:
+        InputError: the file is damaged, or is no such file.
+    """
+    try:
+        with safe_open(path, framework='pt', device=str(map_location or 'cpu')) as file:
+            weights = {key: file.get_tensor(key) for key in file.keys()}
+            states = json.loads((file.metadata() or {}).get(STATES, '{}'))
+    except (SafetensorError, OSError, ValueError, RecursionError) as error:
+        raise InputError(f'{title}: not a readable file of weights ({short_reason(error)}); '
+                         'restore it') from None
+    if not isinstance(states, dict):
+        raise InputError(f'{title}: its metadata has {STATES} that is no JSON object; restore it')
+    return dict(states, state_dict=weights)
 
 
 def short_reason(error: Exception) -> str:

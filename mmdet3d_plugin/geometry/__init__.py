@@ -12,9 +12,10 @@ it works on numbers, numpy arrays and tensors alike.
 from .angles import alpha_to_yaw, wrap_angle, yaw_to_alpha
 from .camera import image_to_camera, project_to_image
 from .gaussian import draw_gaussians, gaussian_radius
-from .image_affine import affine_from_crop, apply_affine
+from .image_affine import affine_from_crop, apply_affine, inverse_of_affine
 
 __all__ = [
     'affine_from_crop', 'alpha_to_yaw', 'apply_affine', 'draw_gaussians',
-    'gaussian_radius', 'image_to_camera', 'project_to_image', 'wrap_angle', 'yaw_to_alpha'
+    'gaussian_radius', 'image_to_camera', 'inverse_of_affine', 'project_to_image', 'wrap_angle',
+    'yaw_to_alpha'
 ]

@@ -31,6 +31,28 @@ def affine_from_crop(center: Sequence[float], crop_width: float,
                      [0., 0., 1.]])
 
 
+def inverse_of_affine(affine: torch.Tensor) -> torch.Tensor:
+    """Invert affines in closed form, with operations that ONNX has.
+
+    Args:
+        affine: (B, 3, 3) with the last row (0, 0, 1).
+
+    Returns:
+        (B, 3, 3) inverses.
+
+    Example:
+        >>> affine = torch.tensor([[[2., 0., 6.], [0., 4., 8.], [0., 0., 1.]]])
+        >>> apply_affine(torch.tensor([[6., 8.]]), inverse_of_affine(affine))
+        tensor([[0., 0.]])
+    """
+    (a, b, u), (c, d, v), last = (row.unbind(1) for row in affine.unbind(1))
+    determinant = a * d - b * c
+    rows = ((d, -b, b * v - d * u), (-c, a, c * u - a * v))
+    inverse = torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)
+    return torch.cat([inverse / determinant[:, None, None], torch.stack(last, dim=1)[:, None]],
+                     dim=1)
+
+
 def apply_affine(points, affine):
     """Map points by an affine. Points and affine are both numpy arrays or both tensors.
 

@@ -8,7 +8,11 @@ A model of this project has
   name, in running order. Those with a name that ends with ``backbone`` take the images. These
   modules may be compiled and stored channels-last;
 - ``loss_methods()``: (object, method name) pairs of the methods that compute targets and
-  losses.
+  losses;
+- optionally ``depth_follows``: what predicted depth follows besides appearance:
+  :data:`FOLLOWS_INPUT`, nothing, so that depth is right for one focal length of the input;
+  :data:`FOLLOWS_ZOOM`, the scale from original to input pixels; or :data:`FOLLOWS_CAMERA`, the
+  focal length of the sample.
 
 Hooks, commands and acceleration use the functions below and read no other attributes. The
 functions also support mmdet3d's own monocular detectors (SMOKE, FCOS3D, PGD).
@@ -24,6 +28,7 @@ from ..errors import InputError
 
 DETECTION, DEPTH, EMBEDDING = 'detection', 'depth', 'embedding'
 TASKS = (DETECTION, DEPTH, EMBEDDING)
+FOLLOWS_INPUT, FOLLOWS_ZOOM, FOLLOWS_CAMERA = 'input', 'zoom', 'camera'
 
 
 def task_of(model: nn.Module) -> str:
@@ -58,6 +63,11 @@ def _task_of_class(model: type) -> str:
         raise InputError(f"{model.__name__} declares the task {task!r}; set its class attribute "
                          f'task to one of {", ".join(TASKS)}')
     return task
+
+
+def depth_follows_of(model: nn.Module) -> str:
+    """Return what the depth that a model predicts follows, by default nothing but its input."""
+    return getattr(model, 'depth_follows', FOLLOWS_INPUT)
 
 
 def dense_parts_of(model: nn.Module) -> Dict[str, nn.Module]:

@@ -62,11 +62,25 @@ class BirdsEyeView:
             60.0
         """
         for depth in range(DEPTH_RANGE[0], DEPTH_RANGE[1] + 1, GRID_STEP):
-            scale = height / (depth + _REAR)
-            view = cls(float(depth), width / (2 * scale), scale)
+            view = cls.of_depth(depth, height, width)
             if view.shows(locations, _FIT_MARGIN).all():
                 break
         return view
+
+    @classmethod
+    def of_depth(cls, depth: float, height: int, width: int) -> 'BirdsEyeView':
+        """Return the view of a given depth.
+
+        Args:
+            depth: metres shown ahead of the camera.
+            height, width: image size of the view, pixels.
+
+        Example:
+            >>> BirdsEyeView.of_depth(60., 420, 400).image_size
+            (420, 400)
+        """
+        scale = height / (depth + _REAR)
+        return cls(float(depth), width / (2 * scale), scale)
 
     @property
     def image_size(self) -> Tuple[int, int]:

@@ -18,7 +18,7 @@ _PIXELS_PER_LINE_WIDTH = 270  # lines are one pixel thicker per this many pixels
 def frame_panel(image: np.ndarray, P2: np.ndarray,
                 ground_truth: Optional[ObjectTable] = None,
                 predictions: Optional[ObjectTable] = None, title: str = '',
-                height: int = PANEL_HEIGHT) -> np.ndarray:
+                height: int = PANEL_HEIGHT, map_depth: Optional[float] = None) -> np.ndarray:
     """Draw title, legend, camera image with 3D boxes, and bird's-eye view of a frame.
 
     The image is resized to ``height`` before boxes are drawn. All predictions are drawn: select
@@ -32,6 +32,7 @@ def frame_panel(image: np.ndarray, P2: np.ndarray,
             them out of the legend.
         title: text at the left of the header.
         height: height of image and bird's-eye view, pixels.
+        map_depth: metres ahead that the bird's-eye view shows; by default they fit the objects.
 
     Returns:
         uint8 BGR image, higher than ``height`` by the header.
@@ -55,8 +56,12 @@ def frame_panel(image: np.ndarray, P2: np.ndarray,
         camera = draw_boxes_3d(camera, predictions, scaled_P2, thickness=thickness)
     locations = [objects.locations[objects.names != DONT_CARE]
                  for objects in (ground_truth, predictions) if objects is not None]
-    view = BirdsEyeView.fitting(np.concatenate([np.zeros((0, 3)), *locations]), height,
-                                round(MAP_ASPECT * height))
+    map_width = round(MAP_ASPECT * height)
+    if map_depth is None:
+        view = BirdsEyeView.fitting(np.concatenate([np.zeros((0, 3)), *locations]), height,
+                                    map_width)
+    else:
+        view = BirdsEyeView.of_depth(map_depth, height, map_width)
     above = draw_birds_eye_view(ground_truth, predictions, scaled_P2, width, view)
     body = np.hstack([camera, above])
     legend = {'Ground truth': GROUND_TRUTH_COLOR} if ground_truth is not None else {}

@@ -15,11 +15,13 @@ LIGHT_TOOLS = ['create_data', 'demo', 'evaluate', 'report']
 SUBCOMMANDS = [('create_data', name) for name in (
     'synthetic', 'kitti', 'kitti-depth', 'kitti-raw', 'cityscapes', 'nyu', 'waymo',
     'instances', 'vehicles')] + [
-        ('evaluate', name) for name in ('kitti', 'waymo', 'depth', 'retrieval')]
+        ('evaluate', name) for name in ('kitti', 'waymo', 'depth', 'retrieval')] + [
+            ('export', 'onnx')]
 
 
 @pytest.mark.parametrize('command', [
-    *((tool, ) for tool in TOOLS if tool not in ('create_data', 'evaluate')), *SUBCOMMANDS],
+    *((tool, ) for tool in TOOLS if tool not in ('create_data', 'evaluate', 'export')),
+    *SUBCOMMANDS],
     ids=' '.join)
 def test_help_gives_an_example(run_tool, command):
     tool, *subcommand = command
@@ -30,7 +32,7 @@ def test_help_gives_an_example(run_tool, command):
     assert f'python tools/{" ".join([f"{tool}.py", *subcommand])} ' in text.partition('example')[2]
 
 
-@pytest.mark.parametrize('tool', ['create_data', 'evaluate'])
+@pytest.mark.parametrize('tool', ['create_data', 'evaluate', 'export'])
 def test_help_lists_the_subcommands(run_tool, tool):
     code, printed = run_tool(tool, '--help')
     assert code == 0

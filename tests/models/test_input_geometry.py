@@ -4,7 +4,7 @@ import pytest
 import torch
 from tiny_kitti import IMAGE_SIZE, P2
 
-from mmdet3d_plugin.geometry import affine_from_crop, image_to_camera
+from mmdet3d_plugin.geometry import affine_from_crop, image_to_camera, inverse_of_affine
 from mmdet3d_plugin.models.task_modules.input_geometry import InputGeometry, ReferenceGeometry
 
 WIDTH, HEIGHT = IMAGE_SIZE
@@ -56,3 +56,22 @@ def test_reference_zoom_is_a_ratio_of_heights_of_at_least_one_pixel(height, expe
     torch.testing.assert_close(zooms, torch.tensor([expected]), rtol=1e-4, atol=0)
     exact = geometry(InputGeometry, 'whole').zooms()
     torch.testing.assert_close(exact, torch.tensor([1280 / WIDTH]))
+
+
+@pytest.mark.parametrize('cls, crops', [(InputGeometry, ['whole', 'crop']),
+                                        (ReferenceGeometry, ['whole'])])
+def test_geometry_of_matrices_is_that_of_metas(cls, crops):
+    """The reference geometry knows the size of the image from the affine of the whole image."""
+    affines = [affine_from_crop(*CROPS[crop], (1280, 384)) for crop in crops]
+    made = cls.from_matrices(torch.tensor(np.stack([P2] * len(crops)), dtype=torch.float32),
+                             torch.tensor(np.stack(affines), dtype=torch.float32), (1280, 384))
+    for index, crop in enumerate(crops):
+        expected = geometry(cls, crop)
+        torch.testing.assert_close(made.cam2img[index], expected.cam2img[0, :3])
+        torch.testing.assert_close(made.inverse_affine[index], expected.inverse_affine[0],
+                                   atol=1e-3, rtol=1e-6)
+
+
+def test_inverse_of_a_rotating_affine():
+    affine = torch.tensor([[[2., 1., 6.], [-1., 3., 8.], [0., 0., 1.]]])
+    torch.testing.assert_close(inverse_of_affine(affine) @ affine, torch.eye(3)[None])

@@ -143,7 +143,7 @@ class CenterHead2D(BaseModule):
         """
         scores, _, labels, rows, columns = get_topk_from_heatmap(
             get_local_maximum(heatmap.contiguous(), kernel=3), k=max_peaks)
-        image_index = torch.arange(len(heatmap), device=heatmap.device)
+        image_index = torch.arange(scores.shape[0], device=heatmap.device)[:, None]
         cells = torch.stack([columns, rows], dim=-1).long()
-        return Peaks(image_index.repeat_interleave(scores.shape[1]),
-                     labels.flatten(), scores.flatten(), cells.flatten(0, 1))
+        return Peaks(image_index.expand_as(scores).flatten(), labels.flatten(), scores.flatten(),
+                     cells.flatten(0, 1))

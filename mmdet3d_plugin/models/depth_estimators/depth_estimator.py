@@ -16,7 +16,7 @@ from mmengine.structures import PixelData
 from ...errors import InputError
 from ..auxiliaries import AuxiliaryLabels, add_losses
 from ..decode_heads import DepthOutput
-from ..model_contract import DEPTH
+from ..model_contract import DEPTH, FOLLOWS_CAMERA, FOLLOWS_INPUT
 
 
 @MODELS.register_module()
@@ -72,6 +72,11 @@ class DepthEstimator(BaseModel):
         """Return the modules that run at every pixel, see ``model_contract``."""
         return dict(backbone=self.backbone, decode_head=self.decode_head)
 
+    @property
+    def depth_follows(self) -> str:
+        """What predicted depth follows, see ``model_contract``."""
+        return FOLLOWS_INPUT if self.decode_head.reference_focal is None else FOLLOWS_CAMERA
+
     def loss_methods(self) -> List[Tuple[Any, str]]:
         """Return the methods that compute losses, see ``model_contract``."""
         return [(self.decode_head, 'loss')]
@@ -125,11 +130,8 @@ class DepthEstimator(BaseModel):
             H x W original pixels. Depth is within the decode head's ``depth_range``, and 0 at
             original pixels outside the input.
         """
-        depth = self._forward(inputs, data_samples).depth
-        if self.test_cfg['flip']:
-            mirrored = dict(inputs, imgs=inputs['imgs'].flip(-1))
-            depth = (depth + self._forward(mirrored, data_samples).depth.flip(-1)) / 2
-        depth = depth.clamp(self.decode_head.min_depth, self.decode_head.max_depth)
+        images = inputs['imgs']
+        depth = self.estimate(images, self._focals(data_samples, images.device))
         for sample, input_depth in zip(data_samples, depth):
             height, width = sample.img_shape[:2]
             original = to_original(input_depth[:height, :width], affine_of(sample.metainfo),
@@ -137,13 +139,36 @@ class DepthEstimator(BaseModel):
             sample.pred_depth_map = PixelData(data=original[None])
         return data_samples
 
+    def estimate(self, images: torch.Tensor, focals: Optional[torch.Tensor]) -> torch.Tensor:
+        """Predict the depth of inputs, averaged with the mirrored one where ``test_cfg`` says so.
+
+        Args:
+            images: (B, 3, H, W), normalised.
+            focals: (B,) focal lengths of the inputs, input pixels; only needed with
+                ``reference_focal``.
+
+        Returns:
+            (B, H, W) depth within ``depth_range``, metres.
+        """
+        depth = self._run(images, focals).depth
+        if self.test_cfg['flip']:
+            depth = (depth + self._run(images.flip(-1), focals).depth.flip(-1)) / 2
+        return depth.clamp(self.decode_head.min_depth, self.decode_head.max_depth)
+
     def _forward(self, inputs: dict, data_samples: Optional[SampleList] = None) -> DepthOutput:
         images = inputs['imgs']
-        focals = None
-        if data_samples is not None and self.decode_head.reference_focal is not None:
-            focals = torch.tensor([focal_of(sample.metainfo) for sample in data_samples])
-            focals = focals.to(images.device, non_blocking=True)
+        return self._run(images, self._focals(data_samples, images.device))
+
+    def _run(self, images: torch.Tensor, focals: Optional[torch.Tensor]) -> DepthOutput:
         return self.decode_head(self.backbone(images), tuple(images.shape[-2:]), focals)
+
+    def _focals(self, data_samples: Optional[SampleList],
+                device: torch.device) -> Optional[torch.Tensor]:
+        """Return the (B,) focal lengths of the inputs if the decode head needs them."""
+        if data_samples is None or self.decode_head.reference_focal is None:
+            return None
+        focals = torch.tensor([focal_of(sample.metainfo) for sample in data_samples])
+        return focals.to(device, non_blocking=True)
 
     def _labels(self, inputs: dict, samples: SampleList) -> AuxiliaryLabels:
         """Return ground truth within ``depth_range`` (B, H, W), 0 elsewhere and in padding."""

@@ -10,7 +10,7 @@ from mmengine.model import BaseModel
 
 from ...errors import InputError
 from ..auxiliaries import AuxiliaryLabels, AuxiliaryObjects, add_losses
-from ..model_contract import DETECTION, dense_parts_of, loss_methods_of
+from ..model_contract import DETECTION, dense_parts_of, depth_follows_of, loss_methods_of
 from ..task_modules.center_target_assigner import stack_depth_maps
 from ..task_modules.input_geometry import InputGeometry
 
@@ -28,6 +28,7 @@ class AuxiliarySupervision(BaseModel):
             output. If the module has several outputs, an index selects one: ``'neck[0]'``.
         auxiliary: configs of modules that are called as ``module(feature, AuxiliaryLabels)``
             and return a dictionary of losses.
+        train_cfg: not used; mmdet3d's inferencer sets it. The detector has its own.
 
     Raises:
         InputError: the detector has no such module, or the module has no such output.
@@ -36,7 +37,7 @@ class AuxiliarySupervision(BaseModel):
     task = DETECTION
 
     def __init__(self, detector: Union[dict, BaseModel], feature: str,
-                 auxiliary: Sequence[dict]) -> None:
+                 auxiliary: Sequence[dict], train_cfg: Optional[dict] = None) -> None:
         if isinstance(detector, dict):
             detector = MODELS.build(detector)
         super().__init__(data_preprocessor=detector.data_preprocessor)
@@ -48,6 +49,11 @@ class AuxiliarySupervision(BaseModel):
     def dense_parts(self) -> Dict[str, nn.Module]:
         """Return the dense parts of the detector, see ``model_contract``."""
         return dense_parts_of(self.detector)
+
+    @property
+    def depth_follows(self) -> str:
+        """What predicted depth follows, see ``model_contract``."""
+        return depth_follows_of(self.detector)
 
     def loss_methods(self) -> List[Tuple[Any, str]]:
         """Return the loss methods of the detector, see ``model_contract``."""

@@ -1,5 +1,5 @@
 """Centre-based monocular 3D detector."""
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple, Type
 
 import torch
 import torch.nn as nn
@@ -58,6 +58,7 @@ class CenterMono3D(Base3DDetector):
         auxiliary: configs of modules that add losses in training, called as
             ``module(feature, AuxiliaryLabels)`` with the shared feature map. Prediction does
             not run them.
+        train_cfg: not used; mmdet3d's inferencer sets it.
     """
 
     task = DETECTION
@@ -65,7 +66,7 @@ class CenterMono3D(Base3DDetector):
     def __init__(self, backbone: dict, neck: dict, dense_head: dict, object_head: dict,
                  coder: dict, assigner: dict, test_cfg: dict, detach_boxes: bool = False,
                  reference: bool = False, auxiliary: Sequence[dict] = (),
-                 data_preprocessor: Optional[dict] = None,
+                 data_preprocessor: Optional[dict] = None, train_cfg: Optional[dict] = None,
                  init_cfg=None) -> None:
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.backbone = MODELS.build(backbone)
@@ -81,9 +82,19 @@ class CenterMono3D(Base3DDetector):
         # Factors of the losses by task name, set by hooks. Missing tasks have factor 1.
         self.task_weights: Dict[str, float] = {}
 
+    @property
+    def geometry_type(self) -> Type[InputGeometry]:
+        """Class of the geometry of the inputs."""
+        return ReferenceGeometry if self.reference else InputGeometry
+
     def dense_parts(self) -> Dict[str, nn.Module]:
         """Return the modules that run at every pixel, see ``model_contract``."""
         return dict(backbone=self.backbone, neck=self.neck, dense_head=self.dense_head)
+
+    @property
+    def depth_follows(self) -> str:
+        """What predicted depth follows, see ``model_contract``."""
+        return self.object_head.depth_head.depth_follows
 
     def loss_methods(self) -> List[Tuple[Any, str]]:
         """Return the methods that compute targets and losses, see ``model_contract``."""
@@ -150,7 +161,7 @@ class CenterMono3D(Base3DDetector):
         peaks = self.dense_head.find_peaks(maps.heatmap, self.test_cfg['max_detections'])
         geometry = self._geometry(batch_data_samples,
                                   feature.device).of_objects(peaks.image_index)
-        detections = self._detect(feature, maps, peaks, geometry)
+        detections = self.detect(feature, maps, peaks, geometry)
         return self._fill_samples(batch_data_samples, peaks, detections)
 
     def _forward(self, batch_inputs_dict: dict, batch_data_samples=None, **kwargs) -> DenseMaps:
@@ -158,8 +169,7 @@ class CenterMono3D(Base3DDetector):
 
     def _geometry(self, samples: SampleList, device: torch.device) -> InputGeometry:
         """Return the geometry of B samples."""
-        geometry = ReferenceGeometry if self.reference else InputGeometry
-        return geometry.from_metas([sample.metainfo for sample in samples], device)
+        return self.geometry_type.from_metas([sample.metainfo for sample in samples], device)
 
     def _zooms(self, geometry: InputGeometry, boxes: torch.Tensor) -> torch.Tensor:
         """Return (M,) input pixels per original pixel of M objects.
@@ -194,9 +204,16 @@ class CenterMono3D(Base3DDetector):
         return ObjectQueries(image_index, labels, cells, boxes, self.coder.means(labels),
                              self._zooms(geometry, boxes), geometry, self.coder.stride)
 
-    def _detect(self, feature: torch.Tensor, maps: DenseMaps, peaks: Peaks,
-                geometry: InputGeometry) -> Detections:
-        """Run the 3D head at the peaks and decode its predictions."""
+    def detect(self, feature: torch.Tensor, maps: DenseMaps, peaks: Peaks,
+               geometry: InputGeometry) -> Detections:
+        """Run the 3D head at the peaks and decode its predictions.
+
+        Args:
+            feature: (B, C, H, W) shared feature map.
+            maps: output of the dense head.
+            peaks: P peaks.
+            geometry: geometry of the P peaks.
+        """
         predictions = self.object_head(feature, self._queries(
             maps, peaks.image_index, peaks.cells, peaks.labels, geometry))
         depth_head = self.object_head.depth_head
@@ -213,13 +230,20 @@ class CenterMono3D(Base3DDetector):
         return Detections(self.coder.decode(code, peaks.labels, geometry), confidences,
                           depth_head.sample_weights(predictions.depth))
 
-    def _fill_samples(self, samples: SampleList, peaks: Peaks, detections: Detections) -> List:
-        """Filter the detections of each image, sort them by score and add them to the samples."""
-        boxes, scores = detections.boxes, peaks.scores * detections.confidences
+    def scores_of(self, peaks: Peaks, detections: Detections
+                  ) -> Tuple[torch.Tensor, torch.Tensor]:
+        """Return (P,) scores, and (P,) bool: whether the limits of ``test_cfg`` are met."""
+        scores = peaks.scores * detections.confidences
         valid = ((peaks.scores >= self.test_cfg['heatmap_threshold'])
                  & (scores >= self.test_cfg['score_threshold']))
         if not self.test_cfg.get('keep_nonpositive_sizes', False):
-            valid &= (boxes.boxes_3d[:, 3:6] > 0).all(dim=1)
+            valid = valid & (detections.boxes.boxes_3d[:, 3:6] > 0).all(dim=1)
+        return scores, valid
+
+    def _fill_samples(self, samples: SampleList, peaks: Peaks, detections: Detections) -> List:
+        """Filter the detections of each image, sort them by score and add them to the samples."""
+        boxes = detections.boxes
+        scores, valid = self.scores_of(peaks, detections)
         results_3d, results_2d = [], []
         for index in range(len(samples)):
             kept = (valid & (peaks.image_index == index)).nonzero()[:, 0]

@@ -14,6 +14,7 @@ from mmengine.model import BaseModule
 from torchvision.ops import roi_align
 
 from ...errors import InputError
+from ..model_contract import FOLLOWS_CAMERA, FOLLOWS_INPUT, FOLLOWS_ZOOM
 from ..task_modules.center_target_assigner import CenterTargets
 from ..task_modules.rank_means import mean_count
 from .object_point_extractor import ObjectPointExtractor
@@ -44,9 +45,11 @@ class DepthHead(BaseModule):
     Attributes:
         num_size_outputs: values per object that the size branch of the 3D head predicts:
             3, or 4 with the log-variance of the height.
+        depth_follows: what the depth follows, see ``model_contract``.
     """
 
     num_size_outputs = 3
+    depth_follows = FOLLOWS_INPUT
 
     def __init__(self, loss: dict, init_cfg=None) -> None:
         super().__init__(init_cfg)
@@ -182,6 +185,7 @@ class GeometricDepthHead(DepthHead):
     """
 
     num_size_outputs = 4
+    depth_follows = FOLLOWS_CAMERA
 
     def __init__(self, in_channels: int, hidden_channels: int, extractor: Extractor, loss: dict,
                  init_cfg=None) -> None:
@@ -237,6 +241,8 @@ class VisualAttributeDepthHead(DepthHead):
     Raises:
         InputError: the extractor has no ROIs.
     """
+
+    depth_follows = FOLLOWS_ZOOM
 
     def __init__(self, in_channels: int, hidden_channels: int, extractor: Extractor, loss: dict,
                  max_attribute: float, min_known_share: float = 0.999, prior_depth: float = 1.0,
@@ -347,6 +353,8 @@ class SelectedDepthHead(DepthHead):
         InputError: the reduction is unknown, or the selector is made for another number of
             locations.
     """
+
+    depth_follows = FOLLOWS_ZOOM
 
     def __init__(self, in_channels: int, hidden_channels: int, extractor: Extractor, loss: dict,
                  sample_selector: dict, reduction: Optional[str] = None,

@@ -1,11 +1,11 @@
 """Cameras and affines that relate network inputs to the original images and to metres."""
 from dataclasses import dataclass
-from typing import List, Sequence
+from typing import List, Sequence, Tuple
 
 import numpy as np
 import torch
 
-from ...geometry import apply_affine
+from ...geometry import apply_affine, inverse_of_affine
 
 
 @dataclass
@@ -36,6 +36,25 @@ class InputGeometry:
         # Inverted with numpy, because torch's inverse on a GPU makes the host wait.
         return cls(to_device([cls._camera(meta) for meta in metas]),
                    to_device([cls._inverse_affine(meta) for meta in metas]))
+
+    @classmethod
+    def from_matrices(cls, cam2img: torch.Tensor, affine: torch.Tensor,
+                      input_size: Tuple[int, int]) -> 'InputGeometry':
+        """Build from matrices on the device, with operations that ONNX has.
+
+        Args:
+            cam2img: (B, 3 or 4, 4) camera frame to original pixels.
+            affine: (B, 3, 3) original to input pixels, without rotation.
+                :class:`ReferenceGeometry` needs that of the whole image.
+            input_size: (width, height) of the input, pixels.
+
+        Example:
+            >>> affine = torch.tensor([[[2., 0., 6.], [0., 4., 8.], [0., 0., 1.]]])
+            >>> geometry = InputGeometry.from_matrices(torch.eye(4)[None], affine, (640, 192))
+            >>> geometry.to_original(torch.tensor([[6., 8.]]))
+            tensor([[0., 0.]])
+        """
+        return cls(cam2img, inverse_of_affine(affine))
 
     @staticmethod
     def _camera(meta: dict) -> np.ndarray:
@@ -80,6 +99,22 @@ class ReferenceGeometry(InputGeometry):
     the crop by separate factors in x and y, although the image is scaled equally in both.
     Zooms are ratios of 2D box heights, see :meth:`box_zooms`.
     """
+
+    @classmethod
+    def from_matrices(cls, cam2img: torch.Tensor, affine: torch.Tensor,
+                      input_size: Tuple[int, int]) -> 'ReferenceGeometry':
+        """See :meth:`InputGeometry.from_matrices`."""
+        inverse = inverse_of_affine(affine)
+        # The affine of the whole image maps the centre of the image to that of the input.
+        center_u, center_v = ((inverse[:, axis, axis] * input_size[axis] / 2
+                               + inverse[:, axis, 2]) for axis in (0, 1))
+        crop_height = inverse[:, 0, 0] * input_size[0] * center_v / center_u
+        zero = torch.zeros_like(center_v)
+        row = torch.stack([zero, crop_height / input_size[1], center_v - crop_height / 2], dim=1)
+        without_shift = torch.ones(3, 4, device=cam2img.device)
+        without_shift[2, 3] = 0.
+        return cls(cam2img[:, :3] * without_shift,
+                   torch.stack([inverse[:, 0], row, inverse[:, 2]], dim=1))
 
     @staticmethod
     def _camera(meta: dict) -> np.ndarray:

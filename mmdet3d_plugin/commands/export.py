@@ -1,0 +1,198 @@
+"""Export a trained model for other runtimes: python tools/export.py onnx CHECKPOINT OUT.onnx."""
+import argparse
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Dict, List, Optional, Tuple
+
+import torch
+import torch.nn as nn
+from mmengine.config import Config
+
+from ..engine.trained_model import read_trained_model
+from ..errors import InputError
+from ..utils.files import atomic_write
+from .create_data import image_size, positive
+from .help_formatter import ExampleFormatter
+
+EXAMPLE = '''
+examples:
+  python tools/export.py onnx work_dirs/run/epoch_15.pth work_dirs/run/model.onnx --check
+  python tools/export.py onnx work_dirs/run/epoch_15.pth work_dirs/run/small.onnx \\
+      --weights fp16 --batch 4 --top-k 20 --check data/my_images
+'''
+# Largest errors of float32 files: metres (and radians), score.
+TOLERANCE = (1e-3, 1e-4)
+FAILED_CHECK_EXIT = 1
+RENDERED_FRAMES = 4
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Export a trained model for other runtimes; see docs/predict.md.',
+        epilog='Run "python tools/export.py FORMAT --help" for the options and an example.')
+    formats = parser.add_subparsers(dest='format', required=True, metavar='FORMAT')
+    onnx = formats.add_parser(
+        'onnx', help='ONNX file with fixed shapes', epilog=EXAMPLE,
+        formatter_class=ExampleFormatter,
+        description='Write an ONNX file that computes boxes, scores and labels, or a depth map, '
+        'from image, camera and affine, with normalisation and decoding inside. With --check the '
+        'file is only written if its errors against torch are within --tolerance.')
+    onnx.add_argument('checkpoint', help='checkpoint of tools/train.py, file of weights, model '
+                      'folder or work dir')
+    onnx.add_argument('out', type=Path, metavar='OUT.onnx', help='file to write')
+    onnx.add_argument('--config', help='config of the checkpoint (default: the one that it holds)')
+    onnx.add_argument('--batch', type=batch_size, default=1, metavar='N',
+                      help="images per run, or 'dynamic' for any number (default: 1)")
+    onnx.add_argument('--top-k', type=positive, metavar='K',
+                      help="detections per image (default: the config's max_detections)")
+    onnx.add_argument('--input-size', type=image_size, metavar='WIDTHxHEIGHT',
+                      help="size of the input in pixels, for a test pipeline that keeps the size "
+                      'of the images')
+    onnx.add_argument('--image-type', choices=['uint8', 'float32'], default='uint8',
+                      help='type of the input image, with values 0 to 255 (default: uint8)')
+    onnx.add_argument('--weights', choices=['fp32', 'fp16', 'int8'], default='fp32',
+                      help='precision of the weights: fp16 halves the file, int8 quantises '
+                      'backbone, neck and decoder dynamically (default: fp32)')
+    onnx.add_argument('--opset', type=int, default=17, metavar='N',
+                      help='opset version, 17 to 20 (default: 17)')
+    onnx.add_argument('--check', nargs='*', metavar='IMAGE',
+                      help='compare the file with torch on these images and folders (default: on '
+                      f'{RENDERED_FRAMES} rendered frames), and print errors and latency')
+    onnx.add_argument('--tolerance', nargs=2, type=float, metavar=('METRES', 'SCORE'),
+                      help='largest errors in the check (default: {:g} {:g} for fp32; none for '
+                      'fp16 and int8)'.format(*TOLERANCE))
+    onnx.add_argument('--threads', type=positive, default=1, metavar='N',
+                      help='threads of torch and ONNX Runtime in the check (default: 1)')
+    return parser.parse_args()
+
+
+def batch_size(text: str) -> Optional[int]:
+    """Parse a number of images per run; None for 'dynamic'."""
+    return None if text == 'dynamic' else positive(text)
+
+
+batch_size.__name__ = "integer or 'dynamic'"
+
+
+def check_out(out: Path) -> None:
+    """Check the name of the output file.
+
+    Raises:
+        InputError: its suffix is not .onnx, or its folder does not exist.
+    """
+    if out.suffix != '.onnx':
+        raise InputError(f'{out}: OUT has to end with .onnx')
+    if not out.parent.is_dir():
+        raise InputError(f'{out.parent}: no such folder; create it')
+    if out.is_dir():
+        raise InputError(f'{out}: is a folder; name a file')
+
+
+def limit_detections(model: nn.Module, top_k: Optional[int]) -> None:
+    """Set the number of detections per image of a detector.
+
+    Raises:
+        InputError: the model detects no objects.
+    """
+    if top_k is None:
+        return
+    if 'max_detections' not in getattr(model, 'test_cfg', {}):
+        raise InputError(f'--top-k {top_k}: {type(model).__name__} detects no objects; leave the '
+                         'option out')
+    model.test_cfg['max_detections'] = top_k
+
+
+def chosen_input_size(cfg: Config, wanted: Optional[Tuple[int, int]]) -> Tuple[int, int]:
+    """Return (width, height) of the input, from the test pipeline or the option.
+
+    Raises:
+        InputError: both are given and differ, or neither is given.
+    """
+    from ..export import input_size_of
+    fixed = input_size_of(cfg)
+    if fixed is None and wanted is None:
+        raise InputError('the test pipeline keeps the size of the images, and a file has one '
+                         'size; give it with --input-size WIDTHxHEIGHT')
+    if fixed and wanted and fixed != wanted:
+        raise InputError('--input-size {}x{}: the test pipeline makes inputs of {}x{}; change the '
+                         'pipeline in the config instead'.format(*wanted, *fixed))
+    return fixed or wanted
+
+
+def read_frames(images: List[str], size: Optional[Tuple[int, int]]) -> list:
+    """Read the frames of the check, or render them.
+
+    Args:
+        images: files, folders and patterns; none to render frames.
+        size: (width, height) of rendered frames; KITTI's by default.
+
+    Raises:
+        InputError: an image is missing or unreadable.
+    """
+    from ..export import frame_of_image, rendered_frames
+    from ..prediction.image_sources import open_images
+    if not images:
+        return rendered_frames(RENDERED_FRAMES, *([size] if size else []))
+    return [frame_of_image(image.name, image.load())
+            for source in images for image in open_images(source)]
+
+
+def table(torch_time: float, rows: Dict[str, tuple]) -> str:
+    """Return the figures of a check as text for the terminal.
+
+    Args:
+        torch_time: milliseconds per run of torch.
+        rows: :class:`~mmdet3d_plugin.export.check.Row` by name of the file.
+    """
+    titles = ('MB', 'compared', 'unmatched', 'metres', 'radians', 'score', 'pixels',
+              'ms per run', 'torch / this')
+    lines = [f'{"weights":<8}' + ''.join(f'{title:>{len(title) + 3}}' for title in titles)]
+    for name, row in rows.items():
+        errors = row.errors
+        lines.append(f'{name:<8}{row.megabytes:5.1f}{errors.compared:11d}{errors.unmatched:12d}'
+                     f'{errors.metres:9.2g}{errors.radians:10.2g}{errors.score:8.2g}'
+                     f'{errors.pixels:9.2g}{row.milliseconds:13.1f}'
+                     f'{torch_time / row.milliseconds:15.2f}')
+    return '\n'.join([*lines, f'{"torch":<72}{torch_time:13.1f}{1.:15.2f}'])
+
+
+def passes(rows: Dict[str, tuple], tolerance: Optional[Tuple[float, float]]) -> bool:
+    """Return whether all float32 errors, and with a tolerance all errors, are small enough."""
+    return all(row.errors.within(*(tolerance or TOLERANCE)) for name, row in rows.items()
+               if tolerance or name == 'fp32')
+
+
+def main() -> None:
+    """Run the command."""
+    args = parse_args()
+    check_out(args.out)
+    missing = [name for name in ('onnx', 'onnxruntime') if find_spec(name) is None]
+    if missing:
+        raise InputError(f'{" and ".join(missing)}: not installed; run "pip install '
+                         f'{" ".join(missing)}"')
+    from ..export import REDUCTIONS, FileFormat, ParityCheck, export_onnx, graph_of
+    torch.set_num_threads(args.threads)
+    form = FileFormat(args.batch, args.opset, args.image_type)
+    trained = read_trained_model(args.checkpoint, args.config)
+    model = trained.build()
+    limit_detections(model, args.top_k)
+    graph = graph_of(model, chosen_input_size(trained.config, args.input_size))
+    with tempfile.TemporaryDirectory() as folder:
+        files = dict(fp32=Path(folder, 'fp32.onnx'))
+        export_onnx(graph, files['fp32'], form)
+        if args.weights != 'fp32':
+            files[args.weights] = Path(folder, f'{args.weights}.onnx')
+            REDUCTIONS[args.weights](files['fp32'], files[args.weights])
+        if args.check is not None:
+            frames = read_frames(args.check, args.input_size)
+            check = ParityCheck(graph, trained.config, frames, args.batch or 2, args.image_type)
+            torch_time, rows = check.run(files, args.threads)
+            print(table(torch_time, rows))
+            if not passes(rows, args.tolerance):
+                print(f'{args.out}: not written, the errors exceed the tolerance',
+                      file=sys.stderr)
+                sys.exit(FAILED_CHECK_EXIT)
+        atomic_write(args.out, files[args.weights].read_bytes())
+    print(f'{args.out}: {", ".join(graph.inputs)} -> {", ".join(graph.outputs)}')

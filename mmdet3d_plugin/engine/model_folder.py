@@ -1,0 +1,152 @@
+"""Model folders: weights, config and model card, as model hubs expect them."""
+import json
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
+
+import torch
+from mmengine.config import Config
+from safetensors.torch import save_file
+
+from ..models.model_contract import DEPTH, task_of_config
+from ..utils.files import atomic_path, atomic_write
+from .load_model import drop_pretrained
+from .safe_loading import STATES
+from .trained_model import CONFIG_FILE, WEIGHTS_FILE, TrainedModel
+
+CARD_FILE = 'README.md'
+UNSTATED = 'not stated'
+# Task names of Hugging Face's hub.
+PIPELINE_TAGS = {'detection': 'object-detection', 'depth': 'depth-estimation'}
+
+CARD = '''---
+library_name: mmdet3d_plugin
+pipeline_tag: {pipeline_tag}
+license: {license}
+datasets: [{dataset_tag}]
+tags: [{tags}]
+---
+
+# {title}
+
+{purpose}
+
+```python
+from mmdet3d_plugin import Predictor
+
+predictor = Predictor('path/of/this/folder')
+prediction, = predictor('picture.png', fov=80)
+print(prediction.to_dict())
+```
+
+## Model
+
+| entry | value |
+|---|---|
+{facts}
+
+## Metrics
+
+{metrics}
+
+## Data
+
+{data}
+
+## Licence
+
+Weights: {license_text}. Data: see the licence of the data set.
+
+## Files
+
+- `{weights}`: weights, without auxiliaries and without optimizer state
+- `{config}`: model, preparation of images, classes and training camera, as plain values
+'''
+
+
+def write_model_folder(folder: Path, model: TrainedModel, title: str,
+                       metrics: Optional[Dict[str, float]] = None,
+                       license_name: Optional[str] = None,
+                       dataset: Optional[str] = None) -> None:
+    """Write a model folder, which ``Predictor`` loads and which can be pushed to a hub.
+
+    Args:
+        folder: folder to write; existing files of the same names are replaced.
+        model: the trained model.
+        title: title of the model card.
+        metrics: figures of the model card by name; None if unknown.
+        license_name: licence of the weights, as the hub names it, such as ``'apache-2.0'``.
+        dataset: name of the training data.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    states = {key: value for key, value in model.states.items() if _is_json(value)}
+    # Tensors that share memory, and views, cannot be stored.
+    weights = {key: value.detach().clone().contiguous() for key, value in model.weights.items()}
+    with atomic_path(folder / WEIGHTS_FILE) as path:
+        save_file(weights, str(path), metadata={'format': 'pt', STATES: json.dumps(states)})
+    atomic_write(folder / CONFIG_FILE, config_text(model.config))
+    atomic_write(folder / CARD_FILE, model_card(model, title, metrics or {}, license_name,
+                                                dataset or UNSTATED))
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def config_text(config: Config) -> str:
+    """Return the text of a deployed config, without names of local files.
+
+    Args:
+        config: see :func:`~.deployment.deploy_config`.
+
+    Example:
+        >>> config_text(Config(dict(model=dict(init_cfg=dict(
+        ...     type='Pretrained', checkpoint='/home/me/a.pth')))))
+        'model = dict(init_cfg=None)\\n'
+    """
+    plain = Config(config.to_dict())
+    drop_pretrained(plain.model)
+    return plain.pretty_text
+
+
+def model_card(model: TrainedModel, title: str, metrics: Dict[str, float],
+               license_name: Optional[str], dataset: str) -> str:
+    """Return the model card, a Markdown page with the hub's metadata.
+
+    The arguments are those of :func:`write_model_folder`.
+    """
+    config = model.config
+    task = task_of_config(config.model)
+    camera = config.get('training_camera')
+    parameters = sum(value.numel() for value in model.weights.values()
+                     if isinstance(value, torch.Tensor))
+    facts: List[Tuple[str, Any]] = [
+        ('task', 'dense depth' if task == DEPTH else 'monocular 3D object detection'),
+        ('class', config.model.type), ('numbers in the weights', f'{parameters:,}')]
+    if config.class_names and task != DEPTH:
+        facts.append(('classes, in label order', ', '.join(config.class_names)))
+    if camera:
+        width, height = camera['image_size']
+        facts.append(('training camera', f'focal length {camera["focal_length"]:.1f} pixels in '
+                      f'images of {width}x{height} pixels'))
+    for name in ('epoch', 'iter'):
+        if isinstance(model.meta.get(name), int):
+            facts.append((name, model.meta[name]))
+    rows = [f'| {name} | {value:.4g} |' for name, value in metrics.items()]
+    purpose = ('Estimates the depth in metres of every pixel of one image.' if task == DEPTH else
+               'Detects objects in 3D from one image: location, size and heading in metres.')
+    slug = ''.join(letter if letter.isalnum() else '-' for letter in dataset.lower())
+    return CARD.format(
+        pipeline_tag=PIPELINE_TAGS[task], license=license_name or 'other',
+        dataset_tag='' if dataset == UNSTATED else slug,
+        tags=', '.join(['monocular', '3d', 'mmdet3d', PIPELINE_TAGS[task]]), title=title,
+        purpose=purpose, facts='\n'.join(f'| {name} | {value} |' for name, value in facts),
+        metrics='\n'.join(['| metric | value |', '|---|---|', *rows]) if rows else
+        'Not known: the log of the training was not beside the checkpoint.',
+        data=f'Training data: {dataset}.', license_text=license_name or UNSTATED,
+        weights=WEIGHTS_FILE, config=CONFIG_FILE)

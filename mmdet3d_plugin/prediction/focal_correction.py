@@ -1,0 +1,160 @@
+"""Correction of depth for a camera whose focal length differs from the training's.
+
+A network sees an object's size on its input. The same size means twice the distance for a camera
+of twice the focal length, but the network has learned distances for one camera alone. So depth is
+scaled by a ratio of focal lengths, as if a virtual camera of the training's focal length had taken
+the picture (the virtual camera of Omni3D, Brazil et al., CVPR 2023). Which ratio is right depends
+on what the predicted depth follows already (``models/model_contract.py``):
+
+- ``'input'``: the network alone estimates depth, from its input. With focal length f (original
+  pixels) and zoom s (input pixels per original pixel), depth is scaled by ``f s / (f_t s_t)``,
+  where f_t and s_t are those of the training. Locations move along their viewing rays. Sizes and
+  observation angles stay.
+- ``'zoom'``: the head multiplies the depth that it estimates from appearance by s. What is
+  missing is ``f / f_t``. The model is given the picture in pixels that are smaller by this
+  factor: the same picture, of a camera with focal length f_t, and with zoom ``s f / f_t``. A
+  longer focal length shows what an enlarged crop of a training image shows, viewing rays
+  included, and training crops at random. Parts of depth that do not follow the zoom (the
+  attribute depth of DID-M3D) stay.
+- ``'camera'``: depth is computed from the focal length of the sample (GUPNet, BTS with its
+  ``reference_focal``). There is nothing to correct.
+"""
+from dataclasses import dataclass
+from typing import Sequence, Tuple
+
+import numpy as np
+import torch
+from mmdet3d.structures import Det3DDataSample
+
+from ..engine.training_camera import focal_length
+from ..errors import InputError
+from ..models.model_contract import FOLLOWS_CAMERA, FOLLOWS_ZOOM
+
+
+@dataclass(frozen=True)
+class TrainingCamera:
+    """Camera that a model was trained with.
+
+    Attributes:
+        focal_length: pixels of the original training images.
+        image_size: (width, height) of these images, pixels.
+    """
+    focal_length: float
+    image_size: Tuple[int, int]
+
+    @classmethod
+    def from_config(cls, entry: dict, title: str) -> 'TrainingCamera':
+        """Build from a config's ``training_camera``.
+
+        Raises:
+            InputError: a value is missing or not positive.
+
+        Example:
+            >>> TrainingCamera.from_config(dict(focal_length=721.5, image_size=(1242, 375)), 'a')
+            TrainingCamera(focal_length=721.5, image_size=(1242, 375))
+        """
+        try:
+            focal = float(entry['focal_length'])
+            width, height = (int(length) for length in entry['image_size'])
+        except (KeyError, TypeError, ValueError, OverflowError):
+            focal = width = height = 0
+        if not (0 < focal < 1e6 and 0 < width < 1e5 and 0 < height < 1e5):
+            raise InputError(f'{title}: training_camera={dict(entry)!r} is no camera; write '
+                             'dict(focal_length=PIXELS, image_size=(WIDTH, HEIGHT))')
+        return cls(focal, (width, height))
+
+
+def input_zoom(meta: dict) -> float:
+    """Return the input pixels per original pixel of a sample.
+
+    Args:
+        meta: meta information with ``affine`` (this project's transforms) or ``scale_factor``
+            (mmdet's Resize). Without both the zoom is 1.
+
+    Example:
+        >>> input_zoom(dict(affine=np.diag([.5, .5, 1.]))), input_zoom(dict(scale_factor=(2., 2.)))
+        (0.5, 2.0)
+    """
+    if 'affine' in meta:
+        return float(np.sqrt(abs(np.linalg.det(np.asarray(meta['affine'])[:2, :2]))))
+    scale = meta.get('scale_factor', 1.)
+    return float(np.sqrt(np.prod(np.broadcast_to(np.asarray(scale, float).ravel()[:2], 2))))
+
+
+class FocalCorrection:
+    """Correction of the predictions of one model.
+
+    Args:
+        depth_follows: what the model's depth follows, see the module.
+        focal: focal length of the training, pixels of the original images.
+        input_focal: focal length of the training in input pixels.
+
+    Example:
+        A model whose depth is for a focal length of 700 input pixels, on a camera of 350:
+
+        >>> from mmdet3d.structures import CameraInstance3DBoxes
+        >>> from mmengine.structures import InstanceData
+        >>> camera = np.array([[350., 0., 100., 0.], [0., 350., 50., 0.], [0., 0., 1., 0.],
+        ...                    [0., 0., 0., 1.]])
+        >>> sample = Det3DDataSample(metainfo=dict(cam2img=camera, affine=np.eye(3)))
+        >>> sample.pred_instances_3d = InstanceData(
+        ...     bboxes_3d=CameraInstance3DBoxes([[4., 2.75, 20., 4., 1.5, 1.6, 0.]]))
+        >>> correction = FocalCorrection('input', focal=700., input_focal=700.)
+        >>> correction.after([sample])
+        >>> sample.pred_instances_3d.bboxes_3d.tensor[0, :3].tolist()  # y of the centre is 2
+        [2.0, 1.75, 10.0]
+    """
+
+    def __init__(self, depth_follows: str, focal: float, input_focal: float) -> None:
+        self.depth_follows = depth_follows
+        self.focal = focal
+        self.input_focal = input_focal
+
+    def before(self, samples: Sequence[Det3DDataSample]) -> None:
+        """Describe the inputs of a model that follows the zoom in the training's pixels."""
+        if self.depth_follows == FOLLOWS_ZOOM:
+            for sample in samples:
+                _rescale_pixels(sample, self.focal / focal_length(sample.cam2img))
+
+    def after(self, samples: Sequence[Det3DDataSample]) -> None:
+        """Undo :meth:`before`, and scale the depth of a model that follows its input alone.
+
+        Args:
+            samples: samples with predictions, changed in place.
+        """
+        for sample in samples:
+            if self.depth_follows == FOLLOWS_ZOOM:
+                _rescale_pixels(sample, 1 / sample.pixel_scale)
+            elif self.depth_follows != FOLLOWS_CAMERA:
+                focal = focal_length(sample.cam2img) * input_zoom(sample.metainfo)
+                _scale_depth(sample, focal / self.input_focal)
+
+
+def _rescale_pixels(sample: Det3DDataSample, scale: float) -> None:
+    """Describe a sample in original pixels that are smaller by a factor, in place."""
+    to_new = np.diag([scale, scale, 1.])
+    camera = np.array(sample.cam2img, dtype=np.float64)
+    camera[:3] = to_new @ camera[:3]
+    sample.set_metainfo(dict(
+        cam2img=camera, affine=np.asarray(sample.affine) @ np.linalg.inv(to_new),
+        ori_shape=tuple(scale * length for length in sample.ori_shape[:2]), pixel_scale=scale))
+    if 'pred_instances' in sample and 'bboxes' in sample.pred_instances:
+        sample.pred_instances.bboxes = sample.pred_instances.bboxes * scale
+
+
+def _scale_depth(sample: Det3DDataSample, ratio: float) -> None:
+    """Move the boxes of a sample along their viewing rays and scale its depth map, in place."""
+    if 'pred_depth_map' in sample:
+        sample.pred_depth_map.data = sample.pred_depth_map.data * ratio
+    if 'pred_instances_3d' not in sample:
+        return
+    boxes = sample.pred_instances_3d.bboxes_3d
+    tensor = boxes.tensor.clone()
+    camera = np.asarray(sample.cam2img, dtype=np.float64)[:3]
+    origin = -np.linalg.solve(camera[:, :3], camera[:, 3])  # optical centre, camera frame
+    origin = torch.as_tensor(origin, dtype=tensor.dtype, device=tensor.device)
+    half_heights = tensor[:, 4] / 2  # y points down, and the location is the bottom centre
+    tensor[:, 1] -= half_heights
+    tensor[:, :3] = origin + ratio * (tensor[:, :3] - origin)
+    tensor[:, 1] += half_heights
+    sample.pred_instances_3d.bboxes_3d = boxes.new_box(tensor)
