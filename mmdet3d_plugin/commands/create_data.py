@@ -62,6 +62,7 @@ def parse_args() -> argparse.Namespace:
     _add_cityscapes(commands)
     _add_nyu(commands)
     _add_waymo(commands)
+    _add_custom(commands)
     add_instances(commands)
     add_vehicles(commands)
     return parser.parse_args()
@@ -204,6 +205,19 @@ def _add_waymo(commands) -> None:
     parser.set_defaults(run=run_waymo)
 
 
+def _add_custom(commands) -> None:
+    parser = commands.add_parser(
+        'custom', formatter_class=ExampleFormatter, help='check a JSON file with own labels',
+        description='Check a JSON file of CustomMonoDataset (docs/custom_data.md), its images, '
+                    'and the meaning of its labels, and print statistics per class. The exit code '
+                    'is 0 without problems and 2 with problems.',
+        epilog='example:\n  python tools/create_data.py custom --root data/yard/train.json')
+    parser.add_argument('--root', type=Path, required=True, metavar='FILE', help='the JSON file')
+    parser.add_argument('--json', type=Path, default=None, metavar='OUT',
+                        help='also write problems and statistics to this JSON file')
+    parser.set_defaults(run=run_custom)
+
+
 def run_synthetic(args: argparse.Namespace) -> None:
     """Render a synthetic data set."""
     # Imported here because only this command needs the renderer.
@@ -223,6 +237,12 @@ def run_kitti(args: argparse.Namespace) -> None:
                                            args.camera):
             print(f'{path}: written or already there')
     _finish_check(check_folder(args.root, args.split, args.camera), args.json)
+
+
+def run_custom(args: argparse.Namespace) -> None:
+    """Check a JSON file with own labels."""
+    from ..benchmarks.custom.file_check import check_custom
+    _finish_check(check_custom(args.root), args.json)
 
 
 def run_kitti_depth(args: argparse.Namespace) -> None:

@@ -118,9 +118,10 @@ def next_commands(work_dir: Path, checkpoint: str) -> List[str]:
 
     Example:
         >>> print(next_commands(Path('work_dirs/demo'), 'work_dirs/demo/epoch_34.pth')[0])
-          python tools/predict.py work_dirs/demo PICTURES --fov 80    # boxes on your own pictures
+          python tools/predict.py work_dirs/demo PICTURES --fov 80 --score 0.05    # your pictures
     """
-    commands = [(f'predict.py {work_dir} PICTURES --fov 80', 'boxes on your own pictures'),
+    commands = [(f'predict.py {work_dir} PICTURES --fov 80 --score {SCORE_THRESHOLD}',
+                 'your pictures'),
                 (f'export_weights.py {work_dir} {work_dir}/model', 'a model folder to share'),
                 (f'export.py onnx {checkpoint} {work_dir}/model.onnx', 'for ONNX Runtime')]
     return [f'  python tools/{command}    # {purpose}' for command, purpose in commands]

@@ -3,6 +3,7 @@ from . import transforms  # noqa: F401
 from .checked_dataset import CheckedDataset
 from .cityscapes_clip_dataset import CityscapesClipDataset
 from .clip_dataset import ClipDataset
+from .custom_mono_dataset import CustomMonoDataset
 from .depth_map_dataset import DepthMapDataset
 from .frame_dataset import FrameDataset
 from .image_list_datasets import (CarsDataset, ClassFolderDataset, CUBDataset, ImageListDataset,
@@ -23,9 +24,9 @@ from .waymo_mono_dataset import WaymoMonoDataset
 
 __all__ = [
     'CUBDataset', 'CarsDataset', 'CheckedDataset', 'CityscapesClipDataset', 'ClassFolderDataset',
-    'ClipDataset', 'DepthMapDataset', 'FrameDataset', 'ImageListDataset', 'KittiEigenDataset',
-    'KittiMonoDataset', 'KittiRawClipDataset', 'LabelledImageDataset', 'MixImageDataset',
-    'MonoDataset', 'NYUDepthDataset', 'NYULabelledDataset', 'NeighbourhoodBatchSampler',
-    'NuScenesMonoDataset', 'ObjectCropDataset', 'ProductsDataset', 'SyntheticClipDataset',
-    'SyntheticDepthDataset', 'WaymoMonoDataset'
+    'ClipDataset', 'CustomMonoDataset', 'DepthMapDataset', 'FrameDataset', 'ImageListDataset',
+    'KittiEigenDataset', 'KittiMonoDataset', 'KittiRawClipDataset', 'LabelledImageDataset',
+    'MixImageDataset', 'MonoDataset', 'NYUDepthDataset', 'NYULabelledDataset',
+    'NeighbourhoodBatchSampler', 'NuScenesMonoDataset', 'ObjectCropDataset', 'ProductsDataset',
+    'SyntheticClipDataset', 'SyntheticDepthDataset', 'WaymoMonoDataset'
 ]

@@ -89,7 +89,7 @@ def check_folder(root: Path, split_files: Optional[Sequence[Path]] = None,
     frames = [parts[is_test].read(report, name, needs_label=not is_test)
               for is_test, name in tqdm(_split_frames(report, root, split_files, parts),
                                         unit='frame', desc='checking', disable=None)]
-    _check_cameras(report, frames)
+    check_cameras(report, frames)
     _check_labels(report, frames)
     _note_odd_sizes(report)
     report.classes = class_statistics([files.objects.objects for files in frames if files.objects])
@@ -146,7 +146,7 @@ def _demand_splits(report: FolderReport, root: Path, found: Sequence[Path]) -> N
             '--write-splits')
 
 
-def _check_cameras(report: FolderReport, frames: Sequence[FrameFiles]) -> None:
+def check_cameras(report: FolderReport, frames: Sequence[FrameFiles]) -> None:
     """Add a problem if principal points are far from the middle of their images."""
     known = [files for files in frames if files.size and files.camera is not None]
     if not known:
@@ -167,15 +167,19 @@ def _check_cameras(report: FolderReport, frames: Sequence[FrameFiles]) -> None:
 
 def _check_labels(report: FolderReport, frames: Sequence[FrameFiles]) -> None:
     """Add the findings about the meaning of labels to the report."""
-    labels = LabelSet.of_frames(frames)
-    away = projection_findings(labels)
-    report.problems += [finding.line(labels) for finding in [*value_findings(labels), *away]]
-    notes = [*missing_alphas(labels), *(() if away else stray_objects(labels))]
-    report.notes += [finding.line(labels) for finding in notes]
+    add_findings(report, LabelSet.of_frames(frames))
     scored = [files.label for files in frames if files.objects and files.objects.ignored_scores]
     if scored:
         report.notes.append(f'{scored[0]}: label lines end with a 16th field, a score, in '
                             f'{len(scored)} of {len(frames)} files; it is ignored')
+
+
+def add_findings(report: FolderReport, labels: LabelSet) -> None:
+    """Add the findings about the meaning of labels to a report."""
+    away = projection_findings(labels)
+    report.problems += [finding.line(labels) for finding in [*value_findings(labels), *away]]
+    notes = [*missing_alphas(labels), *(() if away else stray_objects(labels))]
+    report.notes += [finding.line(labels) for finding in notes]
 
 
 def _note_odd_sizes(report: FolderReport) -> None:
