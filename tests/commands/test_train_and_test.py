@@ -142,7 +142,8 @@ WARMUPS = {
 
 
 # Only the warm-up by stability has a state; it is resumed before, at and after the switch.
-@pytest.mark.parametrize('mode, stops', [('epoch', [2]), ('stable', [1, 2, 3])])
+@pytest.mark.parametrize('mode, stops', [
+    ('epoch', [2]), pytest.param('stable', [1, 2, 3], marks=pytest.mark.slow)])
 def test_a_resumed_run_starts_selection_in_the_same_step(run, tmp_path, kitti_root, mode, stops):
     """Selection starts in epoch 3 of 4, in the uninterrupted and in the resumed runs."""
     config = write_config(tmp_path, kitti_root, extra=f"""

@@ -70,9 +70,8 @@ def test_kitti_configs_train(run_tool, tmp_path, base):
     assert ('loss_distil' in values) == (base == 'mal_gate_kitti')
 
 
-@pytest.mark.parametrize('base', [
-    'mal_gate_cityscapes',
-    pytest.param('manydepth_distil_cityscapes', marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize('base', ['mal_gate_cityscapes', 'manydepth_distil_cityscapes'])
 def test_cityscapes_configs_train(run_tool, tmp_path, base):
     with_masks = base == 'mal_gate_cityscapes'
     data = write_cityscapes(tmp_path / 'data', size=(512, 256), instances=with_masks)

@@ -21,6 +21,7 @@ def train(run_tool, config, *arguments, code=0):
     assert found == code, printed.err
 
 
+@pytest.mark.slow
 def test_resume_gives_the_same_balance(run_tool, tiny_clips, tmp_path):
     config = write_clip_config(tmp_path, tiny_clips, 'manydepth_distil_synthetic', BALANCED)
     train(run_tool, config, tmp_path / 'whole')

@@ -306,6 +306,7 @@ def test_recipe_of_the_released_code():
     assert {item.type for item in cfg.param_scheduler} == {'CosineWarmupLR', 'MultiStepLR'}
 
 
+@pytest.mark.slow
 def test_a_training_step_of_the_released_recipe(kitti_root):
     """Both losses update the backbone. Objects of randomly cropped images have no losses."""
     cfg = Config.fromfile(RELEASED_CONFIG)

@@ -8,6 +8,7 @@ from reliability.toy_runner import toy_config
 from tiny_training import resume_training, train_until_killed
 
 
+@pytest.mark.slow
 def test_kill_9_in_the_last_validation(run_tool, kitti, tmp_path):
     settings = dict(epochs=2)  # validated after the last epoch alone
     printed = train_until_killed(tmp_path, kitti, dict(where='validation'), **settings)
