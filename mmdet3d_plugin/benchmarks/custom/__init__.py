@@ -1,0 +1,1 @@
+"""Own labels in one JSON file."""
