@@ -61,6 +61,8 @@ custom_imports = dict(
 class TinyDLANet(SlimDLANet):
     """SlimDLANet with a quarter of the channels."""
 
+    # Configs inside checkpoints may name this project's classes only.
+    __module__ = SlimDLANet.__module__
     arch_settings = {34: (BasicBlock, (1, 2, 1, 2, 1), (4, 8, 16, 32, 64))}
 
 

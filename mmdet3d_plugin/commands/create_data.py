@@ -63,6 +63,8 @@ def parse_args() -> argparse.Namespace:
     _add_nyu(commands)
     _add_waymo(commands)
     _add_custom(commands)
+    _add_vkitti2(commands)
+    _add_dair_v2x(commands)
     add_instances(commands)
     add_vehicles(commands)
     return parser.parse_args()
@@ -218,6 +220,45 @@ def _add_custom(commands) -> None:
     parser.set_defaults(run=run_custom)
 
 
+def _add_vkitti2(commands) -> None:
+    parser = commands.add_parser(
+        'vkitti2', formatter_class=ExampleFormatter,
+        help="convert Virtual KITTI 2 to KITTI's layout",
+        description="Convert the left camera of Virtual KITTI 2 to KITTI's layout with split "
+                    'files, and check the result as the command kitti does.',
+        epilog='example:\n  python tools/create_data.py vkitti2 --root /data/vkitti2 \\\n'
+               '      --out data/vkitti2 --conditions clone fog')
+    parser.add_argument('--root', type=Path, required=True, metavar='DIR',
+                        help='folder with Scene01/clone/pose.txt, Scene01/clone/frames and so on')
+    parser.add_argument('--out', type=Path, required=True, metavar='DIR', help='output folder')
+    parser.add_argument('--conditions', nargs='+', default=None, metavar='NAME',
+                        help='conditions to convert, such as clone (default: all)')
+    parser.add_argument('--val-scenes', nargs='+', default=None, metavar='NAME',
+                        help='scenes for validation (default: the last one)')
+    parser.set_defaults(run=run_vkitti2)
+
+
+def _add_dair_v2x(commands) -> None:
+    parser = commands.add_parser(
+        'dair-v2x', formatter_class=ExampleFormatter,
+        help="convert DAIR-V2X-I or Rope3D (roadside cameras) to KITTI's layout",
+        description='Convert DAIR-V2X-I or Rope3D to KITTI\'s layout with split files, and check '
+                    'the result as the command kitti does. Images, cameras and labels become '
+                    'those of a virtual camera that looks level (docs/custom_data.md).',
+        epilog='example:\n  python tools/create_data.py dair-v2x \\\n'
+               '      --root /data/dair/single-infrastructure-side --out data/dair')
+    parser.add_argument('--root', type=Path, required=True, metavar='DIR',
+                        help='folder single-infrastructure-side of DAIR-V2X, or the folder of '
+                             'Rope3D with training/ and validation/')
+    parser.add_argument('--out', type=Path, required=True, metavar='DIR', help='output folder')
+    parser.add_argument('--split-data', type=Path, default=None, metavar='FILE',
+                        help="DAIR-V2X's split file (default: "
+                             'single-infrastructure-split-data.json in --root)')
+    parser.add_argument('--keep-tilt', action='store_true',
+                        help='keep images and cameras; boxes then lean against the ground')
+    parser.set_defaults(run=run_dair_v2x)
+
+
 def run_synthetic(args: argparse.Namespace) -> None:
     """Render a synthetic data set."""
     # Imported here because only this command needs the renderer.
@@ -243,6 +284,30 @@ def run_custom(args: argparse.Namespace) -> None:
     """Check a JSON file with own labels."""
     from ..benchmarks.custom.file_check import check_custom
     _finish_check(check_custom(args.root), args.json)
+
+
+def run_vkitti2(args: argparse.Namespace) -> None:
+    """Convert Virtual KITTI 2."""
+    from ..benchmarks.vkitti2.converter import convert_vkitti2
+    _convert(args.out, convert_vkitti2(args.root, args.conditions, args.val_scenes))
+
+
+def run_dair_v2x(args: argparse.Namespace) -> None:
+    """Convert DAIR-V2X-I or Rope3D."""
+    from ..benchmarks.roadside.dair_v2x import dair_frames
+    from ..benchmarks.roadside.frames import convert_frame
+    from ..benchmarks.roadside.rope3d import is_rope3d, rope3d_frames
+    frames = (rope3d_frames(args.root) if is_rope3d(args.root)
+              else dair_frames(args.root, args.split_data))
+    _convert(args.out, (convert_frame(frame, not args.keep_tilt) for frame in frames))
+
+
+def _convert(out: Path, frames) -> None:
+    """Write converted frames in KITTI's layout, and check the result."""
+    from ..benchmarks.kitti.folder_check import check_folder
+    from ..benchmarks.kitti.set_writer import write_kitti_set
+    print(write_kitti_set(out, frames))
+    _finish_check(check_folder(out), None)
 
 
 def run_kitti_depth(args: argparse.Namespace) -> None:

@@ -14,7 +14,7 @@ TOOLS = [path.relative_to(ROOT / 'tools').with_suffix('').as_posix()
 LIGHT_TOOLS = ['create_data', 'demo', 'evaluate', 'report']
 SUBCOMMANDS = [('create_data', name) for name in (
     'synthetic', 'kitti', 'kitti-depth', 'kitti-raw', 'cityscapes', 'nyu', 'waymo',
-    'instances', 'vehicles')] + [
+    'custom', 'vkitti2', 'dair-v2x', 'instances', 'vehicles')] + [
         ('evaluate', name) for name in ('kitti', 'waymo', 'depth', 'retrieval')] + [
             ('export', 'onnx')]
 

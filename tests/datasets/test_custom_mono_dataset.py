@@ -25,7 +25,8 @@ def root(tmp_path):
 
 
 def make(root, classes=('Pallet', 'Forklift'), **options):
-    return CustomMonoDataset(str(root), 'train.json', metainfo=dict(classes=list(classes)), filter_empty_gt=False,
+    return CustomMonoDataset(str(root), 'train.json', metainfo=dict(classes=list(classes)),
+                             filter_empty_gt=False,
                              pipeline=[], **options)
 
 

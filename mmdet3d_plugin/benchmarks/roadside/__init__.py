@@ -1,0 +1,1 @@
+"""Roadside cameras: DAIR-V2X and Rope3D."""
