@@ -6,6 +6,7 @@
 // yaw (radians).
 #include <onnxruntime_cxx_api.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -18,18 +19,31 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
-// The whole image, scaled to the width of the input and centred (CropScaleAffine).
+// The image, scaled and centred in the input (CropScaleAffine).
 struct Input {
   std::vector<std::uint8_t> pixels;  // 3 x height x width, blue, green, red
   std::vector<float> affine;         // 3 x 3, original to input pixels
 };
 
-Input prepare(const cv::Mat& image, int width, int height) {
-  const double scale = static_cast<double>(width) / image.cols;
+// 'contain' shows the whole image, 'cover' fills the input, and 'width' fits the width.
+// Without a fit, the model takes images of the input's size only.
+double scale_of(const std::string& fit, const cv::Mat& image, int width, int height) {
+  const double across = static_cast<double>(width) / image.cols;
+  const double down = static_cast<double>(height) / image.rows;
+  if (fit == "contain") return std::min(across, down);
+  if (fit == "cover") return std::max(across, down);
+  if (fit == "width" || (image.cols == width && image.rows == height)) return across;
+  throw std::runtime_error("the model takes images of " + std::to_string(width) + "x" +
+                           std::to_string(height) + " pixels");
+}
+
+Input prepare(const cv::Mat& image, int width, int height, double scale) {
+  const double left = 0.5 * width - 0.5 * scale * image.cols;
   const double top = 0.5 * height - 0.5 * scale * image.rows;
   // OpenCV counts from the centre of the first pixel, the affine from its corner.
   const double half = 0.5 / scale - 0.5;
-  const cv::Matx23d to_original(1 / scale, 0, half, 0, 1 / scale, half - top / scale);
+  const cv::Matx23d to_original(1 / scale, 0, half - left / scale,
+                                0, 1 / scale, half - top / scale);
   cv::Mat warped;
   cv::warpAffine(image, warped, to_original, cv::Size(width, height),
                  cv::INTER_LINEAR | cv::WARP_INVERSE_MAP);
@@ -39,18 +53,22 @@ Input prepare(const cv::Mat& image, int width, int height) {
   for (const cv::Mat& plane : planes)
     input.pixels.insert(input.pixels.end(), plane.datastart, plane.dataend);
   const float s = static_cast<float>(scale);
-  input.affine = {s, 0, 0, 0, s, static_cast<float>(top), 0, 0, 1};
+  input.affine = {s, 0, static_cast<float>(left), 0, s, static_cast<float>(top), 0, 0, 1};
   return input;
+}
+
+// Entry of the file's metadata; empty without it.
+std::string metadata(Ort::Session& session, const char* key) {
+  Ort::AllocatorWithDefaultOptions allocator;
+  const auto text = session.GetModelMetadata().LookupCustomMetadataMapAllocated(key, allocator);
+  return text ? text.get() : "";
 }
 
 // The file stores its class names as a JSON list of strings.
 std::vector<std::string> class_names(Ort::Session& session) {
-  Ort::AllocatorWithDefaultOptions allocator;
-  const auto metadata = session.GetModelMetadata();
-  const auto text = metadata.LookupCustomMetadataMapAllocated("class_names", allocator);
-  if (!text) throw std::runtime_error("the file detects no objects");
+  const std::string list = metadata(session, "class_names");
+  if (list.empty()) throw std::runtime_error("the file detects no objects");
   std::vector<std::string> names;
-  const std::string list = text.get();
   for (std::size_t start = list.find('"'); start != std::string::npos;) {
     const std::size_t end = list.find('"', start + 1);
     if (end == std::string::npos) break;
@@ -74,7 +92,7 @@ int run(int argc, char** argv) {
   }
   const float fx = std::stof(argv[3]), fy = std::stof(argv[4]);
   const float cx = std::stof(argv[5]), cy = std::stof(argv[6]);
-  const float least = argc == 8 ? std::stof(argv[7]) : 0.2f;
+  const float least = argc == 8 ? std::stof(argv[7]) : 0.1f;
 
   Ort::Env environment(ORT_LOGGING_LEVEL_WARNING, "detect");
   Ort::Session session(environment, argv[1], Ort::SessionOptions());
@@ -87,7 +105,9 @@ int run(int argc, char** argv) {
 
   const cv::Mat image = cv::imread(argv[2], cv::IMREAD_COLOR);
   if (image.empty()) throw std::runtime_error(std::string(argv[2]) + ": no readable image");
-  Input input = prepare(image, static_cast<int>(shape[3]), static_cast<int>(shape[2]));
+  const int width = static_cast<int>(shape[3]), height = static_cast<int>(shape[2]);
+  Input input = prepare(image, width, height,
+                        scale_of(metadata(session, "fit"), image, width, height));
   std::vector<float> intrinsics = {fx, 0, cx, 0, 0, fy, cy, 0, 0, 0, 1, 0};
 
   std::vector<Ort::Value> inputs;

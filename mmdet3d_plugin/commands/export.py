@@ -38,7 +38,8 @@ def parse_args() -> argparse.Namespace:
         formatter_class=ExampleFormatter,
         description='Write an ONNX file that computes boxes, scores and labels, or a depth map, '
         'from image, camera and affine, with normalisation and decoding inside. With --check the '
-        'file is only written if its errors against torch are within --tolerance.')
+        'file is only written if objects or depths were compared and the errors against torch are '
+        'within --tolerance.')
     onnx.add_argument('checkpoint', help='checkpoint of tools/train.py, file of weights, model '
                       'folder or work dir')
     onnx.add_argument('out', type=Path, metavar='OUT.onnx', help='file to write')
@@ -158,10 +159,23 @@ def table(torch_time: float, rows: Dict[str, tuple]) -> str:
     return '\n'.join([*lines, f'{"torch":<72}{torch_time:13.1f}{1.:15.2f}'])
 
 
-def passes(rows: Dict[str, tuple], tolerance: Optional[Tuple[float, float]]) -> bool:
-    """Return whether all float32 errors, and with a tolerance all errors, are small enough."""
-    return all(row.errors.within(*(tolerance or TOLERANCE)) for name, row in rows.items()
-               if tolerance or name == 'fp32')
+def failure_of(rows: Dict[str, tuple], tolerance: Optional[Tuple[float, float]]
+               ) -> Optional[str]:
+    """Return why a check fails; None if it passes.
+
+    Without a tolerance, only the float32 file is judged, with :data:`TOLERANCE`.
+
+    Args:
+        rows: :class:`~mmdet3d_plugin.export.check.Row` by name of the file.
+        tolerance: largest errors, metres (and radians) and score.
+    """
+    judged = [row.errors for name, row in rows.items() if tolerance or name == 'fp32']
+    if not all(errors.within(*(tolerance or TOLERANCE)) for errors in judged):
+        return 'the errors exceed the tolerance'
+    if not all(errors.compared for errors in judged):
+        return ('the check compared nothing, since the model detects no objects in its images; '
+                'name images with objects: --check IMAGE ...')
+    return None
 
 
 def main() -> None:
@@ -172,7 +186,8 @@ def main() -> None:
     if missing:
         raise InputError(f'{" and ".join(missing)}: not installed; run "pip install '
                          f'{" ".join(missing)}"')
-    from ..export import REDUCTIONS, FileFormat, ParityCheck, export_onnx, graph_of
+    from ..export import (REDUCTIONS, FileFormat, ParityCheck, export_onnx, graph_of,
+                          input_fit_of)
     torch.set_num_threads(args.threads)
     form = FileFormat(args.batch, args.opset, args.image_type)
     trained = read_trained_model(args.checkpoint, args.config)
@@ -181,7 +196,7 @@ def main() -> None:
     graph = graph_of(model, chosen_input_size(trained.config, args.input_size))
     with tempfile.TemporaryDirectory() as folder:
         files = dict(fp32=Path(folder, 'fp32.onnx'))
-        export_onnx(graph, files['fp32'], form)
+        export_onnx(graph, files['fp32'], form, input_fit_of(trained.config))
         if args.weights != 'fp32':
             files[args.weights] = Path(folder, f'{args.weights}.onnx')
             REDUCTIONS[args.weights](files['fp32'], files[args.weights])
@@ -190,9 +205,8 @@ def main() -> None:
             check = ParityCheck(graph, trained.config, frames, args.batch or 2, args.image_type)
             torch_time, rows = check.run(files, args.threads)
             print(table(torch_time, rows))
-            if not passes(rows, args.tolerance):
-                print(f'{args.out}: not written, the errors exceed the tolerance',
-                      file=sys.stderr)
+            if failure := failure_of(rows, args.tolerance):
+                print(f'{args.out}: not written, {failure}', file=sys.stderr)
                 sys.exit(FAILED_CHECK_EXIT)
         atomic_write(args.out, files[args.weights].read_bytes())
     print(f'{args.out}: {", ".join(graph.inputs)} -> {", ".join(graph.outputs)}')

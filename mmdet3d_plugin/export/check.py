@@ -14,6 +14,7 @@ from mmcv.transforms import Compose
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
+from ..datasets.transforms import CropScaleAffine
 from ..errors import InputError
 from ..models.depth_estimators.depth_estimator import affine_of, to_original
 from ..models.model_contract import DETECTION
@@ -99,6 +100,16 @@ def input_size_of(cfg: Config) -> Optional[Tuple[int, int]]:
                          )['inputs']['img'].shape[1:])
               for size in ((375, 1242), (370, 1226))}
     return next(iter(shapes))[::-1] if len(shapes) == 1 else None
+
+
+def input_fit_of(cfg: Config) -> Optional[str]:
+    """Return ``fit`` of the test pipeline's CropScaleAffine; None without this transform.
+
+    Args:
+        cfg: deployed config.
+    """
+    return next((transform.fit for transform in memory_pipeline(cfg.test_pipeline).transforms
+                 if isinstance(transform, CropScaleAffine)), None)
 
 
 class ParityCheck:

@@ -1,4 +1,4 @@
-"""Models as functions of tensors with fixed shapes: what an exported file computes.
+"""Traceable graphs of models for export: functions of tensors with fixed shapes.
 
 Notation: B images of H x W input pixels, K detections per image.
 """

@@ -43,7 +43,8 @@ class FileFormat:
                              'RoiAlign needs the first, and the exporter has no later ones')
 
 
-def export_onnx(graph: nn.Module, path: Path, form: FileFormat) -> None:
+def export_onnx(graph: nn.Module, path: Path, form: FileFormat,
+                fit: Optional[str] = None) -> None:
     """Write a graph as an ONNX file that ONNX Runtime loads.
 
     All shapes are constants, except for the number of images if ``form.batch`` is None.
@@ -52,6 +53,8 @@ def export_onnx(graph: nn.Module, path: Path, form: FileFormat) -> None:
         graph: graph of :func:`~mmdet3d_plugin.export.graphs.graph_of`.
         path: file to write.
         form: form of the file.
+        fit: ``fit`` of CropScaleAffine, for the metadata: how images are placed in the input.
+            None if inputs are images of unchanged size.
 
     Raises:
         InputError: the model has an operation without ONNX form or one that needs a fixed number
@@ -78,7 +81,7 @@ def export_onnx(graph: nn.Module, path: Path, form: FileFormat) -> None:
                              f'{form.opset} ({reason}){advice}') from error
         outputs = graph(*inputs.values())
     outputs = [outputs] if isinstance(outputs, torch.Tensor) else outputs
-    _describe(graph, path, [tuple(output.shape) for output in outputs], form)
+    _describe(graph, path, [tuple(output.shape) for output in outputs], form, fit)
     session = load_session(path)
     if not form.batch:
         _check_dynamic_batch(graph, session, form)
@@ -108,8 +111,8 @@ def load_session(path: Path, threads: Optional[int] = None) -> onnxruntime.Infer
 
 
 def _describe(graph: nn.Module, path: Path, shapes: Sequence[Tuple[int, ...]],
-              form: FileFormat) -> None:
-    """Store the shapes of the outputs, and what they mean, in the file."""
+              form: FileFormat, fit: Optional[str]) -> None:
+    """Store the shapes of the outputs and the metadata in the file."""
     content = onnx.load(path)
     for output, shape in zip(content.graph.output, shapes):
         for index, (dimension, length) in enumerate(zip(output.type.tensor_type.shape.dim, shape)):
@@ -122,6 +125,8 @@ def _describe(graph: nn.Module, path: Path, shapes: Sequence[Tuple[int, ...]],
     else:
         head = graph.model.decode_head
         entries['depth_range'] = json.dumps([head.min_depth, head.max_depth])
+    if fit:
+        entries['fit'] = fit
     camera = getattr(graph.model, 'cfg', {}).get('training_camera')
     if camera:
         entries['training_camera'] = json.dumps(camera)

@@ -8,7 +8,7 @@ from tiny_depth import write_image
 from tiny_training import TinyDLANet  # noqa: F401, registers the backbone
 
 from mmdet3d_plugin import load_model
-from mmdet3d_plugin.commands.export import passes, table
+from mmdet3d_plugin.commands.export import failure_of, table
 from mmdet3d_plugin.export.check import Row, frame_of_image, median_milliseconds, rendered_frames
 from mmdet3d_plugin.export.parity import Errors
 
@@ -120,12 +120,27 @@ def test_a_pipeline_that_keeps_the_size_of_images(run_tool, trained, tmp_path):
 
 
 def test_int8_is_reported_and_not_judged():
-    rows = dict(fp32=Row(Errors(metres=5e-4), 50., 20.), int8=Row(Errors(metres=.5), 25., 5.))
-    assert passes(rows, None) and not passes(rows, (.1, .1)) and passes(rows, (.6, .1))
-    assert not passes(dict(rows, fp32=Row(Errors(score=2e-4), 50., 20.)), None)
+    rows = dict(fp32=Row(Errors(metres=5e-4, compared=1), 50., 20.),
+                int8=Row(Errors(metres=.5, compared=1), 25., 5.))
+    assert failure_of(rows, None) is None and failure_of(rows, (.6, .1)) is None
+    exceeded = 'the errors exceed the tolerance'
+    assert failure_of(rows, (.1, .1)) == exceeded
+    assert failure_of(dict(rows, fp32=Row(Errors(score=2e-4, compared=1), 50., 20.)),
+                      None) == exceeded
     lines = table(100., rows).splitlines()
     assert len(lines) == 4 and lines[2].split()[-2:] == ['25.0', '4.00']
     assert len({len(line) for line in lines}) == 1
+
+
+def test_a_check_without_any_detection_fails():
+    """Unmatched detections are errors above the tolerance, as in other checks."""
+    one, none, lost = (Row(errors, 50., 20.) for errors in (
+        Errors(compared=1), Errors(), Errors(unmatched=1)))
+    assert failure_of(dict(fp32=one), None) is None
+    assert 'compared nothing' in failure_of(dict(fp32=none), None)
+    assert failure_of(dict(fp32=one, int8=none), None) is None
+    assert 'compared nothing' in failure_of(dict(fp32=one, int8=none), (1., 1.))
+    assert failure_of(dict(fp32=lost), None) == 'the errors exceed the tolerance'
 
 
 def test_frames_of_the_check():
