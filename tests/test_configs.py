@@ -19,7 +19,10 @@ from mmengine.optim import build_optim_wrapper
 from mmdet3d_plugin.datasets.sample_randomness import ResumableBatchSampler
 from mmdet3d_plugin.engine import hooks
 from mmdet3d_plugin.engine.config_files import check_classes
+from mmdet3d_plugin.engine.deployment import deploy_config
+from mmdet3d_plugin.engine.load_model import drop_pretrained
 from mmdet3d_plugin.engine.loops import ResumableEpochLoop
+from mmdet3d_plugin.engine.plain_config import check_parts
 from mmdet3d_plugin.engine.shared_entries import (apply_shared_entries, crops_of, earlier_sizes,
                                                   innermost_datasets)
 from mmdet3d_plugin.models.layers import AttentiveBatchNorm2d
@@ -718,3 +721,13 @@ def test_monocon_reference_keeps_the_size_of_the_images():
     assert cfg.model.coder.projective_depth
     assert 'projective_depth' not in plain.model.coder
     assert cfg.optim_wrapper == plain.optim_wrapper
+
+
+def test_configs_inside_checkpoints_are_accepted():
+    """A checkpoint of each detector and depth estimator predicts without its config file."""
+    for path in CONFIGS:
+        cfg = read_file(path)
+        if cfg.model.type != 'Embedder':
+            deployed = deploy_config(cfg)
+            drop_pretrained(deployed.model)
+            check_parts(deployed, path.name)

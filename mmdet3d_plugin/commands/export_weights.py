@@ -2,12 +2,12 @@
 import argparse
 import math
 from pathlib import Path
-from typing import Dict
+from typing import Any, Dict
 
 import torch
 
 from ..engine.deployment import deploy_weights
-from ..engine.model_folder import CARD_FILE, write_model_folder
+from ..engine.model_folder import CARD_FILE, config_text, plain_states, write_model_folder
 from ..engine.safe_loading import load_plain_checkpoint
 from ..engine.trained_model import CONFIG_FILE, WEIGHTS_FILE, read_trained_model
 from ..errors import InputError
@@ -26,18 +26,20 @@ examples:
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description='Write the weights that inference needs, without optimizer state and '
-        'without auxiliaries: into one file, or into a model folder with weights, config and '
-        'model card, which Predictor and tools/predict.py load and which can be pushed to a '
-        'model hub. Weights of a detector inside AuxiliarySupervision are renamed to '
-        'those of the plain detector; test them with the config of the plain detector.',
+        'without auxiliaries: into one file with weights and config, or into a model folder '
+        'with weights, config and model card, which can be pushed to a model hub. Predictor and '
+        'tools/predict.py load both. Weights of a detector inside AuxiliarySupervision are '
+        'renamed to those of the plain detector; test them with the config of the plain '
+        'detector.',
         epilog=EXAMPLE, formatter_class=ExampleFormatter)
     parser.add_argument('checkpoint', help='checkpoint of tools/train.py, or for a model folder '
                         'also its work dir')
     parser.add_argument('out', type=Path,
                         help='output file (.pth), or for any other name a model folder')
+    parser.add_argument('--config', metavar='CONFIG',
+                        help='config of the weights, if the checkpoint holds none or names '
+                        'your own classes')
     folder = parser.add_argument_group('model folder')
-    folder.add_argument('--config', metavar='CONFIG',
-                        help='config of the weights, if the checkpoint holds none')
     folder.add_argument('--title', metavar='TEXT',
                         help='title of the model card (default: name of the folder)')
     folder.add_argument('--license', metavar='NAME',
@@ -76,16 +78,27 @@ def export_folder(args: argparse.Namespace) -> None:
 
 
 def export_file(args: argparse.Namespace) -> None:
-    """Write the weights into one file."""
+    """Write the weights into one file, with the config and the states of hooks if known."""
     check_writable(str(args.out.parent), 'OUT')
     weights = load_plain_checkpoint(args.checkpoint).get('state_dict')
     if not isinstance(weights, dict) or not weights:
         raise InputError(f'{args.checkpoint}: holds no state_dict; pass a checkpoint of '
                          'tools/train.py')
     kept = deploy_weights(weights)
+    content: Dict[str, Any] = dict(meta=dict(exported_from=args.checkpoint), state_dict=kept)
+    try:
+        model = read_trained_model(args.checkpoint, args.config)
+        content['meta']['cfg'] = config_text(model.config)
+        content.update(plain_states(model.states))
+        config = 'with config'
+    except InputError as error:
+        if args.config:
+            raise
+        config = f'without config ({error})'
     with atomic_path(args.out) as path:
-        torch.save(dict(meta=dict(exported_from=args.checkpoint), state_dict=kept), path)
-    print(f'{args.out}: {len(kept)} entries, {len(weights) - len(kept)} of auxiliaries left out')
+        torch.save(content, path)
+    print(f'{args.out}: {len(kept)} entries, {len(weights) - len(kept)} of auxiliaries left out, '
+          f'{config}')
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What prediction needs of a training: weights and config without auxiliaries."""
+"""Weights and config for prediction, without auxiliaries and data sets."""
 import copy
 from typing import Dict, Optional
 
@@ -12,7 +12,7 @@ AUXILIARY, DETECTOR = 'auxiliary.', 'detector.'
 
 
 def deploy_weights(weights: Dict[str, torch.Tensor]) -> Dict[str, torch.Tensor]:
-    """Return the weights that inference needs, under the names of the plain detector.
+    """Return the weights of prediction, under the names of the plain detector.
 
     Args:
         weights: ``state_dict`` of a checkpoint.
@@ -28,7 +28,7 @@ def deploy_weights(weights: Dict[str, torch.Tensor]) -> Dict[str, torch.Tensor]:
 
 
 def deploy_config(cfg: Config, class_names: Optional[list] = None) -> Config:
-    """Return the config that prediction needs: model, test pipeline, classes and camera.
+    """Return the config of prediction: model, test pipeline, classes and camera.
 
     It names no files of data sets and no auxiliaries, so it fits :func:`deploy_weights`. A config
     that was deployed before stays equal.

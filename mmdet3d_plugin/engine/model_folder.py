@@ -15,6 +15,7 @@ from .trained_model import CONFIG_FILE, WEIGHTS_FILE, TrainedModel
 
 CARD_FILE = 'README.md'
 UNSTATED = 'not stated'
+MAX_STATE = 100_000  # numbers of a tensor in the state of a hook
 # Task names of Hugging Face's hub.
 PIPELINE_TAGS = {'detection': 'object-detection', 'depth': 'depth-estimation'}
 
@@ -80,7 +81,7 @@ def write_model_folder(folder: Path, model: TrainedModel, title: str,
     Raises:
         InputError: the folder cannot be written.
     """
-    states = {key: value for key, value in model.states.items() if _is_json(value)}
+    states = plain_states(model.states)
     # Tensors that share memory, and views, cannot be stored.
     weights = {key: value.detach().clone().contiguous() for key, value in model.weights.items()}
     with atomic_path(folder / WEIGHTS_FILE) as path:
@@ -90,12 +91,34 @@ def write_model_folder(folder: Path, model: TrainedModel, title: str,
                                                 dataset or UNSTATED))
 
 
-def _is_json(value: Any) -> bool:
-    try:
-        json.dumps(value)
-    except (TypeError, ValueError):
-        return False
-    return True
+def plain_states(states: Dict[str, Any]) -> Dict[str, Any]:
+    """Return the states of hooks as plain values, without entries that are no states of hooks.
+
+    Args:
+        states: see :class:`~.trained_model.TrainedModel`.
+
+    Example:
+        >>> plain_states(dict(warmup=dict(selecting=True, losses=torch.ones(2)), other={1, 2}))
+        {'warmup': {'selecting': True, 'losses': [1.0, 1.0]}}
+    """
+    plain = {}
+    for key, value in states.items():
+        try:
+            plain[key] = json.loads(json.dumps(value, default=_short_list))
+        except (TypeError, ValueError):
+            continue
+    return plain
+
+
+def _short_list(value: Any) -> list:
+    """Return the numbers of a short tensor.
+
+    Raises:
+        TypeError: the value is anything else.
+    """
+    if isinstance(value, torch.Tensor) and value.numel() <= MAX_STATE:
+        return value.tolist()
+    raise TypeError(type(value).__name__)
 
 
 def config_text(config: Config) -> str:

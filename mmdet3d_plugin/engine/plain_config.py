@@ -5,7 +5,7 @@ anywhere, so its config is only parsed: it has to consist of assignments of plai
 """
 import ast
 import math
-from typing import Any, Iterator
+from typing import Any, Iterable, Iterator, Sequence
 
 from mmengine.config import Config
 from mmengine.registry import root
@@ -18,6 +18,42 @@ MAX_LENGTH = 1 << 20  # characters of a config
 MAX_NUMBER = 1e9  # largest magnitude of a number in the config of a model
 SCOPE_KEYS = ('_scope_', 'default_scope')
 FLOATS = dict(inf=math.inf, nan=math.nan)
+# Entries whose names hold one of these name files or addresses of weights.
+FILE_KEYS = ('checkpoint', 'pretrained', 'cache_dir')
+OPT_IN = 'if you trust it, name the config file (--config, or config=...)'
+# Registries of which the classes of models build their parts.
+MODEL_REGISTRIES = ('model', 'task util', 'weight initializer')
+# Classes of other packages in the configs of this project's detectors and depth estimators. None
+# of them executes, unpickles or opens what its arguments name before weights are initialised.
+KNOWN_CLASSES = frozenset([
+    'mmcv.transforms.processing.Resize',
+    'mmdet.datasets.transforms.transforms.Resize',
+    'mmdet.models.backbones.resnet.ResNet',
+    'mmdet.models.backbones.swin.SwinTransformer',
+    'mmdet.models.losses.cross_entropy_loss.CrossEntropyLoss',
+    'mmdet.models.losses.focal_loss.FocalLoss',
+    'mmdet.models.losses.gaussian_focal_loss.GaussianFocalLoss',
+    'mmdet.models.losses.smooth_l1_loss.L1Loss',
+    'mmdet.models.losses.smooth_l1_loss.SmoothL1Loss',
+    'mmdet.models.necks.fpn.FPN',
+    'mmdet3d.datasets.transforms.loading.LoadImageFromFileMono3D',
+    'mmdet3d.models.backbones.dla.DLANet',
+    'mmdet3d.models.data_preprocessors.data_preprocessor.Det3DDataPreprocessor',
+    'mmdet3d.models.dense_heads.fcos_mono3d_head.FCOSMono3DHead',
+    'mmdet3d.models.dense_heads.pgd_head.PGDHead',
+    'mmdet3d.models.dense_heads.smoke_mono3d_head.SMOKEMono3DHead',
+    'mmdet3d.models.detectors.fcos_mono3d.FCOSMono3D',
+    'mmdet3d.models.detectors.smoke_mono3d.SMOKEMono3D',
+    'mmdet3d.models.losses.uncertain_smooth_l1_loss.UncertainSmoothL1Loss',
+    'mmdet3d.models.necks.dla_neck.DLANeck',
+    'mmdet3d.models.task_modules.coders.fcos3d_bbox_coder.FCOS3DBBoxCoder',
+    'mmdet3d.models.task_modules.coders.pgd_bbox_coder.PGDBBoxCoder',
+    'mmdet3d.models.task_modules.coders.smoke_bbox_coder.SMOKECoder',
+    'mmengine.model.weight_init.NormalInit',
+    'mmengine.model.weight_init.XavierInit',
+    'torch.nn.modules.batchnorm.BatchNorm2d',
+    'torch.nn.modules.normalization.GroupNorm',
+])
 
 
 def parse_config(text: str, title: str) -> Config:
@@ -91,49 +127,81 @@ def _refusal(title: str, node: ast.AST) -> InputError:
 
 
 def check_parts(config: Config, title: str) -> None:
-    """Check that a parsed config builds registered classes alone, from numbers of usual size.
+    """Check that a parsed config of a model builds known classes alone, and reads no files.
 
-    mmengine imports a type with dots that is not registered, such as ``os.system``, and calls it.
-    It also imports the package that a scope names.
+    Some registered classes of OpenMMLab execute or unpickle their arguments, and mmengine imports
+    any class with dots in its name. So a config from a file may name the classes of this project
+    and those in :data:`KNOWN_CLASSES` only. Other classes need a config that the user names.
 
     Args:
-        config: the config.
+        config: deployed config, see :func:`~.deployment.deploy_config`.
         title: origin of the config, for messages.
 
     Raises:
-        InputError: a type or a scope is not registered, or a number is too large.
+        InputError: a class is not known, an entry names a file of weights, a transform holds
+            other transforms, a scope is not registered, or a number is too large.
     """
+    entries = config.to_dict()
     scopes = {registry.scope for registry in _registries()}
-    for key, value in _walk(config.to_dict()):
+    for key, value in _walk(entries):
         if key in SCOPE_KEYS and value not in scopes:
             raise InputError(f'{title}: its config has {key}={shortened(value)}, expected one of '
                              f'{", ".join(sorted(scopes))}; correct the config')
-        if key == 'type' and not (isinstance(value, str) and _is_registered(value)):
-            raise InputError(f'{title}: its config names {shortened(value)}, which is not '
-                             'registered; import the module that defines it, or correct the '
-                             'config')
+        if any(part in str(key) for part in FILE_KEYS) and value:
+            raise InputError(f'{title}: its config has {key}={shortened(value)}, but weights are '
+                             f'in the checkpoint; {OPT_IN}')
         if type(value) in (int, float) and MAX_NUMBER < abs(value) < math.inf:
             raise InputError(f'{title}: its config has {key}={shortened(value)}, expected at most '
                              f'{MAX_NUMBER:g}; correct the config')
+    transforms = entries.pop('test_pipeline', [])
+    hooks = entries.pop('custom_hooks', [])
+    _check_classes(_types(entries), MODEL_REGISTRIES, title)
+    _check_classes(_types(hooks), ('hook', ), title)
+    _check_classes(_types(transforms), ('transform', ), title)
+    for settings in transforms:
+        if 'transforms' in settings or any(_types(list(settings.values()))):
+            raise InputError(f'{title}: its config has the transform {settings["type"]}, which '
+                             f'holds other transforms; {OPT_IN}')
+
+
+def _check_classes(types: Iterable[Any], registries: Sequence[str], title: str) -> None:
+    """Raise InputError for a type that is not the name of known classes alone.
+
+    The scope of a name and the default scope decide which class mmengine builds. So all classes
+    of this name have to be known.
+    """
+    searched = [registry for registry in _registries() if registry.name in registries]
+    for kind in types:
+        scope, _, name = kind.rpartition('.') if isinstance(kind, str) else ('', '', None)
+        found = [(registry.scope, registry._module_dict[name]) for registry in searched
+                 if name in registry._module_dict]
+        scopes = ['', *(place for place, _ in found)]
+        if not found or scope not in scopes or not all(_is_known(item) for _, item in found):
+            raise InputError(f'{title}: its config names {shortened(kind)}, which is none of this '
+                             f"project's classes; {OPT_IN}")
+
+
+def _is_known(item: Any) -> bool:
+    """Return whether a registered class belongs to this project or is in the list."""
+    path = f'{getattr(item, "__module__", "")}.{getattr(item, "__qualname__", "")}'
+    return path.startswith(f'{__package__.partition(".")[0]}.') or path in KNOWN_CLASSES
+
+
+def _types(entries: Any) -> Iterator[Any]:
+    """Yield the values of all nested entries ``type``."""
+    return (value for key, value in _walk(entries) if key == 'type')
 
 
 def _walk(entries: Any, key: Any = '') -> Iterator[tuple]:
-    """Yield (key, plain value) of all nested entries."""
+    """Yield (key, value) of all nested entries. Items of a list have the key of the list."""
     if isinstance(entries, dict):
         for name, value in entries.items():
+            yield name, value
             yield from _walk(value, name)
     elif isinstance(entries, (list, tuple)):
         for value in entries:
+            yield key, value
             yield from _walk(value, key)
-    else:
-        yield key, entries
-
-
-def _is_registered(kind: str) -> bool:
-    """Return whether a registry of OpenMMLab has a class of this name, without importing it."""
-    scope, _, name = kind.rpartition('.')
-    return any(name in registry._module_dict for registry in _registries()
-               if not scope or scope == registry.scope)
 
 
 def _registries() -> Iterator[Registry]:

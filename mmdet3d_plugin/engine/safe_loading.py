@@ -4,8 +4,9 @@ They accept tensors and plain values only. mmengine's loaders unpickle any objec
 always, from a local file if ``TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD`` is set. Importing this module
 replaces all of mmengine's loaders.
 """
+import hashlib
 import json
-import os
+import re
 from pathlib import Path
 from typing import Any, Callable, Dict, NoReturn, Optional, Union
 from urllib.error import URLError
@@ -23,6 +24,9 @@ SAFETENSORS = '.safetensors'  # suffix of the files that load_safetensors reads
 STATES = 'model_states'  # their entry with the states of hooks, as JSON
 # Entries of 'meta' that Runner.resume executes. Runs store their config as 'cfg' instead.
 CODE_ENTRIES = ('config', )
+# Start of the SHA-256 of a file at the end of its name, as in resnet18-f37072fd.pth. Eight digits
+# without a letter are a date.
+FILE_HASH = re.compile(r'-(?=[0-9]*[a-f])([0-9a-f]{8,64})\.\w+$')
 REFUSED = (r'(\S+\:)?s3://', r'(\S+\:)?petrel://', 'pavi://')
 
 
@@ -112,7 +116,7 @@ def load_from_local(filename: str, map_location: Any = None) -> dict:
 
 def load_from_http(filename: str, map_location: Any = None) -> dict:
     """Load a checkpoint from a URL, or from torch's folder of earlier downloads."""
-    path = Path(torch.hub.get_dir(), 'checkpoints', os.path.basename(urlparse(filename).path))
+    path = Path(torch.hub.get_dir(), 'checkpoints', cached_name(filename))
     # Rank 0 downloads for all ranks that share the folder.
     if is_main_process():
         _download(filename, path)
@@ -121,13 +125,37 @@ def load_from_http(filename: str, map_location: Any = None) -> dict:
     return load_plain_checkpoint(path, map_location, f'{filename} ({path})')
 
 
+def cached_name(url: str) -> str:
+    """Return the file name of a download, which differs for files of different content.
+
+    Names that end with a hash of the content are kept, so torch's own downloads are found. Other
+    names get a hash of the URL.
+
+    Args:
+        url: URL of a checkpoint.
+
+    Example:
+        >>> cached_name('https://a.org/resnet18-f37072fd.pth')
+        'resnet18-f37072fd.pth'
+        >>> cached_name('https://a.org/epoch_15.pth'), cached_name('https://b.org/epoch_15.pth')
+        ('epoch_15_25ae9d1d.pth', 'epoch_15_9a825844.pth')
+    """
+    name = Path(urlparse(url).path).name
+    if FILE_HASH.search(name):
+        return name
+    digest = hashlib.sha256(url.encode()).hexdigest()[:8]
+    return f'{Path(name).stem}_{digest}{Path(name).suffix}'
+
+
 def _download(url: str, path: Path) -> None:
     if path.is_file():
         return
+    file_hash = FILE_HASH.search(path.name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        torch.hub.download_url_to_file(url, str(path), progress=is_main_process())
-    except (URLError, OSError, ValueError) as error:
+        torch.hub.download_url_to_file(url, str(path), file_hash and file_hash[1],
+                                       progress=is_main_process())
+    except (URLError, OSError, ValueError, RuntimeError) as error:  # RuntimeError: another hash
         raise InputError(f'{url}: cannot download the checkpoint ({short_reason(error)}); put '
                          f'it at {path}') from error
 

@@ -1,7 +1,7 @@
 """Trained models with their own config: checkpoints, model folders and work dirs."""
 import copy
 from pathlib import Path
-from typing import Any, Dict, NamedTuple, Optional, Union
+from typing import Any, Dict, NamedTuple, Union
 
 import torch.nn as nn
 from mmdet3d.registry import MODELS
@@ -29,7 +29,7 @@ class TrainedModel(NamedTuple):
 
     Attributes:
         source: file of the weights.
-        config: what prediction needs, see :func:`~.deployment.deploy_config`.
+        config: config of prediction, see :func:`~.deployment.deploy_config`.
         weights: state dict.
         states: state of each hook that decides how the model predicts, by its name.
         meta: ``meta`` of the checkpoint; empty if it has none.
@@ -55,7 +55,7 @@ class TrainedModel(NamedTuple):
             model = MODELS.build(settings)
         except InputError:
             raise
-        except Exception as error:  # depends on what is wrong with the config
+        except Exception as error:  # depends on the defect of the config
             raise InputError(f'{self.source}: its config does not build a model '
                              f'({type(error).__name__}: {short_reason(error)}); name the config '
                              'that it was trained with (config=..., --config)') from error
@@ -73,11 +73,13 @@ def read_trained_model(source: Union[str, Path], config: Union[str, Path, Config
             weights, together with ``config``; a model folder of ``tools/export_weights.py``; or
             a work dir, for its last checkpoint.
         config: config of the model, by default the one that ``source`` holds. A file is executed
-            as mmengine's configs are.
+            as mmengine's configs are, and may name any class. The config in ``source`` may name
+            known classes only, see :func:`~.plain_config.check_parts`.
 
     Raises:
-        InputError: there is no such file, it is unreadable, or it holds no config and none is
-            given. Whether both fit is checked by :meth:`TrainedModel.build`.
+        InputError: there is no such file, it is unreadable, it holds no config and none is
+            given, or its config is refused. :meth:`TrainedModel.build` checks that config and
+            weights fit.
     """
     file = weights_file(source)
     if config is not None:
@@ -122,13 +124,17 @@ def weights_file(source: Union[str, Path]) -> str:
 
 
 def _deployed_own_config(file: str, meta: Dict[str, Any], classes: Any) -> Config:
-    """Return what prediction needs of the config that comes with weights, checked."""
+    """Return the config of prediction that comes with weights, checked."""
     try:
         config = deploy_config(_own_config(file, meta), classes)
+        if config.model.type == 'Embedder':
+            raise InputError(f'{file}: embeds images; Predictor needs a detector or a depth '
+                             'estimator')
+        drop_pretrained(config.model)
+        check_parts(config, file)
     except (AttributeError, KeyError, TypeError) as error:
         raise InputError(f'{file}: its config is no config of a model ({short_reason(error)}); '
                          'name the config file instead') from None
-    check_parts(config, file)
     return config
 
 

@@ -1,22 +1,30 @@
 """Trained models with their own config: plain configs, model folders, the training's camera."""
 import json
 import math
+from contextlib import suppress
 
 import pytest
 import torch
-from mmdet3d.registry import MODELS
+from mmdet3d.registry import MODELS, TASK_UTILS, TRANSFORMS
 from mmengine.config import Config
 from safetensors import safe_open
 from safetensors.torch import save_file
 from tiny_config import write_config
 from tiny_kitti import P2, write_kitti
 from tiny_predictor import CAMERA, ROOT, picture, tiny_model, write_checkpoint
+from tiny_training import TinyDLANet
 
 from mmdet3d_plugin.engine.deployment import deploy_config
+from mmdet3d_plugin.engine.load_model import drop_pretrained
 from mmdet3d_plugin.engine.plain_config import check_parts, parse_config
 from mmdet3d_plugin.engine.trained_model import read_trained_model
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.prediction import Predictor
+
+
+@pytest.fixture(scope='module')
+def selecting_model():
+    return tiny_model('monolss')
 
 
 @pytest.mark.parametrize('config', [
@@ -26,7 +34,9 @@ def test_the_text_of_a_config_is_parsed_to_the_same_values(config):
     cfg = Config.fromfile(ROOT / 'configs' / config)
     parsed = parse_config(cfg.pretty_text, config)
     assert parsed.to_dict() == cfg.to_dict()
-    check_parts(deploy_config(parsed), config)
+    deployed = deploy_config(parsed)
+    drop_pretrained(deployed.model)
+    check_parts(deployed, config)
 
 
 def test_plain_values():
@@ -50,15 +60,128 @@ def test_anything_else_in_a_config_is_refused(text, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize('model, message', [
-    (dict(type='os.system', command='touch planted'), "'os.system', which is not registered"),
-    (dict(type='mmengine.load', file='a.pkl'), "'mmengine.load', which is not registered"),
+    (dict(type='os.system', command='touch planted'), "'os.system', which is none of this"),
+    (dict(type='mmengine.load', file='a.pkl'), "'mmengine.load', which is none of this"),
     (dict(type='DLANet', neck=[dict(type='subprocess.run')]), "'subprocess.run'"),
-    (dict(type='DLANet', neck=dict(type=3)), 'names 3, which is not'),
+    (dict(type='DLANet', neck=dict(type=3)), 'names 3, which is none'),
+    (dict(type='DLANet', neck=dict(type=['DLANet'])), "names .'DLANet'., which is none"),
+    (dict(type='os.DLANet'), "'os.DLANet', which is none"),
+    (dict(type='KittiMonoDataset', ann_file='a.pkl'), "'KittiMonoDataset', which is none"),
+    (dict(type='mmdet.KnowledgeDistillationSingleStageDetector', teacher_config='a.py'),
+     "KnowledgeDistillationSingleStageDetector', which is none of .* name the config file"),
+    (dict(type='TimmBackbone', name='resnet18', checkpoint_path='a.pth'),
+     "checkpoint_path='a.pth', but weights are in the checkpoint"),
+    (dict(type='mmdet.ResNet', depth=50, pretrained='https://a.org/a.pth'), 'pretrained='),
+    (dict(type='TimmBackbone', pretrained_cfg=dict(file='a.pth')), 'pretrained_cfg='),
+    (dict(type='DLANet', init_cfg=dict(type='Normal', override=dict(checkpoint='a.pth'))),
+     "checkpoint='a.pth', but weights"),
     (dict(type='DLANet', _scope_='planted'), "_scope_='planted', expected one of .*mmdet3d"),
     (dict(type='DLANet', depth=10 ** 12), 'depth=1000000000000, expected at most')])
-def test_parts_of_a_model_have_to_be_registered(model, message):
-    with pytest.raises(InputError, match=message):
+def test_models_that_are_refused(model, message):
+    with pytest.raises(InputError, match=f'^a.pth: its config .*{message}'):
         check_parts(Config(dict(model=model)), 'a.pth')
+
+
+@pytest.mark.parametrize('transform, message', [
+    (dict(type='ObjectSample', db_sampler=dict(type='DataBaseSampler', info_path='a.pkl')),
+     "'ObjectSample', which is none"),
+    (dict(type='LoadAnnotations3D', seg_3d_dtype='1'), "'LoadAnnotations3D', which is none"),
+    (dict(type='DLANet'), "'DLANet', which is none"),
+    (dict(type='MakeViews', transforms=[]), 'transform MakeViews, which holds other transforms'),
+    (dict(type='MakeViews', clean=[dict(type='Resize')]), 'MakeViews, which holds other')])
+def test_transforms_that_are_refused(transform, message):
+    config = Config(dict(model=dict(type='DLANet'), test_pipeline=[
+        dict(type='LoadImageMono3D'), dict(type='mmdet.Resize', scale=(8, 8)), transform]))
+    with pytest.raises(InputError, match=f'^a.pth: its config .*{message}'):
+        check_parts(config, 'a.pth')
+    config.test_pipeline.pop()
+    check_parts(config, 'a.pth')
+
+
+def compensation(code):
+    return dict(type='mmdet.CameraMotionCompensation', warp_mode=code)
+
+
+def loading(code):
+    return dict(type='LoadAnnotations3D', seg_3d_dtype=code)
+
+
+@pytest.mark.parametrize('plant, build', [
+    (lambda cfg, code: cfg.model.update(coder=compensation(code)),
+     lambda code: TASK_UTILS.build(compensation(code))),
+    (lambda cfg, code: cfg.model.assigner.update(parts=[dict(inner=(compensation(code), ))]),
+     lambda code: TASK_UTILS.build(compensation(code))),
+    (lambda cfg, code: cfg.test_dataloader.dataset.pipeline.append(
+        dict(type='KeyMapper', transforms=[loading(code)])),
+     lambda code: TRANSFORMS.build(dict(type='KeyMapper', transforms=[loading(code)]))),
+    (lambda cfg, code: cfg.test_dataloader.dataset.pipeline.append(
+        dict(type='MixUp3D', inner=[dict(type='RandomChoice', transforms=[[loading(code)]])])),
+     lambda code: TRANSFORMS.build(loading(code)))])
+def test_classes_that_execute_their_arguments(tmp_path, monkeypatch, plant, build):
+    monkeypatch.chdir(tmp_path)
+    code = "__import__('os').mkdir('planted')"
+    model = tiny_model()
+    plant(model.cfg, code)
+    path = write_checkpoint(tmp_path / 'a.pth', model)
+    with pytest.raises(InputError, match='a.pth: its config names .*, which is none of this'):
+        Predictor(path)
+    assert not (tmp_path / 'planted').exists()
+    with suppress(Exception):  # the value is unusable
+        build(code)
+    assert (tmp_path / 'planted').exists()
+
+
+@MODELS.register_module()
+class OwnDLANet(TinyDLANet):
+    """Class of a user."""
+
+    __module__ = __name__
+
+
+def test_a_class_of_the_user_needs_the_config(run_tool, tmp_path):
+    model = tiny_model()
+    model.cfg.model.backbone.type = 'OwnDLANet'
+    path = write_checkpoint(tmp_path / 'a.pth', model)
+    refused = (r"its config names 'OwnDLANet', which is none of this project's classes; if you "
+               r'trust it, name the config file \(--config, or config=...\)$')
+    with pytest.raises(InputError, match=refused):
+        Predictor(path, 'cpu')
+    assert type(Predictor(path, 'cpu', config=model.cfg).model.backbone) is OwnDLANet
+    # The exported file has no config that would be refused, unless the user names it.
+    code, printed = run_tool('export_weights', path, tmp_path / 'out.pth')
+    assert code == 0 and 'without config' in printed.out and 'OwnDLANet' in printed.out
+    assert 'cfg' not in torch.load(tmp_path / 'out.pth', weights_only=True)['meta']
+
+
+def test_weights_that_a_config_names_are_not_loaded(tmp_path):
+    model = tiny_model()
+    absent = dict(type='Pretrained', checkpoint='https://absent.invalid/a.pth')
+    model.cfg.model.backbone.init_cfg = absent
+    model.cfg.model.neck.init_cfg = [dict(type='Xavier', layer='Conv2d'), absent]
+    config = read_trained_model(write_checkpoint(tmp_path / 'a.pth', model)).config
+    assert config.model.backbone.init_cfg is None
+    assert config.model.neck.init_cfg == [dict(type='Xavier', layer='Conv2d')]
+
+
+@pytest.mark.parametrize('selecting', [True, False])
+def test_an_exported_file_predicts_as_the_checkpoint(run_tool, tmp_path, selecting_model,
+                                                     selecting):
+    state = dict(sample_selection_warmup=dict(selecting=selecting, losses=[],
+                                              epoch_losses=torch.ones(2)))
+    path = write_checkpoint(tmp_path / 'a.pth', selecting_model, optimizer=dict(state={}), **state)
+    code, printed = run_tool('export_weights', path, tmp_path / 'out.pth')
+    assert code == 0 and printed.out.strip().endswith('left out, with config')
+    content = torch.load(tmp_path / 'out.pth', weights_only=True)
+    assert set(content) == {'meta', 'state_dict', 'sample_selection_warmup'}
+    assert 'dataloader' not in content['meta']['cfg']
+    loaded, trained = (Predictor(source, 'cpu', score_threshold=0.)
+                       for source in (tmp_path / 'out.pth', path))
+    assert loaded.model.object_head.depth_head.selecting == selecting
+    assert loaded.class_names == ('Pedestrian', 'Car', 'Cyclist')
+    assert loaded.training_camera == trained.training_camera
+    assert loaded.training_camera.focal_length == 360
+    first, second = (item(picture(), CAMERA)[0] for item in (loaded, trained))
+    assert len(first) > 5 and (first.boxes_3d == second.boxes_3d).all()
 
 
 def test_a_checkpoint_with_a_planted_config(tmp_path, monkeypatch):
@@ -75,11 +198,6 @@ def test_a_checkpoint_with_a_planted_config(tmp_path, monkeypatch):
         with pytest.raises(InputError, match='a.pth: its config'):
             Predictor(path)
         assert not (tmp_path / 'planted').exists()
-
-
-@pytest.fixture(scope='module')
-def selecting_model():
-    return tiny_model('monolss')
 
 
 @pytest.mark.parametrize('selecting', [True, False])

@@ -73,6 +73,7 @@ def test_deep_copies_switch_between_training_and_evaluation():
 
 @pytest.mark.parametrize('settings, message', [
     (dict(name='resnet51', nodes=['relu']), 'resnet51'),
+    (dict(name='FCN_ResNet50', nodes=['backbone']), 'no classifier'),
     (dict(name='resnet50', nodes=['layer9']), 'layer9')])
 def test_unknown_models_and_nodes_raise(settings, message):
     with pytest.raises(InputError, match=message):

@@ -2,6 +2,7 @@
 
 Each test first checks that an unsafe reader executes the code.
 """
+import hashlib
 import json
 import pickle
 import tarfile
@@ -159,6 +160,31 @@ def test_checkpoints_from_urls_and_lists_of_urls(planted, marker, server, tmp_pa
             with pytest.raises(InputError, match=f'{prefix}other: .* no checkpoint of this name'):
                 CheckpointLoader.load_checkpoint(f'{prefix}other', 'cpu')
     assert not marker.exists()
+
+
+def test_equal_names_at_other_urls_are_other_checkpoints(server, tmp_path):
+    for number, name in enumerate(('a/epoch_15.pth', 'b/epoch_15.pth', 'b/20261130-20261130.pth')):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        torch.save({'a': torch.tensor(number)}, tmp_path / name)
+        for _ in range(2):
+            assert CheckpointLoader.load_checkpoint(f'{server}/{name}')['a'] == number
+    assert len(list((tmp_path / 'downloads/hub/checkpoints').iterdir())) == 3
+
+
+def test_a_hash_in_the_name_of_a_checkpoint_is_checked(server, tmp_path):
+    """Such a name stands for its content, so torch's own downloads are used again."""
+    torch.save({'a': torch.tensor(1)}, tmp_path / 'a.pth')
+    digest = hashlib.sha256((tmp_path / 'a.pth').read_bytes()).hexdigest()
+    for good in (f'a-{digest[:8]}f.pth', f'a-{digest[:12]}e.pth'):
+        (tmp_path / good).write_bytes((tmp_path / 'a.pth').read_bytes())
+        with pytest.raises(InputError, match='cannot download the checkpoint .invalid hash'):
+            CheckpointLoader.load_checkpoint(f'{server}/{good}')
+    assert not list((tmp_path / 'downloads/hub/checkpoints').iterdir())
+    name = f'a-{digest}.pth'
+    (tmp_path / 'a.pth').rename(tmp_path / name)
+    assert CheckpointLoader.load_checkpoint(f'{server}/{name}')['a'] == 1
+    (tmp_path / name).unlink()
+    assert CheckpointLoader.load_checkpoint(f'https://other.invalid/{name}')['a'] == 1
 
 
 def test_all_loaders_of_mmengine_are_replaced():

@@ -1,5 +1,6 @@
 """Classifiers of torchvision as backbones."""
 import re
+from inspect import signature
 from typing import Dict, Optional, Sequence, Tuple
 
 import torch
@@ -8,7 +9,7 @@ from mmdet3d.registry import MODELS
 from mmengine.model import BaseModule
 from mmengine.registry import WEIGHT_INITIALIZERS
 from torch.fx import Interpreter
-from torchvision.models import get_model
+from torchvision.models import get_model, get_model_builder
 from torchvision.models.feature_extraction import create_feature_extractor
 
 from ...errors import InputError
@@ -48,6 +49,9 @@ class TorchvisionBackbone(BaseModule):
                  num_images: int = 1, init_cfg=None) -> None:
         super().__init__(init_cfg)
         try:
+            if 'weights_backbone' in signature(get_model_builder(name)).parameters:
+                # torchvision would download weights of its backbone.
+                raise ValueError('no classifier')
             model = get_model(name, weights=None)
             if num_images != 1:
                 _widen_first_convolution(model, 3 * num_images)
