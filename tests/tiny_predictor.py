@@ -2,6 +2,7 @@
 from pathlib import Path
 
 import cv2
+import imageio_ffmpeg
 import numpy as np
 import tiny_training  # noqa: F401  registers TinyDLANet
 import torch
@@ -39,6 +40,20 @@ def write_checkpoint(path: Path, model, **entries) -> Path:
     meta = dict(cfg=model.cfg.pretty_text, epoch=3, dataset_meta=dict(classes=('a', 'b')))
     torch.save(dict(meta=meta, state_dict=model.state_dict(), **entries), path)
     return path
+
+
+def write_cut_video(path: Path) -> None:
+    """Write a video of 24 frames of noise that breaks off after a third of its bytes."""
+    frames = np.random.default_rng(0).integers(0, 255, (24, 32, 64, 3), dtype=np.uint8)
+    writer = imageio_ffmpeg.write_frames(
+        str(path), (64, 32), fps=10, macro_block_size=2, codec='mpeg4',
+        output_params=['-movflags', '+faststart'])  # header first
+    writer.send(None)
+    for frame in frames:
+        writer.send(frame)
+    writer.close()
+    content = path.read_bytes()
+    path.write_bytes(content[:len(content) // 3])
 
 
 def picture(seed=0, size=(620, 186)) -> np.ndarray:

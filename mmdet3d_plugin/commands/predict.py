@@ -1,20 +1,23 @@
 """Predict boxes or depth for own images: python tools/predict.py CHECKPOINT SOURCE [options]."""
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Union
+from typing import Any, Dict, Iterator, List, Optional, Union
 
 from tqdm import tqdm
 
+from ..engine.trained_model import CONFIG_FILE, WEIGHTS_FILE, weights_file
 from ..errors import InputError
 from ..prediction import ImageSource, Prediction, Predictor, open_images
 from ..prediction.cameras import AUTO, CameraSource
+from ..prediction.image_sources import shortfall_of
 from ..prediction.predictor import SCORE_THRESHOLD, Picture
 from ..utils.files import check_writable
 from .command_line import outputs_in
 from .help_formatter import ExampleFormatter
-from .prediction_files import FORMATS, JSON, PICTURES, VIDEO, PredictionFiles
+from .prediction_files import FORMATS, JSON, PICTURES, VIDEO, PredictionFiles, file_record
 
 EXAMPLE = '''
 examples:
@@ -29,7 +32,8 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description='Predict 3D boxes or depth maps for images, a folder, a video or a webcam. '
         'Finished images of a folder are kept, so an interrupted run resumes. Unreadable images '
-        'are skipped and listed at the end, and the exit code is then 1.',
+        'are skipped and listed at the end, and the exit code is then 1, as for a video that '
+        'breaks off.',
         epilog=EXAMPLE, formatter_class=ExampleFormatter)
     parser.add_argument('checkpoint', help='checkpoint of tools/train.py (file or URL), model '
                         'folder of tools/export_weights.py, or work dir of a training')
@@ -64,7 +68,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--no-focal-correction', action='store_true',
                         help="leave depth uncorrected for a focal length unlike the training's")
     parser.add_argument('--overwrite', action='store_true',
-                        help='replace the predictions in DIR')
+                        help='remove the predictions of earlier runs from DIR and start anew')
     return parser.parse_args()
 
 
@@ -95,11 +99,24 @@ def check_camera(args: argparse.Namespace) -> CameraSource:
     return CameraSource(args.camera, args.focal, args.fov)
 
 
-def settings_of(args: argparse.Namespace, formats: List[str]) -> Dict[str, Any]:
-    """Return the settings that decide the predictions, for a later run that resumes."""
-    camera = {name: getattr(args, name) for name in ('camera', 'focal', 'fov')
-              if getattr(args, name) is not None}
-    return dict(checkpoint=args.checkpoint, config=args.config, source=args.source, **camera,
+def settings_of(args: argparse.Namespace, formats: List[str], cameras: CameraSource
+                ) -> Dict[str, Any]:
+    """Return the settings that determine the predictions, for a later run that resumes.
+
+    Files are recorded with size and time, so that a later run notices another content.
+
+    Args:
+        args: the options.
+        formats: the outputs.
+        cameras: camera of the images.
+    """
+    weights = Path(os.path.expanduser(weights_file(args.checkpoint)))
+    beside = weights.with_name(CONFIG_FILE) if weights.name == WEIGHTS_FILE else None
+    is_path = '://' not in args.source
+    return dict(checkpoint=[file_record(weights) or args.checkpoint, file_record(beside)],
+                config=args.config and (file_record(args.config) or args.config),
+                source=os.path.abspath(os.path.expanduser(args.source)) if is_path
+                else args.source, **cameras.to_dict(),
                 score=args.score, training_camera=args.training_camera,
                 corrected=not args.no_focal_correction, save=sorted(formats))
 
@@ -117,6 +134,7 @@ class Progress:
     Attributes:
         skipped: message by name of each unreadable image.
         kept: number of images that were finished before.
+        shortfall: message about a video that broke off; None for others.
     """
 
     def __init__(self, source: ImageSource, predictor: Predictor, cameras: CameraSource,
@@ -128,14 +146,18 @@ class Progress:
         self.limit = limit
         self.skipped: Dict[str, str] = {}
         self.kept = 0
+        self.shortfall: Optional[str] = None
 
     def batches(self, size: int) -> Iterator[List[Picture]]:
         """Yield batches of decoded images that are not finished."""
         batch: List[Picture] = []
-        for index, item in enumerate(self.source):
-            if index == self.limit:
+        read = 0
+        for image in self.source:
+            if read == self.limit:
                 break
-            if self.files.is_done(item.name):
+            read += 1
+            item = self.files.begin(image)
+            if item is None:
                 self.kept += 1
                 continue
             try:
@@ -145,6 +167,8 @@ class Progress:
             if len(batch) == size:
                 yield batch
                 batch = []
+        else:
+            self.shortfall = shortfall_of(self.source, read)
         if batch:
             yield batch
 
@@ -173,7 +197,7 @@ def main() -> None:
     is_video = source.frame_rate is not None
     formats = args.save or ([VIDEO, JSON] if is_video else [PICTURES, JSON])
     check_writable(str(args.out), '--out')
-    files = PredictionFiles(args.out, formats, settings_of(args, formats),
+    files = PredictionFiles(args.out, formats, settings_of(args, formats, cameras),
                             source.frame_rate, resumes=not is_video, overwrite=args.overwrite)
     training = args.training_camera and dict(focal_length=args.training_camera[0],
                                              image_size=args.training_camera[1:])
@@ -195,7 +219,7 @@ def main() -> None:
 
 
 def report(files: PredictionFiles, progress: Progress, seconds: float) -> None:
-    """Print the summary, and end with exit code 1 if images were skipped."""
+    """Print the summary, and end with exit code 1 if images were skipped or are missing."""
     kept = f', {progress.kept} finished before' if progress.kept else ''
     found = f', {files.objects} objects' if progress.predictor.task == 'detection' else ''
     print(f'{files.out}: {files.count} images{found}{kept} in {seconds:.1f} s '
@@ -205,6 +229,9 @@ def report(files: PredictionFiles, progress: Progress, seconds: float) -> None:
             print(f'skipped: {reason}')
         number = len(progress.skipped)
         print(f'{number} image{"s" * (number > 1)} skipped; restore and run the command again')
+    if progress.shortfall is not None:
+        print(progress.shortfall)
+    if progress.skipped or progress.shortfall is not None:
         sys.exit(1)
     if not files.count + progress.kept:
         raise InputError(f'{progress.source.title}: no image was read')

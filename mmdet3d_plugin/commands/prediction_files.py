@@ -1,42 +1,90 @@
 """Output files of ``tools/predict.py``."""
 import json
+import os
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Dict, List, Optional, Type
+from typing import Any, Dict, List, NamedTuple, Optional, Set, Type, Union
 
 import cv2
 import numpy as np
 
 from ..errors import InputError
-from ..prediction import Prediction, Predictor
+from ..prediction import Prediction, Predictor, open_images
+from ..prediction.image_sources import SourceImage
 from ..prediction.prediction import write_picture
-from ..utils.files import atomic_write
+from ..utils.files import atomic_write, is_inner_name
 from ..visualization import ColorScale
 from ..visualization.depth_maps import fitting_scale
 
 PICTURES, JSON, KITTI, VIDEO = FORMATS = ('pictures', 'json', 'kitti', 'video')
 SCHEMA = 'mmdet3d_plugin predictions, version 1'
 JSON_FILE, VIDEO_FILE = 'predictions.json', 'video.mp4'
-STATE_FILE = '.predictions.jsonl'  # settings, then the prediction of each finished image
+STATE_FILE = '.predictions.jsonl'  # settings, then one record per finished image
 FOLDER_FRAME_RATE = 10.  # frames per second of a video of single images; KITTI's
 VIDEO_MAP_DEPTH = 60.  # metres of the bird's-eye view, the same in all frames
 VIDEO_HEIGHT = 432  # pixels of the picture in a frame
 VIDEO_QUALITY = 7  # of imageio-ffmpeg, 0 to 10
 
 
+def file_record(path: Union[str, Path, None]) -> Optional[list]:
+    """Return absolute path, bytes and time of change (ns) of a file, to detect another content.
+
+    Args:
+        path: a file; None or the name of no file returns None.
+
+    Example:
+        >>> file_record('https://host/model.pth') is None
+        True
+    """
+    try:
+        status = os.stat(path)
+    except (OSError, TypeError, ValueError):
+        return None
+    return [os.path.abspath(path), status.st_size, status.st_mtime_ns]
+
+
+class Record(NamedTuple):
+    """A finished image of a run.
+
+    Attributes:
+        origin: path or URL of the image, or the number of a frame.
+        file: :func:`file_record` of the image before it was read.
+        entry: the prediction as in the JSON; ``image`` is the name of the outputs.
+    """
+    origin: str
+    file: Optional[list]
+    entry: Dict[str, Any]
+
+    @classmethod
+    def from_row(cls, row: Any) -> Optional['Record']:
+        """Build from a line of a state file; None if the line is no record."""
+        if not (isinstance(row, list) and len(row) == 3 and isinstance(row[0], str)
+                and isinstance(row[2], dict) and isinstance(row[2].get('image'), str)
+                and is_inner_name(row[2]['image'])):
+            return None
+        return cls(*row)
+
+    @property
+    def name(self) -> str:
+        """Name of the outputs."""
+        return self.entry['image']
+
+
 class PredictionFiles:
     """Outputs of a run: pictures, one JSON, KITTI's result files and a video.
 
-    The prediction of each finished image is appended to a state file. A later run with the same
-    settings skips these images.
+    A record of each finished image is appended to a state file. A later run with the same
+    settings skips these images, unless their files have changed. An image keeps the name of its
+    outputs.
 
     Args:
         out: output folder.
         formats: some of :data:`FORMATS`.
-        settings: what decides the predictions, as plain values.
+        settings: settings that determine the predictions, as plain values.
         frame_rate: frames per second of a source that is a video; None for images.
         resumes: whether finished images of an earlier run are kept. A video starts anew.
-        overwrite: replace predictions of other settings.
+        overwrite: remove the outputs of an earlier run before the first image.
 
     Attributes:
         count: number of images written in this run.
@@ -54,20 +102,26 @@ class PredictionFiles:
         self.count = self.objects = 0
         self._settings = json.loads(json.dumps(settings))
         self._state = out / STATE_FILE
+        self._overwrite = overwrite
         found = None if overwrite else self._read_state()
         if found is not None and found[0] != self._settings:
             other = sorted(key for key in {**found[0], **self._settings}
                            if found[0].get(key) != self._settings.get(key))
             raise InputError(f'{out}: holds predictions of other settings ({", ".join(other)}); '
                              'choose another --out, or add --overwrite')
-        # The frames of a video are drawn in one go.
+        # A video file cannot be continued, so a run that writes one predicts all images.
         keeps = found is not None and resumes and VIDEO not in formats
-        self._done: Dict[str, dict] = {item['image']: item for item in found[1]} if keeps else {}
+        self._done: Dict[str, Record] = {item.origin: item for item in found[1]} if keeps else {}
+        self._names = {item.origin: item.name for item in self._done.values()}
+        self._used: Set[str] = set(self._names.values())
+        self._begun: Dict[str, tuple] = {}  # origin and file by name
         self._video: Optional[VideoFile] = None
         self._scale: Optional[ColorScale] = None
         self._stream = None
 
     def __enter__(self) -> 'PredictionFiles':
+        if self._overwrite:
+            self._remove_old()
         lines = [self._settings, *self._done.values()]
         atomic_write(self._state, ''.join(json.dumps(line) + '\n' for line in lines))
         self._stream = open(self._state, 'a', encoding='utf-8')
@@ -79,9 +133,32 @@ class PredictionFiles:
         if self._video is not None:
             self._video.close(keep=kind is None)
 
-    def is_done(self, name: str) -> bool:
-        """Return whether an image is finished."""
-        return name in self._done
+    def begin(self, image: SourceImage) -> Optional[SourceImage]:
+        """Return an image under the name of its outputs; None if it is finished.
+
+        Args:
+            image: image of the source.
+        """
+        origin = image.origin or image.name
+        file = file_record(image.origin)
+        record = self._done.get(origin)
+        if record is not None and record.file == file:
+            return None
+        self._done.pop(origin, None)  # the file has changed
+        if origin not in self._names:
+            self._names[origin] = self._unused(image.name)
+        name = self._names[origin]
+        self._begun[name] = (origin, file)
+        return replace(image, name=name)
+
+    def _unused(self, name: str) -> str:
+        """Return the name, with a number if another image has it already."""
+        unique, number = name, 1
+        while unique in self._used:
+            number += 1
+            unique = f'{name}_{number}'
+        self._used.add(unique)
+        return unique
 
     def write(self, prediction: Prediction) -> None:
         """Write all outputs of one image."""
@@ -94,8 +171,9 @@ class PredictionFiles:
         entry = prediction.to_dict()
         if self.frame_rate is not None:
             entry['time'] = round(len(self._done) / self.frame_rate, 4)
-        self._done[prediction.name] = entry
-        self._stream.write(json.dumps(entry) + '\n')
+        record = Record(*self._begun.pop(prediction.name), entry)
+        self._done[record.origin] = record
+        self._stream.write(json.dumps(record) + '\n')
         self._stream.flush()
         self.count += 1
         self.objects += len(prediction)
@@ -113,7 +191,8 @@ class PredictionFiles:
             format=SCHEMA, model=predictor.title, task=predictor.task,
             class_names=list(predictor.class_names),
             units='metres, radians, pixels; camera frame x right, y down, z forward',
-            images=[self._done[name] for name in sorted(self._done)],
+            images=[record.entry for record in sorted(self._done.values(), key=lambda record:
+                                                      record.name)],
             skipped=[dict(image=name, reason=reason) for name, reason in skipped.items()])
         atomic_write(self.out / JSON_FILE, json.dumps(content, indent=1) + '\n')
 
@@ -131,8 +210,21 @@ class PredictionFiles:
                                     picture)
         self._video.write(picture)
 
+    def _remove_old(self) -> None:
+        """Remove the outputs that the state file of an earlier run names, and no others."""
+        settings, records = self._read_state() or ({}, [])
+        saved = settings.get('save') or ()
+        names = [record.name for record in records]
+        removed = {
+            PICTURES: [f'{PICTURES}/{name}.jpg' for name in names],
+            KITTI: [f'{KITTI}/{name}{suffix}' for name in names for suffix in ('.txt', '.png')],
+            JSON: [JSON_FILE], VIDEO: [VIDEO_FILE]}
+        for output in FORMATS:
+            for path in removed[output] if output in saved else ():
+                (self.out / path).unlink(missing_ok=True)
+
     def _read_state(self) -> Optional[tuple]:
-        """Return the settings and the predictions of an earlier run; None if there is none."""
+        """Return the settings and the records of an earlier run; None if there is none."""
         try:
             lines = self._state.read_text(encoding='utf-8').splitlines()
         except (OSError, UnicodeDecodeError):
@@ -143,9 +235,10 @@ class PredictionFiles:
                 rows.append(json.loads(line))
             except ValueError:  # the last line of a run that was killed
                 break
-        if not rows or not all(isinstance(row, dict) for row in rows):
+        if not rows or not isinstance(rows[0], dict):
             return None
-        return rows[0], [row for row in rows[1:] if isinstance(row.get('image'), str)]
+        records = map(Record.from_row, rows[1:])
+        return rows[0], [record for record in records if record is not None]
 
 
 class VideoFile:
@@ -164,6 +257,7 @@ class VideoFile:
         import imageio_ffmpeg
         self.path = path
         self.size = tuple(length - length % 2 for length in (first.shape[1], first.shape[0]))
+        self.count = 0
         self._part = path.with_name(f'.{path.stem}.part{path.suffix}')
         self._writer = imageio_ffmpeg.write_frames(
             str(self._part), self.size, fps=frame_rate, quality=VIDEO_QUALITY,
@@ -180,13 +274,30 @@ class VideoFile:
             picture = cv2.resize(picture, self.size, interpolation=cv2.INTER_AREA)
         try:
             self._writer.send(np.ascontiguousarray(picture[..., ::-1]))
+            self.count += 1
         except (OSError, StopIteration) as error:
             raise InputError(f'{self.path}: ffmpeg cannot write the video '
                              f'({" ".join(str(error).split())[:120]})') from None
 
     def close(self, keep: bool) -> None:
-        """Complete the file, or remove it."""
-        self._writer.close()
-        if keep and self._part.exists():
-            self._part.replace(self.path)
-        self._part.unlink(missing_ok=True)
+        """Complete the file, or remove it.
+
+        Raises:
+            InputError: the file is incomplete.
+        """
+        try:
+            self._writer.close()  # does not tell whether ffmpeg failed
+            if keep:
+                self._check()
+                self._part.replace(self.path)
+        finally:
+            self._part.unlink(missing_ok=True)
+
+    def _check(self) -> None:
+        try:
+            count = open_images(self._part).count or 0
+        except InputError:
+            count = 0
+        if count < self.count:
+            raise InputError(f'{self.path}: ffmpeg has written {count} of {self.count} frames; '
+                             'make room on the disk and run the command again')

@@ -9,10 +9,10 @@ A model of this project has
   modules may be compiled and stored channels-last;
 - ``loss_methods()``: (object, method name) pairs of the methods that compute targets and
   losses;
-- optionally ``depth_follows``: what predicted depth follows besides appearance:
-  :data:`FOLLOWS_INPUT`, nothing, so that depth is right for one focal length of the input;
-  :data:`FOLLOWS_ZOOM`, the scale from original to input pixels; or :data:`FOLLOWS_CAMERA`, the
-  focal length of the sample.
+- optionally ``depth_follows``: the values that predicted depth depends on besides appearance.
+  :data:`FOLLOWS_INPUT`: no others; depth is correct only for the training's focal length in
+  input pixels. :data:`FOLLOWS_ZOOM`: the scale from original to input pixels.
+  :data:`FOLLOWS_CAMERA`: the focal length of the sample.
 
 Hooks, commands and acceleration use the functions below and read no other attributes. The
 functions also support mmdet3d's own monocular detectors (SMOKE, FCOS3D, PGD).

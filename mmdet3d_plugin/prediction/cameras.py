@@ -5,7 +5,7 @@ The camera frame and the pixels are those of ``structures/``: x right, y down, z
 pixel is ignored, as it is by KITTI's users.
 """
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
@@ -66,7 +66,7 @@ class Camera:
         """
         try:
             values = np.array(matrix, dtype=np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             values = np.zeros(0)
         if values.shape not in ((3, 3), (3, 4), (4, 4)):
             raise InputError(f'{title}: is no camera matrix; give 3x3 or 3x4 numbers in pixels')
@@ -137,8 +137,7 @@ class Camera:
             raise InputError(f'{name}: has {width}x{height} pixels, but the camera was calibrated '
                              f'with {self.size[0]}x{self.size[1]}; give the camera of this image')
         to_new = np.diag([scale, height / self.size[1], 1.])
-        lens = self.lens and replace(self.lens, matrix=to_new @ self.lens.matrix)
-        return Camera(to_new @ self.P2, size, lens)
+        return Camera(to_new @ self.P2, size, self.lens and self.lens.scaled(to_new))
 
 
 @dataclass(frozen=True)
@@ -159,6 +158,15 @@ class Lens:
     fisheye: bool = False
     rotation: Optional[np.ndarray] = None
     target: Optional[np.ndarray] = None
+
+    def scaled(self, to_new: np.ndarray) -> 'Lens':
+        """Return the lens for a resized picture.
+
+        Args:
+            to_new: (3, 3) from pixels to pixels of the resized picture.
+        """
+        target = None if self.target is None else to_new @ self.target
+        return replace(self, matrix=to_new @ self.matrix, target=target)
 
     def target_matrix(self, size: Tuple[int, int]) -> np.ndarray:
         """Return the (3, 3) camera matrix of the picture without distortion.
@@ -233,6 +241,17 @@ class CameraSource:
         self.fov = fov
         self._views: Dict[Tuple[int, int], tuple] = {}
 
+    def to_dict(self) -> Dict[str, Any]:
+        """Return the camera as plain values that two equal cameras share.
+
+        Example:
+            >>> CameraSource(fov=90.).to_dict()
+            {'fov': 90.0}
+        """
+        if self.camera is None:
+            return dict(focal=self.focal) if self.fov is None else dict(fov=self.fov)
+        return dict(camera=_plain(self.camera))
+
     @property
     def is_guess(self) -> bool:
         """Whether the focal length is a guess from the image size."""
@@ -265,9 +284,17 @@ class CameraSource:
         camera = self.camera.fitted_to(size, name)
         if camera.lens is None:
             return camera, None
-        P2 = camera.P2.copy()
-        P2[:, :3] = camera.lens.target_matrix(size)
-        return Camera(P2, size), camera.lens.maps(size)
+        # The offset of the camera, in metres, stays; its column is in pixels of the target.
+        offset = np.linalg.solve(camera.P2[:, :3], camera.P2[:, 3:])
+        target = camera.lens.target_matrix(size)
+        return Camera(np.hstack([target, target @ offset]), size), camera.lens.maps(size)
+
+
+def _plain(value: Any) -> Any:
+    """Return a dataclass of arrays as plain values."""
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return value.tolist() if isinstance(value, np.ndarray) else value
 
 
 def _is_within(value: Any, low: float, high: float) -> bool:
@@ -332,8 +359,8 @@ _Loader.add_constructor('tag:yaml.org,2002:opencv-matrix',
 def _from_yaml(text: str, title: str) -> Camera:
     """Build the camera of a YAML file of OpenCV or ROS."""
     body = re.sub(r'\A%YAML.*\n', '', text)  # OpenCV's directive is no valid YAML
-    try:
-        entries = yaml.load(body, _Loader)
+    try:  # rostopic ends each message with ---, which begins an empty document
+        entries = next((item for item in yaml.load_all(body, _Loader) if item is not None), None)
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise InputError(f'{title}: neither a calibration of KITTI, OpenCV or ROS nor a matrix '
                          f'({shortened(" ".join(str(error).split()), 80)})') from None
@@ -376,7 +403,11 @@ def _shaped(values: np.ndarray) -> np.ndarray:
 
 def _coefficients(values: Any, fisheye: bool, title: str) -> np.ndarray:
     """Return checked distortion coefficients."""
-    values = np.array(values, dtype=np.float64).ravel()
+    try:
+        values = np.array(values, dtype=np.float64).ravel()
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f'{title}: {shortened(values)} is no list of distortion '
+                         'coefficients') from None
     allowed = (4, ) if fisheye else (4, 5, 8, 12, 14)
     if values.size not in allowed or not (np.abs(values) < 1e3).all():
         raise InputError(f'{title}: has {values.size} distortion coefficients, expected '
@@ -394,10 +425,21 @@ def _numbers(entries: dict, keys: Sequence[str], title: str) -> Optional[np.ndar
     rows: List = value if isinstance(value, list) else []
     if rows and len(rows) <= 14 and all(isinstance(row, list) and len(row) <= 14 for row in rows):
         rows = [item for row in rows for item in row]
-    if not isinstance(value, list) or len(rows) > 16 or not all(
-            type(item) in (int, float) for item in rows):
+    numbers = [_number(item) for item in rows[:17]]
+    if not isinstance(value, list) or len(rows) > 16 or not np.isfinite(numbers).all():
         raise InputError(f'{title}: {key} is no list of numbers; restore the file')
-    return np.array(rows, dtype=np.float64) if rows else None
+    return np.array(numbers) if numbers else None
+
+
+def _number(item: Any) -> float:
+    """Return a number of a YAML file, NaN for anything else.
+
+    PyYAML follows YAML 1.1, in which 1e-05 is a string, since it has no decimal point.
+    """
+    try:
+        return float(item) if type(item) in (int, float, str) else np.nan
+    except (ValueError, OverflowError):
+        return np.nan
 
 
 def _integer(entries: dict, keys: Sequence[str], title: str) -> int:

@@ -10,20 +10,20 @@ on what the predicted depth follows already (``models/model_contract.py``):
   pixels) and zoom s (input pixels per original pixel), depth is scaled by ``f s / (f_t s_t)``,
   where f_t and s_t are those of the training. Locations move along their viewing rays. Sizes and
   observation angles stay.
-- ``'zoom'``: the head multiplies the depth that it estimates from appearance by s. What is
-  missing is ``f / f_t``. The model is given the picture in pixels that are smaller by this
-  factor: the same picture, of a camera with focal length f_t, and with zoom ``s f / f_t``. A
-  longer focal length shows what an enlarged crop of a training image shows, viewing rays
-  included, and training crops at random. Parts of depth that do not follow the zoom (the
-  attribute depth of DID-M3D) stay.
+- ``'zoom'``: the head multiplies the depth that it estimates from appearance by s. Depth has to
+  be scaled by ``f / f_t`` as well. So the model gets other metadata for the same picture: focal
+  length f_t instead of f, and zoom ``s f / f_t`` instead of s. Both describe the same viewing
+  rays. Training sees such pairs too, as it crops and enlarges images at random. Parts of depth
+  that do not depend on the zoom (the attribute depth of DID-M3D) are not scaled.
 - ``'camera'``: depth is computed from the focal length of the sample (GUPNet, BTS with its
   ``reference_focal``). There is nothing to correct.
 """
 from dataclasses import dataclass
-from typing import Sequence, Tuple
+from typing import Any, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
+from mmdet3d.datasets.transforms import AffineResize
 from mmdet3d.structures import Det3DDataSample
 
 from ..engine.training_camera import focal_length
@@ -64,21 +64,54 @@ class TrainingCamera:
         return cls(focal, (width, height))
 
 
-def input_zoom(meta: dict) -> float:
+def feature_stride(transforms: Sequence[Any]) -> Optional[float]:
+    """Return the input pixels per pixel of the ``trans_mat`` of mmdet3d's AffineResize.
+
+    Args:
+        transforms: transforms of a pipeline.
+
+    Returns:
+        The stride; None without exactly one AffineResize of one stride.
+
+    Example:
+        >>> feature_stride([AffineResize((1280, 384), down_ratio=4)])
+        4.0
+    """
+    found = [item for item in transforms if isinstance(item, AffineResize)]
+    if len(found) != 1 or not isinstance(found[0].down_ratio, int):
+        return None
+    width = found[0].img_scale[0]
+    return width / (width // found[0].down_ratio)
+
+
+def input_zoom(meta: dict, stride: Optional[float] = None) -> Optional[float]:
     """Return the input pixels per original pixel of a sample.
 
     Args:
-        meta: meta information with ``affine`` (this project's transforms) or ``scale_factor``
-            (mmdet's Resize). Without both the zoom is 1.
+        meta: meta information with ``affine`` (this project's transforms), ``trans_mat``
+            (mmdet3d's AffineResize, original to feature pixels) or ``scale_factor`` (mmdet's
+            Resize). Without them the zoom is 1.
+        stride: input pixels per feature pixel; None if unknown.
+
+    Returns:
+        The zoom; None if there is only a ``trans_mat`` and its stride is unknown.
 
     Example:
         >>> input_zoom(dict(affine=np.diag([.5, .5, 1.]))), input_zoom(dict(scale_factor=(2., 2.)))
         (0.5, 2.0)
+        >>> round(input_zoom(dict(trans_mat=np.diag([.125, .125, 1.])), stride=4.), 6)
+        0.5
     """
     if 'affine' in meta:
-        return float(np.sqrt(abs(np.linalg.det(np.asarray(meta['affine'])[:2, :2]))))
+        return _scale_of(meta['affine'])
+    if 'trans_mat' in meta:
+        return None if stride is None else _scale_of(meta['trans_mat']) * stride
     scale = meta.get('scale_factor', 1.)
     return float(np.sqrt(np.prod(np.broadcast_to(np.asarray(scale, float).ravel()[:2], 2))))
+
+
+def _scale_of(affine: Any) -> float:
+    return float(np.sqrt(abs(np.linalg.det(np.asarray(affine)[:2, :2]))))
 
 
 class FocalCorrection:
@@ -88,6 +121,7 @@ class FocalCorrection:
         depth_follows: what the model's depth follows, see the module.
         focal: focal length of the training, pixels of the original images.
         input_focal: focal length of the training in input pixels.
+        stride: see :func:`input_zoom`.
 
     Example:
         A model whose depth is for a focal length of 700 input pixels, on a camera of 350:
@@ -105,10 +139,21 @@ class FocalCorrection:
         [2.0, 1.75, 10.0]
     """
 
-    def __init__(self, depth_follows: str, focal: float, input_focal: float) -> None:
+    def __init__(self, depth_follows: str, focal: float, input_focal: float,
+                 stride: Optional[float] = None) -> None:
         self.depth_follows = depth_follows
         self.focal = focal
         self.input_focal = input_focal
+        self.stride = stride
+
+    def ratio(self, cam2img: Any, meta: dict) -> float:
+        """Return the focal length of a sample relative to the training's, in input pixels.
+
+        Args:
+            cam2img: (3 or 4, 4) projection to original pixels.
+            meta: see :func:`input_zoom`.
+        """
+        return focal_length(cam2img) * input_zoom(meta, self.stride) / self.input_focal
 
     def before(self, samples: Sequence[Det3DDataSample]) -> None:
         """Describe the inputs of a model that follows the zoom in the training's pixels."""
@@ -126,8 +171,7 @@ class FocalCorrection:
             if self.depth_follows == FOLLOWS_ZOOM:
                 _rescale_pixels(sample, 1 / sample.pixel_scale)
             elif self.depth_follows != FOLLOWS_CAMERA:
-                focal = focal_length(sample.cam2img) * input_zoom(sample.metainfo)
-                _scale_depth(sample, focal / self.input_focal)
+                _scale_depth(sample, self.ratio(sample.cam2img, sample.metainfo))
 
 
 def _rescale_pixels(sample: Det3DDataSample, scale: float) -> None:

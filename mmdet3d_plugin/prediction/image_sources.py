@@ -4,9 +4,11 @@ Images are (H, W, 3) uint8 arrays in OpenCV's order BGR. A source is read one im
 """
 import difflib
 import glob
+import http.client
 import io
 import os
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, List, Optional, Set
 from urllib.parse import unquote, urlparse
@@ -17,7 +19,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from ..errors import InputError
-from ..utils.files import is_inner_name, shortened
+from ..utils.files import MAX_NAME, is_inner_name, shortened
 from ..utils.images import MAX_PIXELS, check_complete
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm')
@@ -27,7 +29,9 @@ MAX_BYTES = 1 << 28  # of an image file
 URL_SCHEMES, STREAM_SCHEMES = ('http', 'https'), ('rtsp', 'rtmp', 'udp')
 TIMEOUT = 30.  # seconds without data from a server
 DEFAULT_FRAME_RATE = 25.  # of videos that do not say theirs
-# OpenCV reads it once. Errors of a video are raised as InputError.
+# A video may have fewer frames than its header says: by this share, or by a few.
+MISCOUNTED_SHARE, MISCOUNTED_FRAMES = 0.05, 3
+# OpenCV reads the variable at the first video. ffmpeg then prints no errors of its own.
 os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
 
 
@@ -38,9 +42,11 @@ class SourceImage:
     Attributes:
         name: name without suffix, unique in its source.
         load: decodes the image, (H, W, 3) uint8, BGR; raises InputError for a broken file.
+        origin: absolute path or URL of the image; None for frames and images in memory.
     """
     name: str
     load: Callable[[], np.ndarray]
+    origin: Optional[str] = None
 
 
 @dataclass
@@ -103,6 +109,31 @@ def open_images(source: Any) -> ImageSource:
                      'video or the index of a webcam')
 
 
+def shortfall_of(source: ImageSource, read: int) -> Optional[str]:
+    """Return a message if a video ended clearly before the end that its header says.
+
+    Headers may miscount, so 5 % of the frames or three frames are tolerated.
+
+    Args:
+        source: the source, read to its end.
+        read: number of images that it had.
+
+    Returns:
+        The message; None if nothing is missing, or the source is no video file.
+
+    Example:
+        >>> video = ImageSource([], count=100, frame_rate=10., title='a.mp4')
+        >>> shortfall_of(video, 95), shortfall_of(video, 94)
+        (None, 'a.mp4: broke off after 94 of 100 frames; the file is cut off or damaged')
+    """
+    if source.frame_rate is None or source.count is None:
+        return None
+    if source.count - read <= max(MISCOUNTED_FRAMES, MISCOUNTED_SHARE * source.count):
+        return None
+    return (f'{source.title}: broke off after {read} of {source.count} frames; the file is cut '
+            'off or damaged')
+
+
 def _stream(items: Iterator[Any]) -> Iterator[SourceImage]:
     names: Set[str] = set()
     for index, item in enumerate(items):
@@ -117,7 +148,7 @@ def _unique(image: SourceImage, names: Set[str]) -> SourceImage:
         number += 1
         name = f'{image.name}_{number}'
     names.add(name)
-    return SourceImage(name, image.load)
+    return replace(image, name=name)
 
 
 def _single(item: Any, index: int) -> SourceImage:
@@ -131,10 +162,11 @@ def _single(item: Any, index: int) -> SourceImage:
         return SourceImage(name, lambda: pillow_image(item, f'image {index}'))
     if isinstance(item, (str, Path)):
         text = str(item)
-        if urlparse(text).scheme in URL_SCHEMES:
+        if _scheme(text) in URL_SCHEMES:
             return SourceImage(_name_of(unquote(urlparse(text).path), name),
-                               lambda: read_url(text))
-        return SourceImage(_name_of(text, name), lambda: read_image(text))
+                               lambda: read_url(text), text)
+        return SourceImage(_name_of(text, name), lambda: read_image(text),
+                           os.path.abspath(os.path.expanduser(text)))
     raise InputError(f'image {index}: {type(item).__name__} is no image; give a path, a URL, an '
                      'array or a Pillow image')
 
@@ -144,9 +176,36 @@ def _name_of(path: str, default: str) -> str:
     return stem if stem and is_inner_name(stem) else default
 
 
+def _scheme(source: str) -> str:
+    """Return the scheme of a URL; empty for a path."""
+    try:
+        return urlparse(source).scheme
+    except ValueError as error:
+        if '://' not in source:
+            return ''
+        raise InputError(f'{_title(source)}: is no valid URL ({error})') from None
+
+
+def _title(source: str) -> str:
+    """Return a source for a message, cut if it is long."""
+    return source if len(source) <= MAX_NAME else f'{source[:60]}...'
+
+
 def _open_text(source: str) -> ImageSource:
-    """Open a path, a URL, a pattern or the index of a webcam."""
-    scheme = urlparse(source).scheme
+    """Open a path, a URL, a pattern or the index of a webcam.
+
+    Raises:
+        InputError: there is no such source, or it cannot be read.
+    """
+    try:
+        return _open_any(source)
+    except (OSError, RuntimeError) as error:  # RuntimeError: ~ of an unknown user
+        reason = getattr(error, 'strerror', None) or error
+        raise InputError(f'{_title(source)}: cannot be read ({reason})') from None
+
+
+def _open_any(source: str) -> ImageSource:
+    scheme = _scheme(source)
     if scheme in STREAM_SCHEMES:
         return _open_video(source, source)
     if scheme in URL_SCHEMES:
@@ -158,7 +217,7 @@ def _open_text(source: str) -> ImageSource:
         if path.suffix.lower() in VIDEO_SUFFIXES:
             return _open_video(str(path), str(path))
         return ImageSource([_single(path, 0)], 1, title=source)
-    if source.isdigit():
+    if re.fullmatch('[0-9]{1,4}', source):
         return _open_video(int(source), f'webcam {source}')
     if glob.has_magic(source):
         found = sorted(name for name in glob.glob(str(path), recursive=True)
@@ -167,15 +226,15 @@ def _open_text(source: str) -> ImageSource:
             raise InputError(f'{source}: the pattern matches no image; put it in quotes, and give '
                              'the suffix of the images')
         return _of_files(found, source)
-    raise InputError(f'{source}: no such image, folder or video{_similar(path)}')
+    raise InputError(f'{_title(source)}: no such image, folder or video{_similar(path)}')
 
 
 def _similar(path: Path) -> str:
     """Return a hint that names a file of similar name; empty if there is none."""
     try:
         names = [entry.name for entry in os.scandir(path.parent)]
-    except OSError:
-        return f'; {path.parent} is no folder'
+    except (OSError, ValueError):
+        return f'; {_title(str(path.parent))} is no folder'
     near = difflib.get_close_matches(path.name, names, 1)
     return f'; did you mean {path.with_name(near[0])}?' if near else ''
 
@@ -293,8 +352,9 @@ def read_image(path: str) -> np.ndarray:
     try:
         size = Path(path).expanduser().stat().st_size
         content = Path(path).expanduser().read_bytes() if size <= MAX_BYTES else b''
-    except OSError as error:
-        raise InputError(f'{path}: cannot read the image ({error.strerror})') from None
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, 'strerror', None) or error
+        raise InputError(f'{_title(path)}: cannot read the image ({reason})') from None
     if size > MAX_BYTES:
         raise InputError(f'{path}: has {size >> 20} MB, expected an image of at most '
                          f'{MAX_BYTES >> 20} MB')
@@ -311,8 +371,8 @@ def read_url(url: str) -> np.ndarray:
         with urlopen(Request(url, headers={'User-Agent': 'mmdet3d_plugin'}),
                      timeout=TIMEOUT) as answer:
             content = answer.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        raise InputError(f'{url}: cannot download the image '
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise InputError(f'{_title(url)}: cannot download the image '
                          f'({shortened(str(getattr(error, "reason", error)))})') from None
     if len(content) > MAX_BYTES:
         raise InputError(f'{url}: has more than {MAX_BYTES >> 20} MB')

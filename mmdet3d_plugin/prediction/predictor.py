@@ -2,7 +2,7 @@
 import logging
 from itertools import islice
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Union
+from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Set, Union
 
 import numpy as np
 import torch
@@ -17,15 +17,16 @@ from mmengine.device import get_device
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 
+from ..datasets.transforms import CropScaleAffine
 from ..engine.deployment import deploy_config
 from ..engine.trained_model import read_trained_model
-from ..engine.training_camera import focal_length
+from ..engine.training_start import MAX_HIDDEN
 from ..errors import InputError
 from ..evaluation.prediction_conversion import predictions_to_table
 from ..models.model_contract import EMBEDDING, FOLLOWS_CAMERA, depth_follows_of, task_of
 from .cameras import AUTO, Camera, CameraSource
-from .focal_correction import FocalCorrection, TrainingCamera, input_zoom
-from .image_sources import ImageSource, SourceImage, open_images
+from .focal_correction import FocalCorrection, TrainingCamera, feature_stride, input_zoom
+from .image_sources import ImageSource, SourceImage, open_images, shortfall_of
 from .prediction import Prediction
 
 # Transforms that read files. The image is in memory, and there is no ground truth.
@@ -98,6 +99,7 @@ class Predictor:
                              'depth estimator')
         self.device = torch_device(device)
         self.model = model.to(self.device).eval()
+        self._warned: Set[str] = set()
         self.class_names = tuple(self.config.class_names)
         self.score_threshold = score_threshold
         init_default_scope(self.config.default_scope)
@@ -107,7 +109,6 @@ class Predictor:
         self.training_camera = entry and TrainingCamera.from_config(entry, self.title)
         self.depth_follows = depth_follows_of(self.model)
         self._correction = self._focal_correction() if correct_focal else None
-        self._warned: Dict[str, bool] = {}
 
     def __call__(self, images: Any, camera: Any = None, *,
                  focal: Union[float, str, None] = None, fov: Optional[float] = None,
@@ -149,9 +150,12 @@ class Predictor:
 
     def _stream(self, source: ImageSource, cameras: CameraSource, batch_size: int
                 ) -> Iterator[Prediction]:
-        images = iter(source)
+        images, read = iter(source), 0
         while batch := list(islice(images, batch_size)):
             yield from self.predict([self.picture(item, cameras) for item in batch])
+            read += len(batch)
+        if (shortfall := shortfall_of(source, read)) is not None:
+            self._warn(shortfall, shortfall)
 
     def picture(self, item: SourceImage, cameras: CameraSource) -> Picture:
         """Decode an image, find its camera, and remove lens distortion.
@@ -169,6 +173,8 @@ class Predictor:
     @torch.no_grad()
     def predict(self, pictures: Sequence[Picture]) -> List[Prediction]:
         """Predict for one batch of pictures."""
+        for picture in pictures:
+            self._warn_of_hidden_pixels(picture)
         batch = pseudo_collate([self.sample(picture) for picture in pictures])
         samples = batch['data_samples']
         if self._correction is not None:
@@ -198,8 +204,7 @@ class Predictor:
         """Return the result for one picture."""
         ratio = None
         if self._correction is not None:
-            ratio = (focal_length(picture.camera.P2) * input_zoom(output.metainfo)
-                     / self._correction.input_focal)
+            ratio = self._correction.ratio(picture.camera.P2, output.metainfo)
         result = Prediction(picture.name, picture.image, picture.camera, self.class_names,
                             focal_correction=ratio)
         if 'pred_depth_map' in output:
@@ -220,14 +225,32 @@ class Predictor:
         width, height = self.training_camera.image_size
         camera = Camera.from_focal(self.training_camera.focal_length, (width, height))
         blank = Picture('blank', np.zeros((height, width, 3), np.uint8), camera)
-        zoom = input_zoom(self.sample(blank)['data_samples'].metainfo)
+        stride = feature_stride(self.pipeline.transforms)
+        zoom = input_zoom(self.sample(blank)['data_samples'].metainfo, stride)
+        if zoom is None:
+            self._warn('zoom', f'{self.title}: depth is not corrected for the focal length, since '
+                       'test_pipeline has trans_mat of an unknown stride; use CropScaleAffine')
+            return None
         return FocalCorrection(self.depth_follows, self.training_camera.focal_length,
-                               self.training_camera.focal_length * zoom)
+                               self.training_camera.focal_length * zoom, stride)
+
+    def _warn_of_hidden_pixels(self, picture: Picture) -> None:
+        """Warn, once per size, if the input hides more than 5 % of a picture."""
+        crop = next((item for item in self.pipeline.transforms
+                     if isinstance(item, CropScaleAffine)), None)
+        height, width = picture.image.shape[:2]
+        share = 0. if crop is None else crop.hidden_share(width, height)
+        if share > MAX_HIDDEN:
+            size = 'x'.join(map(str, crop.input_size))
+            self._warn(f'{width}x{height}', f'{picture.name}: inputs of {size} do not show '
+                       f'{100 * share:.0f} % of the pixels of images of {width}x{height}, and '
+                       f"objects there are not found, since CropScaleAffine has fit='{crop.fit}'; "
+                       "train with input_fit='contain' or another input_size for such images")
 
     def _warn(self, key: str, message: str) -> None:
         """Log a warning once."""
-        if not self._warned.get(key):
-            self._warned[key] = True
+        if key not in self._warned:
+            self._warned.add(key)
             print_log(message, 'current', level=logging.WARNING)
 
 

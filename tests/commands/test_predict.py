@@ -8,9 +8,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from tiny_predictor import CAMERA, ROOT, picture, tiny_model, write_checkpoint
+from tiny_predictor import (CAMERA, ROOT, picture, tiny_model, write_checkpoint,
+                            write_cut_video)
 
 from mmdet3d_plugin.benchmarks.kitti.labels import read_objects
+from mmdet3d_plugin.commands.prediction_files import VideoFile
+from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.prediction import Predictor
 
 OPTIONS = ('--focal', '350', '--device', 'cpu', '--score', '0')
@@ -87,6 +90,90 @@ def test_unreadable_images_are_skipped_and_a_second_run_resumes(run_tool, work):
     assert 'out: holds predictions of other settings (focal, fov, score); choose' in printed.err
     code, printed = run_tool(*command[:3], '--fov', '80', '--out', work / 'out', '--overwrite')
     assert code == 0 and ': 3 images' in printed.out
+
+
+def test_changed_files_are_noticed(run_tool, work, model):
+    command = ('predict', work / 'run', work / 'in', '--camera', work / 'K.txt', '--device', 'cpu',
+               '--score', '0', '--out', work / 'out', '--save', 'json')
+    for name in 'bc':
+        (work / f'in/{name}.png').unlink()
+    assert run_tool(*command)[0] == 0
+    first, = read(work / 'out')['images']
+
+    cv2.imwrite(str(work / 'in/a.jpg'), picture(2))  # another picture, sorted before a.png
+    code, printed = run_tool(*command)
+    assert code == 0 and ': 1 images' in printed.out and '1 finished before' in printed.out
+    images = {item['image']: item for item in read(work / 'out')['images']}
+    assert sorted(images) == ['a', 'a_2'] and images['a'] == first != images['a_2']
+
+    cv2.imwrite(str(work / 'in/a.png'), picture(1, (640, 190)))
+    code, printed = run_tool(*command)
+    assert code == 0 and ': 1 images' in printed.out and '1 finished before' in printed.out
+    assert [(item['image'], item['width']) for item in read(work / 'out')['images']] == [
+        ('a', 640), ('a_2', 620)]
+
+    (work / 'in/a.png').write_bytes(b'')
+    assert run_tool(*command)[0] == 1
+    assert [item['image'] for item in read(work / 'out')['images']] == ['a_2']
+
+    matrix = (work / 'K.txt').read_text()
+    (work / 'K.txt').write_text(matrix.replace('350.0', '360.0'))
+    code, printed = run_tool(*command)
+    assert code == 2 and 'of other settings (camera); choose' in printed.err
+    (work / 'K.txt').write_text(matrix)
+    write_checkpoint(work / 'run/epoch_4.pth', model)
+    (work / 'run/last_checkpoint').write_text('run/epoch_4.pth')
+    code, printed = run_tool(*command)
+    assert code == 2 and 'of other settings (checkpoint); choose' in printed.err
+
+
+def test_a_new_start_removes_old_outputs_only(run_tool, work):
+    command = ('predict', work / 'run', work / 'in', *OPTIONS, '--out', work / 'out', '--save')
+    assert run_tool(*command, 'pictures', 'kitti', 'json')[0] == 0
+    mine = [work / 'out/pictures/mine.jpg', work / 'out/kitti/mine.txt', work / 'out/video.mp4',
+            work / 'a.jpg']
+    for path in mine:
+        path.write_text('mine')
+    with open(work / 'out/.predictions.jsonl', 'a') as state:
+        state.write('["a", null, {"image": "../../a"}]\n')  # a name outside of the folder
+    for name in 'ab':
+        (work / f'in/{name}.png').unlink()
+    assert run_tool(*command, 'kitti', '--overwrite')[0] == 0
+    files = {str(path.relative_to(work / 'out')) for path in (work / 'out').rglob('*.*')}
+    assert files == {'pictures/mine.jpg', 'kitti/mine.txt', 'kitti/c.txt', 'video.mp4',
+                     '.predictions.jsonl'}
+    assert all(path.read_text() == 'mine' for path in mine)
+
+
+def test_a_video_that_breaks_off(run_tool, work):
+    write_cut_video(work / 'a.mp4')
+    command = ('predict', work / 'run', work / 'a.mp4', *OPTIONS, '--out', work / 'out',
+               '--save', 'json')
+    code, printed = run_tool(*command)
+    count = len(read(work / 'out')['images'])
+    assert code == 1 and f'a.mp4: broke off after {count} of 24 frames' in printed.out
+    assert run_tool(*command, '--limit', '2')[0] == 0
+
+
+def test_an_incomplete_video_is_no_output(tmp_path):
+    image = np.zeros((32, 64, 3), np.uint8)
+    for name, kept in (('a.mp4', slice(None)), ('b.mp4', slice(400))):
+        video = VideoFile(tmp_path / name, 29.97, image)
+        for _ in range(7):
+            video.write(image)
+        close = video._writer.close
+
+        def fail():
+            close()
+            video._part.write_bytes(video._part.read_bytes()[kept])
+
+        video._writer = type('Writer', (), dict(close=staticmethod(fail)))
+        if name == 'a.mp4':
+            video.close(keep=True)
+        else:
+            with pytest.raises(InputError, match='b.mp4: ffmpeg has written 0 of 7 frames'):
+                video.close(keep=True)
+    assert [path.name for path in tmp_path.iterdir()] == ['a.mp4']
 
 
 def test_an_interrupted_run_resumes(run_tool, work, monkeypatch):

@@ -1,4 +1,6 @@
 """Cameras of pictures: matrices, files, fields of view, lens distortion."""
+import json
+
 import cv2
 import numpy as np
 import pytest
@@ -67,6 +69,8 @@ def test_auto_uses_the_longer_side():
     (dict(camera=-K), 'positive focal lengths'), (dict(camera=K * 1e5), 'is no camera matrix'),
     (dict(camera=np.where(K == 500, np.nan, K)), 'is no camera matrix'),
     (dict(fov=90, distortion=[0, 0, 0, 0]), 'distortion: needs the camera matrix'),
+    (dict(camera=[[int('9' * 400), 0, 0]] * 3), 'camera: is no camera matrix'),
+    (dict(camera=K, distortion=['a']), r"distortion: \['a'\] is no list of distortion coeff"),
     (dict(camera=K, distortion=[0, 0]), 'distortion: has 2 distortion coefficients')])
 def test_bad_cameras(options, message):
     with pytest.raises(InputError, match=message):
@@ -117,7 +121,22 @@ def test_ros_message(tmp_path):
     np.testing.assert_array_equal(camera.P2[:, :3], K)
 
 
+def test_output_of_rostopic(tmp_path):
+    """An empty document follows the message, and 1e-05 is a string in YAML 1.1."""
+    text = ('---\nwidth: 640\nheight: 480\ndistortion_model: plumb_bob\n'
+            'K: [500.0, 0.0, 330.0, 0.0, 510.0, 235.0, 0.0, 0.0, 1.0]\n'
+            'D: [-0.3, 1e-05, 0.0, -2E-3, 0.0]\n---\n')
+    camera = read_camera(written(tmp_path, text))
+    np.testing.assert_array_equal(camera.P2[:, :3], K)
+    assert camera.lens.coefficients.tolist() == [-.3, .00001, 0, -.002, 0]
+
+
+HUGE = '9' * 400
+
+
 @pytest.mark.parametrize('text, message', [
+    (f'K: [{HUGE}, 0, 330, 0, 510, 235, 0, 0, 1]', 'K is no list of numbers'),
+    ('K: [nan, 0, 330, 0, 510, 235, 0, 0, 1]', 'K is no list of numbers'),
     ('a: 1', 'has no camera_matrix'), ('- 1\n- a', 'neither a calibration of KITTI'),
     ('1 2 3', 'holds 3 numbers, expected the 9 or 12'), ('a: [', 'neither a calibration'),
     ('camera_matrix: {data: [a, b]}', 'camera_matrix is no list of numbers'),
@@ -146,6 +165,37 @@ def test_pictures_of_another_resolution():
     with pytest.raises(InputError, match=r'small: the principal point of the camera \(330, 235\) '
                        'lies outside of this image of 320x240'):
         CameraSource(K).view(IMAGE[::2, ::2], 'small')
+
+
+def test_projection_of_pictures_of_another_resolution(tmp_path):
+    projection = (480., 0., 325., -40., 0., 490., 236., .8, 0., 0., 1., .003)
+    path = written(tmp_path, ros(coefficients=(-.1, 0., 0., 0., 0.), projection=projection))
+    dotted = IMAGE.copy()
+    dotted[225:245, 320:340] = 255  # around the principal point of the lens
+    camera, straight = CameraSource(path).view(dotted[::2, ::2], 'half')
+    np.testing.assert_allclose(camera.P2, [
+        [240, 0, 162.5, -20], [0, 245, 118, .4], [0, 0, 1, .003]])
+    rows, columns = np.nonzero(straight[..., 0] > 128)
+    assert abs(rows.mean() - 118) < 1 and abs(columns.mean() - 162.5) < 1
+
+
+def test_offset_of_a_camera_with_distortion():
+    """The fourth column is the offset of the camera in metres, times the new matrix."""
+    matrix = np.column_stack([K, K @ [.06, -.002, .003]])
+    camera, _ = CameraSource(matrix, distortion=[-.3, .1, 0, 0, 0]).view(IMAGE, 'a')
+    assert abs(camera.P2[0, 0] - 500) > 5
+    np.testing.assert_allclose(camera.P2[:, 3], camera.P2[:, :3] @ [.06, -.002, .003])
+
+
+def test_plain_values_of_equal_cameras(tmp_path):
+    path = written(tmp_path, ros(coefficients=(-.1, 0., 0., 0., 0.)))
+    first = CameraSource(path).to_dict()
+    assert first == CameraSource(path).to_dict() == json.loads(json.dumps(first), object_hook=(
+        lambda entries: {**entries, 'size': tuple(entries['size'])} if 'size' in entries
+        else entries))
+    written(tmp_path, ros(coefficients=(-.2, 0., 0., 0., 0.)))
+    assert CameraSource(path).to_dict() != first
+    assert CameraSource(focal=7.).to_dict() == dict(focal=7.)
 
 
 def distorted(points, coefficients, fisheye):

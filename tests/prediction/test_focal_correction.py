@@ -4,9 +4,10 @@ from functools import lru_cache
 import numpy as np
 import pytest
 import torch
+from mmdet3d.datasets.transforms import AffineResize
 from mmdet3d.models.detectors import Base3DDetector
 from mmdet3d.registry import MODELS
-from mmdet3d.structures import CameraInstance3DBoxes
+from mmdet3d.structures import CameraInstance3DBoxes, Det3DDataSample
 from mmengine.config import Config
 from mmengine.structures import InstanceData, PixelData
 from tiny_predictor import tiny_model
@@ -16,7 +17,8 @@ from mmdet3d_plugin.models.detectors import AuxiliarySupervision
 from mmdet3d_plugin.models.model_contract import depth_follows_of
 from mmdet3d_plugin.models.task_modules.input_geometry import InputGeometry
 from mmdet3d_plugin.prediction import Predictor
-from mmdet3d_plugin.prediction.focal_correction import FocalCorrection, TrainingCamera, input_zoom
+from mmdet3d_plugin.prediction.focal_correction import (FocalCorrection, TrainingCamera,
+                                                        feature_stride, input_zoom)
 from mmdet3d_plugin.structures.cameras import project
 from mmdet3d_plugin.synthetic import KITTI_P2, Camera, render_frame, sample_scene
 
@@ -214,7 +216,6 @@ def test_gupnet_is_not_corrected_twice():
 
 
 def test_depth_maps_are_scaled():
-    from mmdet3d.structures import Det3DDataSample
     sample = Det3DDataSample(metainfo=dict(cam2img=camera_of(1.5).P2, affine=np.diag([2., 2, 1])))
     sample.pred_depth_map = PixelData(data=torch.full((1, 2, 2), 8.))
     FocalCorrection('input', FOCAL, FOCAL).after([sample])
@@ -225,6 +226,21 @@ def test_zoom_of_resized_inputs():
     assert input_zoom(dict(scale_factor=(.5, .5))) == .5 and input_zoom({}) == 1
     turned = np.array([[0., -2., 5.], [2., 0., 1.], [0., 0., 1.]])
     assert input_zoom(dict(affine=turned)) == pytest.approx(2)
+
+
+def test_zoom_of_inputs_of_mmdet3d():
+    resize = AffineResize((640, 192), down_ratio=4)
+    meta = resize.transform(dict(img=np.zeros((372, 1240, 3), np.uint8)))
+    assert feature_stride([PIPELINE, resize]) == 4
+    assert input_zoom(meta, stride=4) == pytest.approx(640 / 1240)
+    assert input_zoom(meta) is None and feature_stride([resize, resize]) is None
+    assert feature_stride([AffineResize((640, 192), down_ratio=(4, 8))]) is None
+    # A picture of twice the size, from a camera of twice the focal length, is the same input.
+    sample = Det3DDataSample(metainfo=dict(
+        cam2img=camera_of(2.).P2, trans_mat=np.diag([.125, .125, 1.])))
+    sample.pred_depth_map = PixelData(data=torch.full((1, 1, 1), 8.))
+    FocalCorrection('input', FOCAL, FOCAL, stride=4).after([sample])
+    assert sample.pred_depth_map.data.item() == 8
 
 
 @pytest.mark.parametrize('entry', [

@@ -9,9 +9,11 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from tiny_predictor import write_cut_video
 
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.prediction import open_images
+from mmdet3d_plugin.prediction.image_sources import shortfall_of
 from mmdet3d_plugin.utils.images import MAX_PIXELS
 
 BGR = np.zeros((20, 30, 3), np.uint8)
@@ -99,12 +101,41 @@ def test_iterators_are_read_one_at_a_time():
     ('{folder}/nowhere/a.png', 'nowhere/a.png: no such .*; .*/nowhere is no folder'),
     ('{folder}/*.jpg', 'the pattern matches no image'),
     ('{folder}/empty', r'empty: holds no images \(.png'),
+    ('http://[bad', r'http://\[bad: is no valid URL'), (['http://[bad'], 'is no valid URL'),
+    ('x' * 5000, r'^x{60}\.\.\.: cannot be read \(File name too long\)'),
+    ('~nobodyuser/x', '~nobodyuser/x: cannot be read .*home'), ('a\0b', 'no such image'),
+    ('\u00b2', 'no such image'), ('9' * 200, 'no such image'),
     ([], 'an empty list'), (3.5, 'float is no source of images'), ([[1]], 'image 0: list is no')])
 def test_missing_sources(folder, source, message):
     (folder / 'empty').mkdir()
     source = source.format(folder=folder) if isinstance(source, str) else source
     with pytest.raises(InputError, match=message):
         open_images(source)
+
+
+def test_a_folder_that_cannot_be_read(folder, monkeypatch):
+    def refuse(self):
+        raise PermissionError(13, 'Permission denied')
+
+    monkeypatch.setattr('pathlib.Path.iterdir', refuse)  # root may read every folder
+    with pytest.raises(InputError, match=r'^/.*: cannot be read \(Permission denied\)$'):
+        open_images(folder)
+
+
+@pytest.mark.parametrize('source, message', [
+    ('http://127.0.0.1:1/my picture.png', r'my picture.png: cannot download .*control charac'),
+    ('y' * 5000, r'^y{60}\.\.\.: cannot read the image \(File name too long'),
+    ('~nobodyuser/x.png', 'cannot read the image'), ('a\0.png', 'cannot read the image')])
+def test_images_of_a_list_that_cannot_be_read(source, message):
+    with pytest.raises(InputError, match=message):
+        loaded([source])
+
+
+def test_origins(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    address = 'http://127.0.0.1:1/a.png?b'
+    origins = [image.origin for image in open_images(['a.png', address, BGR, 'a.png'])]
+    assert origins == [str(folder / 'a.png'), address, None, str(folder / 'a.png')]
 
 
 def test_a_folder_of_folders_names_one(folder):
@@ -169,6 +200,17 @@ def test_videos(tmp_path):
     frames = [(image.name, image.load().mean()) for image in source]
     assert [name for name, _ in frames] == ['000000', '000001', '000002', '000003']
     np.testing.assert_allclose([mean for _, mean in frames], [0, 60, 120, 180], atol=3)
+
+
+def test_a_video_that_breaks_off(tmp_path):
+    write_cut_video(tmp_path / 'a.mp4')
+    cut = open_images(tmp_path / 'a.mp4')
+    read = len(list(cut))
+    assert 3 < read < 12
+    assert shortfall_of(cut, read) == (f'{tmp_path}/a.mp4: broke off after {read} of 24 frames; '
+                                       'the file is cut off or damaged')
+    assert shortfall_of(cut, 21) is None and shortfall_of(cut, 20) is not None
+    assert shortfall_of(open_images(BGR), 0) is None
 
 
 def test_a_video_without_frames(tmp_path, capfd):

@@ -22,6 +22,9 @@ from mmdet3d_plugin.benchmarks.depth.map_files import read_depth_map
 from mmdet3d_plugin.benchmarks.kitti.labels import read_objects
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.evaluation.prediction_conversion import predictions_to_table
+from mmdet3d_plugin.prediction import Camera
+from mmdet3d_plugin.prediction import predictor as predictor_module
+from mmdet3d_plugin.prediction.predictor import Picture
 
 
 @pytest.fixture(scope='module')
@@ -182,6 +185,22 @@ def test_a_guessed_camera_is_told(predictor, warnings):
     assert '000000: the focal length is a guess, 496 pixels' in told  # 0.8 x 620
 
 
+def test_hidden_pixels_are_told_once_per_size(predictor, warnings):
+    square = picture(0, (200, 200))
+    predictor([picture(), square, square, picture(0, (200, 102))], fov=80)
+    told, = warnings  # inputs of 128x64 show 100 of 200 rows
+    assert ('000001: inputs of 128x64 do not show 50 % of the pixels of images of 200x200, and '
+            "objects there are not found, since CropScaleAffine has fit='width'") in told
+
+
+def test_a_stride_that_is_unknown(warnings, monkeypatch):
+    monkeypatch.setattr(predictor_module, 'input_zoom', lambda meta, stride: None)
+    prediction, = Predictor(tiny_model(), 'cpu')(picture(), CAMERA)
+    assert prediction.focal_correction is None
+    told, = warnings
+    assert 'model: depth is not corrected for the focal length, since' in told
+
+
 @pytest.mark.parametrize('model, options, message', [
     ('nothing.pth', {}, 'nothing.pth: no such checkpoint'),
     ('configs/monodle/monodle_dla34_synthetic.py', {}, 'is a config, which has no weights'),
@@ -255,6 +274,22 @@ def test_detectors_of_mmdet3d(predictor):
     near, far = (smoke(picture(), focal=focal)[0] for focal in (360., 720.))
     assert len(near) > 5
     np.testing.assert_allclose(far.centers[:, 2], 2 * near.centers[:, 2], rtol=1e-4)
+
+
+def test_inputs_of_mmdet3d(tmp_path):
+    """A picture of twice the size and twice the focal length gives the same depths."""
+    cfg = tiny_config()
+    cfg.test_dataloader.dataset.pipeline = [
+        dict(type='LoadImageMono3D'), dict(type='AffineResize', img_scale=(128, 64), down_ratio=4),
+        dict(type='Pack3DDetInputs', keys=['img'])]
+    predictor = Predictor(load_model(cfg, device='cpu'), 'cpu', training_camera=TRAINING_CAMERA)
+    ratios = []
+    for scale in (1, 2):
+        image = picture(0, (620 * scale, 186 * scale))
+        camera = Camera.from_focal(720. * scale, (620 * scale, 186 * scale))
+        meta = predictor.sample(Picture('a', image, camera))['data_samples'].metainfo
+        ratios.append(predictor._correction.ratio(camera.P2, meta))
+    assert ratios == pytest.approx([2, 2])
 
 
 def test_import_of_the_package_is_cheap():
