@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from mmengine.registry import init_default_scope
+from mmengine.visualization import Visualizer
 from tiny_clips import write_clips
 from tiny_kitti import write_kitti
 
@@ -32,6 +33,21 @@ def unformatted_configs():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr('mmengine.config.config.FormatCode', lambda text, **options: (text, True))
         yield
+
+
+@pytest.fixture(autouse=True)
+def separate_visualizers():
+    """Forget the visualizers of a test.
+
+    Runs of one config in one second share their name, and a visualizer is found by its name. The
+    next test would write into the folder of this one.
+    """
+    yield
+    classes = [Visualizer]
+    while classes:
+        visualizer = classes.pop()
+        visualizer._instance_dict.clear()
+        classes += visualizer.__subclasses__()
 
 
 @pytest.fixture

@@ -128,9 +128,10 @@ def config_text(config: Config) -> str:
         config: see :func:`~.deployment.deploy_config`.
 
     Example:
-        >>> config_text(Config(dict(model=dict(init_cfg=dict(
+        >>> text = config_text(Config(dict(model=dict(init_cfg=dict(
         ...     type='Pretrained', checkpoint='/home/me/a.pth')))))
-        'model = dict(init_cfg=None)\\n'
+        >>> '/home' in text, 'init_cfg' in text
+        (False, True)
     """
     plain = Config(config.to_dict())
     drop_pretrained(plain.model)

@@ -8,6 +8,8 @@
 
 docs/configuration.md states the rules. Applying them again changes nothing.
 """
+import tempfile
+from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from mmengine.config import Config
@@ -237,6 +239,10 @@ def _is_consistent(cfg: Config) -> bool:
 
 def _bases(filename: str) -> Iterator[Config]:
     """Yield the base configs that a config file names."""
-    for name in Config._get_base_files(filename):
+    with tempfile.TemporaryDirectory() as folder:
+        resolved = str(Path(folder, Path(filename).name))
+        Config._substitute_env_variables(filename, resolved)
+        names = Config._get_base_files(resolved)
+    for name in names:
         path, _ = Config._get_cfg_path(name, filename)
         yield Config.fromfile(path, import_custom_modules=False)
