@@ -27,6 +27,7 @@ FORMATS = ('PNG', 'JPEG', 'BMP', 'WEBP', 'TIFF', 'PPM')  # of Pillow
 VIDEO_SUFFIXES = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.wmv')
 MAX_BYTES = 1 << 28  # of an image file
 URL_SCHEMES, STREAM_SCHEMES = ('http', 'https'), ('rtsp', 'rtmp', 'udp')
+MAX_FOLDERS = 100  # that are searched for images to name in a message
 TIMEOUT = 30.  # seconds without data from a server
 DEFAULT_FRAME_RATE = 25.  # of videos that do not say theirs
 # A video may have fewer frames than its header says: by this share, or by a few.
@@ -240,13 +241,28 @@ def _similar(path: Path) -> str:
 
 
 def _open_folder(folder: Path) -> ImageSource:
-    files = sorted(str(path) for path in folder.iterdir()
-                   if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith('.'))
+    files = _images_in(folder)
     if not files:
-        inner = next((path for path in sorted(folder.iterdir()) if path.is_dir()), None)
+        inner = next((path for path in _folders_below(folder) if _images_in(path)), None)
         hint = f'; name one of its folders, such as {inner}' if inner else ''
         raise InputError(f'{folder}: holds no images ({", ".join(IMAGE_SUFFIXES)}){hint}')
     return _of_files(files, str(folder))
+
+
+def _images_in(folder: Path) -> List[str]:
+    return sorted(str(path) for path in folder.iterdir()
+                  if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith('.'))
+
+
+def _folders_below(folder: Path) -> Iterator[Path]:
+    """Yield up to MAX_FOLDERS folders below a folder, the nearest first."""
+    waiting, seen = [folder], 0
+    while waiting and seen < MAX_FOLDERS:
+        for path in sorted(waiting.pop(0).iterdir()):
+            if path.is_dir() and not path.is_symlink():
+                waiting.append(path)
+                seen += 1
+                yield path
 
 
 def _of_files(files: List[str], title: str) -> ImageSource:

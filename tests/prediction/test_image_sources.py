@@ -139,9 +139,14 @@ def test_origins(folder, monkeypatch):
 
 
 def test_a_folder_of_folders_names_one(folder):
-    (folder / 'x/y').mkdir(parents=True)
+    (folder / 'x/a').mkdir(parents=True)
+    (folder / 'x/y/z').mkdir(parents=True)
+    (folder / 'x/y/z/1.png').touch()
     with pytest.raises(InputError, match='x: holds no images .*; name one of its folders, such '
-                       'as .*x/y'):
+                       'as .*x/y/z$'):
+        open_images(folder / 'x')
+    (folder / 'x/y/z/1.png').unlink()
+    with pytest.raises(InputError, match=r'x: holds no images [^;]*$'):
         open_images(folder / 'x')
 
 
