@@ -16,6 +16,7 @@ from ..prediction.image_sources import shortfall_of
 from ..prediction.predictor import SCORE_THRESHOLD, Picture
 from ..utils.files import check_writable
 from .command_line import outputs_in
+from .create_data import positive
 from .help_formatter import ExampleFormatter
 from .prediction_files import FORMATS, JSON, PICTURES, VIDEO, PredictionFiles, file_record
 
@@ -58,9 +59,9 @@ def parse_args() -> argparse.Namespace:
                         help='config of the weights, if the checkpoint holds none')
     parser.add_argument('--device', default=AUTO, metavar='NAME',
                         help='cpu, cuda or cuda:N (default: auto, which is a GPU if there is one)')
-    parser.add_argument('--batch', type=_positive, default=1, metavar='B',
+    parser.add_argument('--batch', type=positive, default=1, metavar='B',
                         help='images per step of the model (default: 1)')
-    parser.add_argument('--limit', type=_positive, metavar='N',
+    parser.add_argument('--limit', type=positive, metavar='N',
                         help='stop after N images; Ctrl-C also ends a webcam')
     parser.add_argument('--training-camera', nargs=3, type=float, metavar=('F', 'WIDTH', 'HEIGHT'),
                         help='focal length and size of the training images in pixels, for a '
@@ -76,15 +77,8 @@ def _focal(text: str) -> Union[float, str]:
     return text if text == AUTO else float(text)
 
 
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f'{text} is not 1 or more')
-    return value
-
-
 # argparse prints the name of the type in its error messages.
-_focal.__name__, _positive.__name__ = 'number', 'integer'
+_focal.__name__ = 'number'
 
 
 def check_camera(args: argparse.Namespace) -> CameraSource:

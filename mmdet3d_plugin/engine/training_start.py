@@ -1,4 +1,4 @@
-"""What a training learns from, logged before its first step."""
+"""Report of the objects that a training learns from, logged before its first step."""
 import logging
 from typing import Optional
 

@@ -66,7 +66,7 @@ def _task_of_class(model: type) -> str:
 
 
 def depth_follows_of(model: nn.Module) -> str:
-    """Return what the depth that a model predicts follows, by default nothing but its input."""
+    """Return the dependence of a model's depth on the camera, by default on the input alone."""
     return getattr(model, 'depth_follows', FOLLOWS_INPUT)
 
 

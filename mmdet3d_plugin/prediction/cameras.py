@@ -254,7 +254,7 @@ class CameraSource:
 
     @property
     def is_guess(self) -> bool:
-        """Whether the focal length is a guess from the image size."""
+        """True if the focal length is a guess from the image size."""
         return self.focal == AUTO
 
     def view(self, image: np.ndarray, name: str) -> Tuple[Camera, np.ndarray]:

@@ -1,4 +1,4 @@
-"""What a training learns from a folder's labels: numbers per class, and the entry for a config."""
+"""Objects per class that a training learns from a folder, and the entry for a config."""
 from collections import Counter
 from keyword import iskeyword
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple

@@ -74,7 +74,7 @@ class DepthEstimator(BaseModel):
 
     @property
     def depth_follows(self) -> str:
-        """What predicted depth follows, see ``model_contract``."""
+        """Dependence of the predicted depth on the camera, see ``model_contract``."""
         return FOLLOWS_INPUT if self.decode_head.reference_focal is None else FOLLOWS_CAMERA
 
     def loss_methods(self) -> List[Tuple[Any, str]]:

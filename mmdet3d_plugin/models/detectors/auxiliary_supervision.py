@@ -52,7 +52,7 @@ class AuxiliarySupervision(BaseModel):
 
     @property
     def depth_follows(self) -> str:
-        """What predicted depth follows, see ``model_contract``."""
+        """Dependence of the predicted depth on the camera, see ``model_contract``."""
         return depth_follows_of(self.detector)
 
     def loss_methods(self) -> List[Tuple[Any, str]]:

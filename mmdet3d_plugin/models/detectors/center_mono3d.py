@@ -93,7 +93,7 @@ class CenterMono3D(Base3DDetector):
 
     @property
     def depth_follows(self) -> str:
-        """What predicted depth follows, see ``model_contract``."""
+        """Dependence of the predicted depth on the camera, see ``model_contract``."""
         return self.object_head.depth_head.depth_follows
 
     def loss_methods(self) -> List[Tuple[Any, str]]:

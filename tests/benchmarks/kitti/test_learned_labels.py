@@ -1,4 +1,4 @@
-"""What a folder check says about training."""
+"""Statement of a folder check about training."""
 from mmengine.config import Config
 
 import numpy as np
