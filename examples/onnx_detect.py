@@ -17,7 +17,6 @@ import numpy as np
 import onnxruntime
 from PIL import Image, ImageOps
 
-
 # Scale of an image by 'fit' of the metadata, from the ratios (input / image) of the widths and of
 # the heights: show the whole image, fill the input, or fit the width.
 SCALES = dict(contain=min, cover=max, width=lambda across, down: across)

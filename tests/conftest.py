@@ -18,8 +18,6 @@ ROOT = Path(__file__).parents[1]
 def plugin_registered():
     """Register the project's parts, as the custom_imports of the configs do."""
     import mmdet3d_plugin.datasets  # noqa: F401
-    import mmdet3d_plugin.engine
-    import mmdet3d_plugin.evaluation
     import mmdet3d_plugin.models  # noqa: F401
     init_default_scope('mmdet3d')
     # mmengine's datasets collect garbage when they are built. Without the imported modules this

@@ -79,7 +79,7 @@ def test_picture_shows_every_room_above_what_it_may_import():
 
 
 def test_light_rooms():
-    assert LIGHT == {'errors', 'utils', 'structures', 'benchmarks', 'synthetic', 'visualization'}
+    assert {'errors', 'utils', 'structures', 'benchmarks', 'synthetic', 'visualization'} == LIGHT
 
 
 def test_ideas_are_where_the_page_says():

@@ -3,14 +3,21 @@ import copy
 import math
 import os
 import re
-from functools import lru_cache, partial
+from functools import cache, partial
 from pathlib import Path
 from unittest import mock
 
 import pytest
 import torch
-from mmdet3d.registry import (DATA_SAMPLERS, DATASETS, HOOKS, LOOPS, MODELS, PARAM_SCHEDULERS,
-                              TRANSFORMS)
+from mmdet3d.registry import (
+    DATA_SAMPLERS,
+    DATASETS,
+    HOOKS,
+    LOOPS,
+    MODELS,
+    PARAM_SCHEDULERS,
+    TRANSFORMS,
+)
 from mmengine.config import Config
 from mmengine.dataset import RepeatDataset
 from mmengine.hooks import CheckpointHook
@@ -23,8 +30,12 @@ from mmdet3d_plugin.engine.deployment import deploy_config
 from mmdet3d_plugin.engine.load_model import drop_pretrained
 from mmdet3d_plugin.engine.loops import ResumableEpochLoop
 from mmdet3d_plugin.engine.plain_config import check_parts
-from mmdet3d_plugin.engine.shared_entries import (apply_shared_entries, crops_of, earlier_sizes,
-                                                  innermost_datasets)
+from mmdet3d_plugin.engine.shared_entries import (
+    apply_shared_entries,
+    crops_of,
+    earlier_sizes,
+    innermost_datasets,
+)
 from mmdet3d_plugin.models.layers import AttentiveBatchNorm2d
 from mmdet3d_plugin.structures.training_objects import KITTI_LIMITS
 
@@ -42,7 +53,7 @@ def files_parsed_once():
     """Parse each file, base files included, once per value of the environment variables."""
     parse_file = Config._file2dict
 
-    @lru_cache(maxsize=None)
+    @cache
     def parse(filename, *variables):
         return parse_file(filename)
 

@@ -7,8 +7,15 @@ from ..benchmarks.depth.map_errors import DEPTH_STYLES
 from ..benchmarks.kitti.metric_names import is_metric_key, metric_key
 from ..benchmarks.metric_style import UNDEFINED, MetricStyle, format_value
 from ..benchmarks.retrieval.evaluation import is_retrieval_key, retrieval_style
-from .paired_comparison import (CONFIDENCE, DEFAULT_EFFECT, MAX_PAIRS, POWER, Effect,
-                                paired_difference, required_pairs)
+from .paired_comparison import (
+    CONFIDENCE,
+    DEFAULT_EFFECT,
+    MAX_PAIRS,
+    POWER,
+    Effect,
+    paired_difference,
+    required_pairs,
+)
 
 
 class EvaluatorMetrics(NamedTuple):

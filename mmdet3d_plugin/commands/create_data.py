@@ -10,11 +10,11 @@ from typing import Optional, Tuple
 # must be set before numpy is imported, and workers inherit it.
 os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
 
-from ..benchmarks.kitti.calibration import CAMERAS  # noqa: E402
-from ..utils.processes import available_cores  # noqa: E402
-from .create_instances import add_instances  # noqa: E402
-from .create_vehicles import add_vehicles  # noqa: E402
-from .help_formatter import ExampleFormatter  # noqa: E402
+from ..benchmarks.kitti.calibration import CAMERAS
+from ..utils.processes import available_cores
+from .create_instances import add_instances
+from .create_vehicles import add_vehicles
+from .help_formatter import ExampleFormatter
 
 MIN_SIZE = 32  # pixels; smaller images show no objects
 

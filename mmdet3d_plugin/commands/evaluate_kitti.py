@@ -103,7 +103,7 @@ def find_frames(labels: Path, split: Optional[Path]) -> List[str]:
     if not labels.is_dir():
         raise InputError(f'{labels}: no such folder; --gt needs the folder of the label files')
     frames = read_split(split) if split else inner_names(labels, ['.txt'])
-    if not frames or not split and (labels / 'label_2').is_dir():
+    if not frames or (not split and (labels / 'label_2').is_dir()):
         raise InputError(f'{labels}: holds no label files (*.txt); '
                          '--gt needs the folder of the label files')
     return frames

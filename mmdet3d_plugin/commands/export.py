@@ -186,8 +186,7 @@ def main() -> None:
     if missing:
         raise InputError(f'{" and ".join(missing)}: not installed; run "pip install '
                          f'{" ".join(missing)}"')
-    from ..export import (REDUCTIONS, FileFormat, ParityCheck, export_onnx, graph_of,
-                          input_fit_of)
+    from ..export import REDUCTIONS, FileFormat, ParityCheck, export_onnx, graph_of, input_fit_of
     torch.set_num_threads(args.threads)
     form = FileFormat(args.batch, args.opset, args.image_type)
     trained = read_trained_model(args.checkpoint, args.config)

@@ -6,8 +6,14 @@ from pathlib import Path
 from mmengine.config import Config, DictAction
 
 from ..engine.acceleration import acceleration_switches, configure_acceleration
-from ..engine.config_files import (check_centers, check_classes, check_file_names,
-                                   check_momentum_encoder, check_reference, read_config)
+from ..engine.config_files import (
+    check_centers,
+    check_classes,
+    check_file_names,
+    check_momentum_encoder,
+    check_reference,
+    read_config,
+)
 from ..engine.distributed import configure_distributed
 from ..utils.files import check_writable
 

@@ -16,8 +16,7 @@ from ..benchmarks.metric_style import format_value, without_prefix
 from ..errors import InputError
 from ..structures.object_table import ObjectTable
 from ..utils.images import ImageFolder, image_size
-from ..visualization import (frame_panel, write_depth_report, write_embedding_report,
-                             write_report)
+from ..visualization import frame_panel, write_depth_report, write_embedding_report, write_report
 from ..visualization.embedding_plot import EMBEDDING_FILE
 from ..visualization.neighbour_sheet import SHEET_FILE
 from ..visualization.piece_picture import PIECE_FILE

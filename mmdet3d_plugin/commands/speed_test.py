@@ -23,8 +23,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
 from ..datasets.neighbourhood_sampler import NeighbourhoodBatchSampler
-from ..engine.acceleration import (accelerate, acceleration_switches, configure_acceleration,
-                                   has_fast_bfloat16)
+from ..engine.acceleration import (
+    accelerate,
+    acceleration_switches,
+    configure_acceleration,
+    has_fast_bfloat16,
+)
 from ..engine.load_model import load_model
 from ..models.model_contract import loss_methods_of
 

@@ -6,8 +6,8 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from ..engine.checkpoints import check_checkpoint, newest_checkpoint, remove_unfinished
-from ..engine.training_start import report_training_set
 from ..engine.training_camera import TrainingCameraHook
+from ..engine.training_start import report_training_set
 from ..models.model_contract import EMBEDDING, task_of_config
 from .command_line import config_errors, outputs_in
 from .help_formatter import ExampleFormatter

@@ -6,8 +6,13 @@ from .clip_dataset import ClipDataset
 from .custom_mono_dataset import CustomMonoDataset
 from .depth_map_dataset import DepthMapDataset
 from .frame_dataset import FrameDataset
-from .image_list_datasets import (CarsDataset, ClassFolderDataset, CUBDataset, ImageListDataset,
-                                  ProductsDataset)
+from .image_list_datasets import (
+    CarsDataset,
+    ClassFolderDataset,
+    CUBDataset,
+    ImageListDataset,
+    ProductsDataset,
+)
 from .kitti_eigen_dataset import KittiEigenDataset
 from .kitti_mono_dataset import KittiMonoDataset
 from .kitti_raw_clip_dataset import KittiRawClipDataset

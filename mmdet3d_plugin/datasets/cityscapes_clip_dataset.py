@@ -7,8 +7,15 @@ from mmdet3d.registry import DATASETS
 from mmengine.logging import print_log
 
 from ..benchmarks.cityscapes.depth import DisparityDepth, SnippetCameras
-from ..benchmarks.cityscapes.files import (DISPARITY, IMAGE, CityscapesFrame, clip_targets,
-                                           list_frames, parse_frame, read_frame_list)
+from ..benchmarks.cityscapes.files import (
+    DISPARITY,
+    IMAGE,
+    CityscapesFrame,
+    clip_targets,
+    list_frames,
+    parse_frame,
+    read_frame_list,
+)
 from ..errors import InputError
 from .clip_dataset import ClipDataset
 

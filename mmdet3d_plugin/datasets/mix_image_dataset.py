@@ -2,8 +2,8 @@
 from typing import Any, Optional, Sequence
 
 import numpy as np
-from mmdet3d.registry import DATASETS
 from mmdet.datasets import MultiImageMixDataset
+from mmdet3d.registry import DATASETS
 
 from ..errors import InputError
 from .learned_objects import learned_frames, parts_of, title_of

@@ -8,8 +8,13 @@ from mmdet3d.datasets import Det3DDataset
 from mmdet3d.structures import CameraInstance3DBoxes, points_cam2img
 
 from ..errors import InputError
-from ..structures.class_names import (check_class_map, check_class_names, class_index, class_keys,
-                                      mapped_names)
+from ..structures.class_names import (
+    check_class_map,
+    check_class_names,
+    class_index,
+    class_keys,
+    mapped_names,
+)
 from ..structures.object_table import ObjectTable
 from .frame_dataset import CAMERA, Frame, FrameDataset
 from .learned_objects import learned_frames

@@ -6,8 +6,12 @@ import numpy as np
 from mmdet3d.registry import DATASETS
 
 from ..benchmarks.depth.map_files import NYU_SCALE
-from ..benchmarks.nyu.labelled_file import (LABELLED_FILE, RAW_DEPTHS, LabelledFrame,
-                                            read_labelled_list)
+from ..benchmarks.nyu.labelled_file import (
+    LABELLED_FILE,
+    RAW_DEPTHS,
+    LabelledFrame,
+    read_labelled_list,
+)
 from ..errors import InputError
 from .depth_map_dataset import DepthMapDataset
 from .frame_dataset import Frame

@@ -3,5 +3,13 @@
 Importing this package registers them, replaces mmengine's loaders of checkpoints by loaders
 that execute no code, and lets mmdet3d's inferencers find the loading transforms of this project.
 """
-from . import (acceleration, checkpoints, hooks, inferencer, loops, optimizers,  # noqa: F401
-               safe_loading, training_camera)
+from . import (  # noqa: F401
+               acceleration,
+               checkpoints,
+               hooks,
+               inferencer,
+               loops,
+               optimizers,
+               safe_loading,
+               training_camera,
+)

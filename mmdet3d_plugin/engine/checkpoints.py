@@ -107,7 +107,7 @@ def _time_and_iterations(content: object) -> Tuple[str, int]:
     Raises:
         InputError: it holds no training state.
     """
-    if not isinstance(content, dict) or not TRAINING_STATE <= set(content):
+    if not isinstance(content, dict) or not set(content) >= TRAINING_STATE:
         raise InputError('it holds no training state')
     meta = content['meta']
     key = tuple(meta.get(name) for name in ('time', 'iter')) if isinstance(meta, dict) else ()
@@ -132,7 +132,7 @@ def check_checkpoint(path: str, model: nn.Module, resume: bool = False) -> None:
         return
     content = load_plain_checkpoint(path)
     check_weights(path, content.get('state_dict', content), model)
-    if resume and not TRAINING_STATE <= set(content):
+    if resume and not set(content) >= TRAINING_STATE:
         raise InputError(f'{path}: holds weights but no training state to resume; '
                          'start from it with --cfg-options load_from=PATH')
 

@@ -1,4 +1,16 @@
 """Model parts. Importing this package registers them."""
-from . import (auxiliaries, backbones, data_preprocessors, decode_heads, dense_heads,  # noqa: F401
-               depth_estimators, detectors, embedders, layers, losses, necks, object_heads,
-               task_modules)
+from . import (  # noqa: F401
+               auxiliaries,
+               backbones,
+               data_preprocessors,
+               decode_heads,
+               dense_heads,
+               depth_estimators,
+               detectors,
+               embedders,
+               layers,
+               losses,
+               necks,
+               object_heads,
+               task_modules,
+)

@@ -325,7 +325,7 @@ def array_image(array: np.ndarray, title: str) -> np.ndarray:
     """
     grey = array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
     if (array.dtype not in (np.uint8, np.uint16) or array.size == 0
-            or not (grey.ndim == 2 or grey.ndim == 3 and grey.shape[2] in (3, 4))):
+            or not (grey.ndim == 2 or (grey.ndim == 3 and grey.shape[2] in (3, 4)))):
         raise InputError(f'{title}: an array {array.shape} of {array.dtype} is no image; give '
                          '(H, W, 3) uint8 in the order BGR')
     if grey.shape[0] * grey.shape[1] > MAX_PIXELS:

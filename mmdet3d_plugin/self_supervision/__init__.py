@@ -1,7 +1,12 @@
 """Self-supervised depth from clips: view synthesis, photometric losses and cost volumes."""
 from .cost_volume import CostVolume, DepthBins, cost_volume
-from .distillation_hint import (CANDIDATES, average_depth, best_candidate, distillation_loss,
-                                distillation_target)
+from .distillation_hint import (
+    CANDIDATES,
+    average_depth,
+    best_candidate,
+    distillation_loss,
+    distillation_target,
+)
 from .instance_warping import InstanceMatcher, masks_of_ids, warp_instance_map
 from .loss_balancer import LossBalancer
 from .motion_aware_loss import MotionAwareLoss
@@ -10,8 +15,13 @@ from .multi_frame_loss import MultiFrameLoss, reprojection_loss
 from .photometric_error import automask, masked_mean, minimum_error, photometric_error, ssim
 from .rigid_motion import axis_angle_to_rotation, invert_motion, motion_matrix
 from .smoothness_loss import smoothness_loss
-from .temporal_hint import (InstancePairs, box_displacements, join_instances, moved_images,
-                            shifts_to_target)
+from .temporal_hint import (
+    InstancePairs,
+    box_displacements,
+    join_instances,
+    moved_images,
+    shifts_to_target,
+)
 from .view_synthesis import back_project, disparity_to_depth, project, sampling_grid, warp
 
 __all__ = [

@@ -11,8 +11,14 @@ from ..errors import InputError
 from .distillation_hint import CANDIDATES, average_depth, best_candidate, distillation_loss
 from .multi_frame_loss import MultiFrameLoss, Reconstruction, Views, WarpFunction
 from .photometric_error import minimum_error, photometric_error
-from .temporal_hint import (OVERLAPS, box_displacements, join_instances, moved_images,
-                            shifts_to_target, visible)
+from .temporal_hint import (
+    OVERLAPS,
+    box_displacements,
+    join_instances,
+    moved_images,
+    shifts_to_target,
+    visible,
+)
 
 
 @MODELS.register_module()

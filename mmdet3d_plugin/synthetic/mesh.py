@@ -5,7 +5,7 @@ sideways, metres. The ground under the object is y = 0.
 """
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from functools import lru_cache
+from functools import cache
 from typing import Optional, Sequence, Tuple
 
 import numpy as np
@@ -94,7 +94,7 @@ def coloured(vertices: np.ndarray, faces: np.ndarray, colour: Colour,
                 np.full(len(faces), int(material), dtype=np.uint8))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _unit_shape(name: str, detail: int) -> Tuple[np.ndarray, np.ndarray]:
     """Return vertices and faces of a basic shape.
 

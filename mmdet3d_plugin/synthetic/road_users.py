@@ -4,8 +4,19 @@ from typing import Callable, Dict, List, Sequence, Tuple
 
 import numpy as np
 
-from .mesh import (Material, Mesh, ball, box, extruded, limb, merge, patch, polygon, ring,
-                   side_points)
+from .mesh import (
+    Material,
+    Mesh,
+    ball,
+    box,
+    extruded,
+    limb,
+    merge,
+    patch,
+    polygon,
+    ring,
+    side_points,
+)
 
 # Mean and standard deviation of height, width and length of KITTI's training labels, metres.
 SIZE_STATISTICS: Dict[str, Tuple[np.ndarray, np.ndarray]] = {

@@ -3,8 +3,19 @@ from typing import List
 
 import numpy as np
 
-from .mesh import (Colour, Material, Mesh, ball, box, coloured, extruded, limb, merge, patches,
-                   polygon)
+from .mesh import (
+    Colour,
+    Material,
+    Mesh,
+    ball,
+    box,
+    coloured,
+    extruded,
+    limb,
+    merge,
+    patches,
+    polygon,
+)
 
 # Colours are reflectances 0-1, RGB.
 FACADES = np.array([[.55, .50, .40], [.62, .60, .55], [.42, .30, .20], [.35, .14, .09],

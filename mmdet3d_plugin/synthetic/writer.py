@@ -182,7 +182,7 @@ def write_clip(out: Path, content: SyntheticSet, clip: Clip) -> Clip:
                if not _is_complete(out, name)]
     poses, tracks = (out / folder / f'{clip.name}.txt' for folder in ('poses', 'tracks'))
     is_sequence = clip.length > 1
-    if not missing and (not is_sequence or poses.exists() and tracks.exists()):
+    if not missing and (not is_sequence or (poses.exists() and tracks.exists())):
         return clip
     scene = sample_scene(clip.generator(content.seed), clip.length)
     camera = kitti_camera(content.width, content.height)

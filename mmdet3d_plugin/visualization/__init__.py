@@ -19,10 +19,31 @@ from .piece_picture import piece_picture
 from .sample_weights import sample_panel
 
 __all__ = [
-    'BirdsEyeView', 'CLASS_COLORS', 'ColorScale', 'GROUND_TRUTH_COLOR', 'MotionHints',
-    'QueryRow', 'UNKNOWN_COLOR', 'depth_panel', 'depth_picture', 'depth_scale',
-    'disparity_scale', 'draw_birds_eye_view', 'draw_boxes_3d', 'embedding_coordinates',
-    'embedding_plot', 'error_picture', 'error_scale', 'feature_colors', 'frame_panel',
-    'motion_hint_panel', 'neighbour_sheet', 'piece_picture', 'sample_panel', 'spread_points',
-    'write_depth_report', 'write_embedding_report', 'write_report'
+    'CLASS_COLORS',
+    'GROUND_TRUTH_COLOR',
+    'UNKNOWN_COLOR',
+    'BirdsEyeView',
+    'ColorScale',
+    'MotionHints',
+    'QueryRow',
+    'depth_panel',
+    'depth_picture',
+    'depth_scale',
+    'disparity_scale',
+    'draw_birds_eye_view',
+    'draw_boxes_3d',
+    'embedding_coordinates',
+    'embedding_plot',
+    'error_picture',
+    'error_scale',
+    'feature_colors',
+    'frame_panel',
+    'motion_hint_panel',
+    'neighbour_sheet',
+    'piece_picture',
+    'sample_panel',
+    'spread_points',
+    'write_depth_report',
+    'write_embedding_report',
+    'write_report'
 ]

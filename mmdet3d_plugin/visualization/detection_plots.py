@@ -10,8 +10,16 @@ from ..benchmarks.depth.object_errors import ObjectDepthErrors
 from ..benchmarks.kitti.metric_names import OVERLAPS, metric_key
 from ..benchmarks.metric_style import without_prefix
 from .colors import class_color
-from .report_plots import (LINE_STYLES, PAGE_COLOR, WIDTH, Rows, series_of, styled,
-                           to_svg, validation_unit)
+from .report_plots import (
+    LINE_STYLES,
+    PAGE_COLOR,
+    WIDTH,
+    Rows,
+    series_of,
+    styled,
+    to_svg,
+    validation_unit,
+)
 
 # (R,) recalls and (R,) precisions, each 0-1, by name of the curve.
 Curves = Mapping[str, Tuple[np.ndarray, np.ndarray]]

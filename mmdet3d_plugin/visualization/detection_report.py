@@ -4,8 +4,13 @@ from pathlib import Path
 from typing import List, Mapping, Optional, Sequence, Union
 
 from ..benchmarks.depth.object_errors import ObjectDepthErrors
-from ..benchmarks.kitti.metric_names import (DIFFICULTIES, OVERLAPS, columns, metric_key,
-                                             metric_rows)
+from ..benchmarks.kitti.metric_names import (
+    DIFFICULTIES,
+    OVERLAPS,
+    columns,
+    metric_key,
+    metric_rows,
+)
 from ..benchmarks.metric_style import Metrics, format_value, without_prefix
 from .colors import CLASS_COLORS
 from .detection_plots import Curves, depth_error_plot, precision_recall_plot, validation_plot

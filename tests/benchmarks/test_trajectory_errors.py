@@ -4,8 +4,12 @@ import pytest
 from scipy.optimize import minimize_scalar
 from scipy.spatial.transform import Rotation
 
-from mmdet3d_plugin.benchmarks.trajectory_errors import (aligned_error, camera_positions,
-                                                         rotation_errors, trajectory_errors)
+from mmdet3d_plugin.benchmarks.trajectory_errors import (
+    aligned_error,
+    camera_positions,
+    rotation_errors,
+    trajectory_errors,
+)
 
 
 def random_motions(seed, count=9):

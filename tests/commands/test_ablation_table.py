@@ -1,8 +1,14 @@
 """The tables of ``tools/ablate.py``."""
 import pytest
 
-from mmdet3d_plugin.commands.ablation_table import (AblationRow, ablation_page, ablation_table,
-                                                    comparison_table, mean_and_spread, seed_table)
+from mmdet3d_plugin.commands.ablation_table import (
+    AblationRow,
+    ablation_page,
+    ablation_table,
+    comparison_table,
+    mean_and_spread,
+    seed_table,
+)
 from mmdet3d_plugin.commands.paired_comparison import Effect
 
 ROWS = [AblationRow('1_none', 'nothing', {0: dict(ap=10.), 1: dict(ap=20.), 2: dict(ap=36.)}),

@@ -13,8 +13,15 @@ from tiny_config import write_config, write_depth_config
 from tiny_depth import write_synthetic
 
 from mmdet3d_plugin.commands import speed_test
-from mmdet3d_plugin.commands.speed_test import (PHASES, PhaseClock, SpeedTest, matrix_ceiling,
-                                                peak_memory, ratios, reset_peak_memory)
+from mmdet3d_plugin.commands.speed_test import (
+    PHASES,
+    PhaseClock,
+    SpeedTest,
+    matrix_ceiling,
+    peak_memory,
+    ratios,
+    reset_peak_memory,
+)
 
 MATRIX_SIZE = 512
 

@@ -11,8 +11,11 @@ from torchvision.models import get_model
 
 from mmdet3d_plugin.commands import instance_segmentation
 from mmdet3d_plugin.commands.instance_files import find_images
-from mmdet3d_plugin.commands.instance_segmentation import (InstanceSegmenter, load_weights,
-                                                           merge_masks)
+from mmdet3d_plugin.commands.instance_segmentation import (
+    InstanceSegmenter,
+    load_weights,
+    merge_masks,
+)
 from mmdet3d_plugin.errors import InputError
 
 

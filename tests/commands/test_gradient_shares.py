@@ -12,9 +12,18 @@ from mmengine.runner import set_random_seed
 from mmengine.structures import PixelData
 from tiny_config import DEMO, SMOKE, write_config
 
-from mmdet3d_plugin.commands.gradient_shares import (Spread, build_model, gradient_norms,
-                                                     loss_terms, measure, parts_of, shares,
-                                                     summarize, table, training_batches)
+from mmdet3d_plugin.commands.gradient_shares import (
+    Spread,
+    build_model,
+    gradient_norms,
+    loss_terms,
+    measure,
+    parts_of,
+    shares,
+    summarize,
+    table,
+    training_batches,
+)
 from mmdet3d_plugin.errors import InputError
 
 

@@ -10,8 +10,14 @@ from tiny_config import write_depth_config
 from tiny_depth import write_synthetic
 
 from mmdet3d_plugin.benchmarks.depth.map_errors import DepthProtocol
-from mmdet3d_plugin.commands.motion_hints import (build_dataset, protocol_of, to_hints,
-                                                  to_picture, whole_clips, without_augmentation)
+from mmdet3d_plugin.commands.motion_hints import (
+    build_dataset,
+    protocol_of,
+    to_hints,
+    to_picture,
+    whole_clips,
+    without_augmentation,
+)
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.models.depth_estimators import MultiFrameDepth
 from mmdet3d_plugin.visualization.colors import to_bgr

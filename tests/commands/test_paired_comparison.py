@@ -8,9 +8,14 @@ import math
 import numpy as np
 import pytest
 
-from mmdet3d_plugin.commands.paired_comparison import (MAX_PAIRS, Effect, PairedDifference,
-                                                       paired_difference, paired_power,
-                                                       required_pairs)
+from mmdet3d_plugin.commands.paired_comparison import (
+    MAX_PAIRS,
+    Effect,
+    PairedDifference,
+    paired_difference,
+    paired_power,
+    required_pairs,
+)
 
 T_975 = {1: 12.7062, 2: 4.3027, 4: 2.7764}  # 97.5 % quantile by degrees of freedom
 BASELINE = {0: 10., 1: 12., 2: 17.}

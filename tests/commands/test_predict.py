@@ -8,8 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from tiny_predictor import (CAMERA, ROOT, picture, tiny_model, write_checkpoint,
-                            write_cut_video)
+from tiny_predictor import CAMERA, ROOT, picture, tiny_model, write_checkpoint, write_cut_video
 
 from mmdet3d_plugin.benchmarks.kitti.labels import read_objects
 from mmdet3d_plugin.commands.prediction_files import VideoFile

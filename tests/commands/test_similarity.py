@@ -9,8 +9,7 @@ from mmengine.config import Config
 from tiny_embedding import build_embedder, write_config, write_images
 
 from mmdet3d_plugin.benchmarks.retrieval.embedding_files import write_embeddings
-from mmdet3d_plugin.commands.similarity import (draw_batches, embed_split, measure,
-                                                piece_settings)
+from mmdet3d_plugin.commands.similarity import draw_batches, embed_split, measure, piece_settings
 from mmdet3d_plugin.commands.similarity_table import Estimate, for_json, markdown, summarize
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.metric_learning.batch_similarities import PieceSettings, batch_similarities

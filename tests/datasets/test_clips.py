@@ -5,8 +5,12 @@ import numpy as np
 import pytest
 from mmdet3d.registry import TRANSFORMS
 
-from mmdet3d_plugin.datasets.transforms.sample_images import (camera_record, image_shape,
-                                                              map_images, sample_images)
+from mmdet3d_plugin.datasets.transforms.sample_images import (
+    camera_record,
+    image_shape,
+    map_images,
+    sample_images,
+)
 
 HEIGHT, WIDTH = 40, 60
 TRANSFORM_CONFIGS = [

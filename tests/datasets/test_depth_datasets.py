@@ -6,13 +6,26 @@ import cv2
 import numpy as np
 import pytest
 from mmdet3d.registry import DATASETS
-from tiny_depth import (DRIVE, EIGEN_LINES, P_RECT_02, P_RECT_03, random_depth, write_kitti_eigen,
-                        write_labelled_nyu, write_nyu, write_synthetic)
+from tiny_depth import (
+    DRIVE,
+    EIGEN_LINES,
+    P_RECT_02,
+    P_RECT_03,
+    random_depth,
+    write_kitti_eigen,
+    write_labelled_nyu,
+    write_nyu,
+    write_synthetic,
+)
 from torch.utils.data import DataLoader
 
 from mmdet3d_plugin.benchmarks.nyu.labelled_file import LabelledFrame
-from mmdet3d_plugin.datasets import (KittiEigenDataset, NYUDepthDataset, NYULabelledDataset,
-                                     SyntheticDepthDataset)
+from mmdet3d_plugin.datasets import (
+    KittiEigenDataset,
+    NYUDepthDataset,
+    NYULabelledDataset,
+    SyntheticDepthDataset,
+)
 from mmdet3d_plugin.datasets.sample_randomness import SampleIndex
 from mmdet3d_plugin.datasets.transforms import LoadImageMono3D
 from mmdet3d_plugin.errors import InputError

@@ -6,8 +6,12 @@ from mmengine.runner import Runner
 from reliability.toy_runner import toy_config
 from yapf.yapflib import yapf_api
 
-from mmdet3d_plugin.engine.config_files import (check_centers, check_classes,
-                                                check_momentum_encoder, check_reference)
+from mmdet3d_plugin.engine.config_files import (
+    check_centers,
+    check_classes,
+    check_momentum_encoder,
+    check_reference,
+)
 from mmdet3d_plugin.errors import InputError
 
 TRAIN_DATASET = 'train_dataloader.dataset.dataset.reference'

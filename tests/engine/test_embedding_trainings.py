@@ -13,8 +13,17 @@ from free_port import free_port
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
-from tiny_embedding import (BATCH, EPOCHS, KMEANS, NUM_IMAGES, PLM, ROOT, build_embedder,
-                            write_config, write_images)
+from tiny_embedding import (
+    BATCH,
+    EPOCHS,
+    KMEANS,
+    NUM_IMAGES,
+    PLM,
+    ROOT,
+    build_embedder,
+    write_config,
+    write_images,
+)
 from tiny_training import STOP_HOOKS, assert_same
 
 from mmdet3d_plugin.datasets.sample_randomness import seed_of

@@ -21,6 +21,7 @@ from mmdet3d_plugin.models.object_heads.object_head_3d import ObjectPredictions
 
 DETECTORS = ('monolss', 'monodle', 'gupnet', 'monocon', 'didm3d')
 
+
 def tiny_model(name, **changes):
     """Build a detector of a few channels with peaks of different heights."""
     cfg = read_config(f'configs/{name}/{name}_dla34_synthetic.py')

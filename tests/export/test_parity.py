@@ -4,8 +4,13 @@ import math
 import numpy as np
 import pytest
 
-from mmdet3d_plugin.export.parity import (DetectionSet, Errors, compare_depths,
-                                          compare_detections, total)
+from mmdet3d_plugin.export.parity import (
+    DetectionSet,
+    Errors,
+    compare_depths,
+    compare_detections,
+    total,
+)
 
 
 def detections(rows, labels=None):

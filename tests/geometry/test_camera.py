@@ -5,8 +5,15 @@ import numpy as np
 import pytest
 import torch
 
-from mmdet3d_plugin.geometry import (affine_from_crop, alpha_to_yaw, apply_affine, image_to_camera,
-                                     project_to_image, wrap_angle, yaw_to_alpha)
+from mmdet3d_plugin.geometry import (
+    affine_from_crop,
+    alpha_to_yaw,
+    apply_affine,
+    image_to_camera,
+    project_to_image,
+    wrap_angle,
+    yaw_to_alpha,
+)
 from mmdet3d_plugin.structures.cameras import flip_camera
 
 P2 = np.array([[721.5377, 0., 609.5593, 44.85728], [0., 721.5377, 172.854, 0.2163791],

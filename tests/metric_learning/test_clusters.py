@@ -6,8 +6,11 @@ from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.metric_learning.clusters import (kmeans_labels, random_walk_similarity,
-                                                     ward_labels)
+from mmdet3d_plugin.metric_learning.clusters import (
+    kmeans_labels,
+    random_walk_similarity,
+    ward_labels,
+)
 
 
 def draw(count=40, size=6, seed=0):

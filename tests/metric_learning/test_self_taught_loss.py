@@ -8,8 +8,10 @@ from torch.autograd import gradcheck
 
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.metric_learning import SelfTaughtLoss
-from mmdet3d_plugin.metric_learning.self_taught_loss import (contextual_similarity,
-                                                             self_taught_similarity)
+from mmdet3d_plugin.metric_learning.self_taught_loss import (
+    contextual_similarity,
+    self_taught_similarity,
+)
 
 
 def draw(count, size, seed=0):

@@ -7,11 +7,17 @@ import torch
 from scipy.stats import pearsonr, ttest_1samp, ttest_rel
 from sklearn.metrics.cluster import contingency_matrix
 
-from mmdet3d_plugin.metric_learning.batch_similarities import (BatchSimilarity, PieceSettings,
-                                                               batch_similarities)
+from mmdet3d_plugin.metric_learning.batch_similarities import (
+    BatchSimilarity,
+    PieceSettings,
+    batch_similarities,
+)
 from mmdet3d_plugin.metric_learning.clusters import kmeans_labels, random_walk_similarity
-from mmdet3d_plugin.metric_learning.piecewise_linear import (grow_pieces, normalize_to_nearest,
-                                                             piecewise_similarity)
+from mmdet3d_plugin.metric_learning.piecewise_linear import (
+    grow_pieces,
+    normalize_to_nearest,
+    piecewise_similarity,
+)
 from mmdet3d_plugin.metric_learning.similarity_quality import estimate, similarity_figures
 
 LABELS = [0, 0, 0, 1, 1, 1, 2, 2]

@@ -15,13 +15,22 @@ from mmengine.structures import PixelData
 from tiny_kitti import packed_frames
 
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.models.auxiliaries import (AuxiliaryLabels, AuxiliaryObjects, MetricAuxiliary,
-                                               MultiRangeAuxiliary, add_losses)
-from mmdet3d_plugin.models.auxiliaries.metric_auxiliary import (mean_descriptors,
-                                                                pooled_descriptors,
-                                                                sample_descriptors)
-from mmdet3d_plugin.models.auxiliaries.object_depth_head import (interpolate_object_depths,
-                                                                 rasterize_object_depths)
+from mmdet3d_plugin.models.auxiliaries import (
+    AuxiliaryLabels,
+    AuxiliaryObjects,
+    MetricAuxiliary,
+    MultiRangeAuxiliary,
+    add_losses,
+)
+from mmdet3d_plugin.models.auxiliaries.metric_auxiliary import (
+    mean_descriptors,
+    pooled_descriptors,
+    sample_descriptors,
+)
+from mmdet3d_plugin.models.auxiliaries.object_depth_head import (
+    interpolate_object_depths,
+    rasterize_object_depths,
+)
 
 QI = dict(type='QuasiIsometricLoss', K=2., B=1., epsilon=10.)
 RELEASED_CONFIG = 'configs/ddml/monodle_both_kitti_released.py'

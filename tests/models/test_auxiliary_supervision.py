@@ -12,8 +12,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmdet3d_plugin.datasets import KittiMonoDataset
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.models.detectors.auxiliary_supervision import (collect_depth_maps,
-                                                                   collect_objects)
+from mmdet3d_plugin.models.detectors.auxiliary_supervision import (
+    collect_depth_maps,
+    collect_objects,
+)
 
 AUXILIARY = [dict(type='MetricAuxiliary',
                   loss=dict(type='QuasiIsometricLoss', K=2., B=1., epsilon=10.)),

@@ -10,12 +10,21 @@ from mmdet3d.structures import Det3DDataSample
 from mmengine.dataset import pseudo_collate
 
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.models.backbones import (SlimDLANet, TorchvisionBackbone,
-                                             TorchvisionImageNetInit, first_maps, later_maps)
-from mmdet3d_plugin.models.depth_estimators import (ClipBatch, MultiFrameDepth,
-                                                    multi_frame_depth)
-from mmdet3d_plugin.self_supervision import (CostVolume, cost_volume, invert_motion,
-                                             photometric_error, smoothness_loss)
+from mmdet3d_plugin.models.backbones import (
+    SlimDLANet,
+    TorchvisionBackbone,
+    TorchvisionImageNetInit,
+    first_maps,
+    later_maps,
+)
+from mmdet3d_plugin.models.depth_estimators import ClipBatch, MultiFrameDepth, multi_frame_depth
+from mmdet3d_plugin.self_supervision import (
+    CostVolume,
+    cost_volume,
+    invert_motion,
+    photometric_error,
+    smoothness_loss,
+)
 from mmdet3d_plugin.structures.cameras import project
 
 HEIGHT, WIDTH = 64, 96

@@ -92,5 +92,5 @@ def test_a_batch_of_rendered_clips(tiny_clips):
     assert [sample.clip_motions.shape for sample in batch['data_samples']] == [(3, 4, 4)] * 2
     assert [sample.instance_maps.shape for sample in batch['data_samples']] == [(3, 32, 64)] * 2
     views = batch['inputs']['views']
-    assert 0 <= views.min() and views.max() <= 1
+    assert views.min() >= 0 and views.max() <= 1
     assert not torch.allclose(batch['inputs']['imgs'], (views - .45) / .225)

@@ -11,9 +11,12 @@ from mmengine.config import Config
 
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.models.decode_heads.bts_decoder import PlaneHead, local_planar_guidance
-from mmdet3d_plugin.models.decode_heads.newcrfs_decoder import (NeuralWindowCRFs,
-                                                                PairwisePotential, PyramidPooling,
-                                                                WindowCRF)
+from mmdet3d_plugin.models.decode_heads.newcrfs_decoder import (
+    NeuralWindowCRFs,
+    PairwisePotential,
+    PyramidPooling,
+    WindowCRF,
+)
 
 SHARED = dict(depth_range=(1., 80.), loss_depth=dict(type='ScaleInvariantLogLoss'))
 SMALL = dict(
@@ -46,7 +49,7 @@ def maps_of(name, batch=2, seed=0):
 def test_depth_has_the_size_of_the_input(name):
     output = build(name)(maps_of(name), SIZE)
     assert output.depth.shape == (2, *SIZE) and output.depth.dtype == torch.float
-    assert 0 < output.depth.min() and output.depth.max() < 80
+    assert output.depth.min() > 0 and output.depth.max() < 80
     assert output.feature.shape == (2, CHANNELS[name], HEIGHT // STRIDE[name],
                                     WIDTH // STRIDE[name])
 

@@ -16,8 +16,12 @@ from mmdet3d_plugin import load_model
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.metric_learning import MetricLossResult
 from mmdet3d_plugin.models.embedders import EmbeddingHead
-from mmdet3d_plugin.models.model_contract import (dense_parts_of, loss_methods_of, task_of,
-                                                  task_of_config)
+from mmdet3d_plugin.models.model_contract import (
+    dense_parts_of,
+    loss_methods_of,
+    task_of,
+    task_of_config,
+)
 
 VIEWS = dict(num_images=5, num_views=3)
 

@@ -2,8 +2,8 @@
 import numpy as np
 import pytest
 import torch
-from mmdet3d.registry import MODELS
 from mmdet.models.utils.gaussian_target import gaussian_radius as mmdet_radius
+from mmdet3d.registry import MODELS
 from tiny_kitti import P2, box_corners, project
 
 from mmdet3d_plugin.errors import InputError

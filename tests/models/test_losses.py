@@ -6,9 +6,13 @@ import torch
 from mmengine.config import Config
 
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.models.losses import (DimensionAwareL1Loss, HeadingBinLoss,
-                                          LaplacianAleatoricLoss, UncertainHeightSizeLoss,
-                                          WeightedL1Loss)
+from mmdet3d_plugin.models.losses import (
+    DimensionAwareL1Loss,
+    HeadingBinLoss,
+    LaplacianAleatoricLoss,
+    UncertainHeightSizeLoss,
+    WeightedL1Loss,
+)
 
 
 def test_laplacian_equals_its_closed_form():

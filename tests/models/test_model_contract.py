@@ -5,8 +5,12 @@ from mmdet3d.registry import MODELS
 from mmengine.config import Config, ConfigDict
 
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.models.model_contract import (dense_parts_of, loss_methods_of, task_of,
-                                                  task_of_config)
+from mmdet3d_plugin.models.model_contract import (
+    dense_parts_of,
+    loss_methods_of,
+    task_of,
+    task_of_config,
+)
 
 PARTS = {
     'monolss/monolss_dla34_synthetic': ('detection', ['backbone', 'neck', 'dense_head'],

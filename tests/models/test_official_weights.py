@@ -1,6 +1,6 @@
 """Conversion of official checkpoints, and errors for checkpoints that do not fit."""
 import json
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,8 +10,12 @@ from mmengine.config import Config
 from official_names import PARTS, official_name
 
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.models.official_weights import (METHODS, import_official, rename_official_key,
-                                                    tensor_entries)
+from mmdet3d_plugin.models.official_weights import (
+    METHODS,
+    import_official,
+    rename_official_key,
+    tensor_entries,
+)
 
 # Method, name in the released code -> name here; None if the released forward pass never uses it.
 NAMES = {
@@ -65,7 +69,7 @@ def test_every_method_is_tested():
     assert set(METHODS) == set(PARTS) == set(COUNTS)
 
 
-@lru_cache(maxsize=None)
+@cache
 def build(method):
     cfg = Config.fromfile(f'configs/{method}/{method}_dla34_kitti_reference.py')
     cfg.model.backbone.init_cfg = None

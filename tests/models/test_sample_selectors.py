@@ -6,8 +6,12 @@ import torch
 from mmdet3d.registry import TASK_UTILS
 
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.models.task_modules import (AllSamples, LearnableSampleSelector,
-                                                ThresholdSamples, TopKSamples)
+from mmdet3d_plugin.models.task_modules import (
+    AllSamples,
+    LearnableSampleSelector,
+    ThresholdSamples,
+    TopKSamples,
+)
 from mmdet3d_plugin.models.task_modules.sample_selectors import gumbel_noise
 
 L = 49

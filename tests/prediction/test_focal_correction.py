@@ -1,5 +1,5 @@
 """Depth on cameras of another focal length than the training's."""
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pytest
@@ -17,8 +17,12 @@ from mmdet3d_plugin.models.detectors import AuxiliarySupervision
 from mmdet3d_plugin.models.model_contract import depth_follows_of
 from mmdet3d_plugin.models.task_modules.input_geometry import InputGeometry
 from mmdet3d_plugin.prediction import Predictor
-from mmdet3d_plugin.prediction.focal_correction import (FocalCorrection, TrainingCamera,
-                                                        feature_stride, input_zoom)
+from mmdet3d_plugin.prediction.focal_correction import (
+    FocalCorrection,
+    TrainingCamera,
+    feature_stride,
+    input_zoom,
+)
 from mmdet3d_plugin.structures.cameras import project
 from mmdet3d_plugin.synthetic import KITTI_P2, Camera, render_frame, sample_scene
 
@@ -95,7 +99,7 @@ def camera_of(factor):
     return Camera(P2, *SIZE)
 
 
-@lru_cache(maxsize=None)
+@cache
 def scenes(factor):
     """Render the same scenes with a camera, and return (depth, picture) of each whole object.
 

@@ -14,8 +14,15 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.logging import MMLogger
 from tiny_kitti import write_kitti
-from tiny_predictor import (CAMERA, ROOT, TRAINING_CAMERA, picture, tiny_config, tiny_model,
-                            write_checkpoint)
+from tiny_predictor import (
+    CAMERA,
+    ROOT,
+    TRAINING_CAMERA,
+    picture,
+    tiny_config,
+    tiny_model,
+    write_checkpoint,
+)
 
 from mmdet3d_plugin import Predictor, load_model
 from mmdet3d_plugin.benchmarks.depth.map_files import read_depth_map
@@ -148,7 +155,7 @@ def test_scores_below_the_threshold_are_left_out(predictor):
     scores = predictor(picture(), CAMERA)[0].scores
     threshold = float(scores[4])
     few, = Predictor(predictor.model, 'cpu', score_threshold=threshold)(picture(), CAMERA)
-    assert few.scores.tolist() == scores[scores >= threshold].tolist() and 4 < len(few.scores)
+    assert few.scores.tolist() == scores[scores >= threshold].tolist() and len(few.scores) > 4
 
 
 def test_a_checkpoint_names_no_config(predictor, tmp_path, warnings):

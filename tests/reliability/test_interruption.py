@@ -8,8 +8,17 @@ import sys
 import pytest
 import torch
 from free_port import free_port
-from tiny_training import (EPOCHS, ROOT, STOP_HOOKS, assert_same, resume_training,
-                           train_in_own_group, train_until_killed, training_state, write_config)
+from tiny_training import (
+    EPOCHS,
+    ROOT,
+    STOP_HOOKS,
+    assert_same,
+    resume_training,
+    train_in_own_group,
+    train_until_killed,
+    training_state,
+    write_config,
+)
 from torch.utils.data import DataLoader
 
 from mmdet3d_plugin.commands.ablation_run import AblationRun

@@ -10,8 +10,12 @@ from reliability.broken_set import BROKEN, FRAMES, write_broken_kitti
 from tiny_kitti import write_kitti
 from torch.utils.data import ConcatDataset, Subset
 
-from mmdet3d_plugin.datasets import (CheckedDataset, KittiMonoDataset, MixImageDataset,
-                                     checked_dataset)
+from mmdet3d_plugin.datasets import (
+    CheckedDataset,
+    KittiMonoDataset,
+    MixImageDataset,
+    checked_dataset,
+)
 from mmdet3d_plugin.engine.hooks import SkippedFramesHook
 from mmdet3d_plugin.engine.hooks.skipped_frames_hook import skipped_frames
 from mmdet3d_plugin.errors import InputError

@@ -3,8 +3,11 @@ import pytest
 import torch
 
 from mmdet3d_plugin.self_supervision import MotionAwareLoss
-from mmdet3d_plugin.self_supervision.distillation_hint import (average_depth, best_candidate,
-                                                               distillation_loss)
+from mmdet3d_plugin.self_supervision.distillation_hint import (
+    average_depth,
+    best_candidate,
+    distillation_loss,
+)
 
 TEACHER, STUDENT = 4., 10.
 

@@ -5,8 +5,13 @@ from engine.test_no_waiting import DeviceFollower, tensors_of
 from mmdet3d.registry import MODELS
 
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.self_supervision import (MotionAwareLoss, MultiFrameLoss,
-                                             disparity_to_depth, sampling_grid, warp)
+from mmdet3d_plugin.self_supervision import (
+    MotionAwareLoss,
+    MultiFrameLoss,
+    disparity_to_depth,
+    sampling_grid,
+    warp,
+)
 
 HEIGHT, WIDTH = 32, 64
 CAMERA = torch.tensor([[60., 0, WIDTH / 2, 0], [0, 60, HEIGHT / 2, 0], [0, 0, 1, 0],

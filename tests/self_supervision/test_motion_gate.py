@@ -5,8 +5,11 @@ import torch
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.self_supervision import MotionGate, sampling_grid
 from mmdet3d_plugin.self_supervision.motion_gate import centre_displacements
-from mmdet3d_plugin.self_supervision.temporal_hint import (box_displacements, join_instances,
-                                                           shifts_to_target)
+from mmdet3d_plugin.self_supervision.temporal_hint import (
+    box_displacements,
+    join_instances,
+    shifts_to_target,
+)
 
 HEIGHT, WIDTH, FOCAL = 60, 120, 100.
 DEPTH = 10.

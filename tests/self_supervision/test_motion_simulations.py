@@ -5,17 +5,25 @@ The depth of the candidates covers the rectangle and 60 pixels around it; the re
 depth. Losses are means over the rectangle's pixels in the target frame. The masks of the
 rectangle are warped with the images. All candidates are one batch.
 """
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple
 
 import pytest
 import torch
 import torch.nn.functional as F
 
-from mmdet3d_plugin.self_supervision import (MotionAwareLoss, MultiFrameLoss,
-                                             box_displacements, join_instances, minimum_error,
-                                             moved_images, photometric_error, sampling_grid,
-                                             shifts_to_target, warp)
+from mmdet3d_plugin.self_supervision import (
+    MotionAwareLoss,
+    MultiFrameLoss,
+    box_displacements,
+    join_instances,
+    minimum_error,
+    moved_images,
+    photometric_error,
+    sampling_grid,
+    shifts_to_target,
+    warp,
+)
 
 SIZE = HEIGHT, WIDTH = 192, 352
 FOCAL, WAVELENGTH = 400., 40.  # pixels
@@ -89,13 +97,13 @@ class Sweep(NamedTuple):
     hint: torch.Tensor  # minimum over all four
 
     def at(self, name, depth):
-        return getattr(self, name)[DEPTHS == depth].item()
+        return getattr(self, name)[depth == DEPTHS].item()
 
     def best(self, name):
         return DEPTHS[getattr(self, name).argmin()].item()
 
 
-@lru_cache(maxsize=None)
+@cache
 def sweep(camera_step, object_step, centre=(0., 0.)):
     clips = Clips(camera_step, object_step, centre)
     images = list(clips.network['warps'].values())

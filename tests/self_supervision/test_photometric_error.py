@@ -3,8 +3,13 @@ import numpy as np
 import pytest
 import torch
 
-from mmdet3d_plugin.self_supervision import (automask, masked_mean, minimum_error,
-                                             photometric_error, ssim)
+from mmdet3d_plugin.self_supervision import (
+    automask,
+    masked_mean,
+    minimum_error,
+    photometric_error,
+    ssim,
+)
 
 C1, C2 = .0001, .0009
 

@@ -4,8 +4,7 @@ import math
 import pytest
 import torch
 
-from mmdet3d_plugin.self_supervision import (axis_angle_to_rotation, invert_motion,
-                                             motion_matrix)
+from mmdet3d_plugin.self_supervision import axis_angle_to_rotation, invert_motion, motion_matrix
 
 AXIS = torch.tensor([[.48, -.6, .64]], dtype=torch.float64)
 ANGLES = [0., 1e-12, 1e-6, 1e-3, .0099999, .0100001, .1, 1., 3., math.pi, 5.]

@@ -4,9 +4,14 @@ import pytest
 import torch
 
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.self_supervision.temporal_hint import (box_displacements, box_edges,
-                                                           join_instances, moved_images,
-                                                           shift_masks, shifts_to_target)
+from mmdet3d_plugin.self_supervision.temporal_hint import (
+    box_displacements,
+    box_edges,
+    join_instances,
+    moved_images,
+    shift_masks,
+    shifts_to_target,
+)
 
 HEIGHT, WIDTH = 24, 40
 

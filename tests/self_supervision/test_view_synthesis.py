@@ -3,8 +3,14 @@ import numpy as np
 import pytest
 import torch
 
-from mmdet3d_plugin.self_supervision import (back_project, disparity_to_depth, motion_matrix,
-                                             project, sampling_grid, warp)
+from mmdet3d_plugin.self_supervision import (
+    back_project,
+    disparity_to_depth,
+    motion_matrix,
+    project,
+    sampling_grid,
+    warp,
+)
 from mmdet3d_plugin.self_supervision.view_synthesis import full_precision, pixel_centres
 
 SIZE = HEIGHT, WIDTH = 12, 40

@@ -2,8 +2,14 @@
 import numpy as np
 import pytest
 
-from mmdet3d_plugin.structures.angles import (heading_direction, observation_angle, rotate_about_y,
-                                              rotation_about_y, wrap_angle, yaw_of_direction)
+from mmdet3d_plugin.structures.angles import (
+    heading_direction,
+    observation_angle,
+    rotate_about_y,
+    rotation_about_y,
+    wrap_angle,
+    yaw_of_direction,
+)
 
 PI = np.pi
 # Heading in the camera frame (x right, y down, z forward) by rotation_y.

@@ -3,9 +3,15 @@ import numpy as np
 import pytest
 
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.structures.class_names import (check_class_map, check_class_names,
-                                                   check_mean_sizes, class_index, class_keys,
-                                                   find_class, mapped_names)
+from mmdet3d_plugin.structures.class_names import (
+    check_class_map,
+    check_class_names,
+    check_mean_sizes,
+    class_index,
+    class_keys,
+    find_class,
+    mapped_names,
+)
 
 
 def test_names_match_without_regard_to_case():

@@ -2,8 +2,15 @@
 import numpy as np
 import pytest
 
-from mmdet3d_plugin.structures.training_objects import (HIDDEN, KEPT, OUTSIDE, REASONS, TRUNCATED,
-                                                        ObjectCounts, ObjectLimits)
+from mmdet3d_plugin.structures.training_objects import (
+    HIDDEN,
+    KEPT,
+    OUTSIDE,
+    REASONS,
+    TRUNCATED,
+    ObjectCounts,
+    ObjectLimits,
+)
 
 LIMITS = ObjectLimits(min_height=25, max_truncation=.5, max_occlusion=2, depth_range=(2., 65.))
 

@@ -1,5 +1,5 @@
 """Reader of synthetic sets, independent of the code that writes them."""
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 import cv2
@@ -50,7 +50,7 @@ class Folder:
         """(frame, class, label, mask) of the labelled objects of all frames."""
         return [(name, *found) for name in self.names() for found in self.objects(name)]
 
-    @lru_cache(maxsize=None)
+    @cache
     def objects(self, name):
         """(class, label, (H, W) mask of its pixels) of each labelled object.
 

@@ -4,8 +4,12 @@ import pytest
 from synthetic.folder_reader import distances_to_box
 
 from mmdet3d_plugin.synthetic import kitti_camera
-from mmdet3d_plugin.synthetic.labels import (occlusion_level, outside_share, projected_outline,
-                                             visible_share)
+from mmdet3d_plugin.synthetic.labels import (
+    occlusion_level,
+    outside_share,
+    projected_outline,
+    visible_share,
+)
 from mmdet3d_plugin.synthetic.mesh import box
 from mmdet3d_plugin.synthetic.render import PlacedUser
 

@@ -9,8 +9,13 @@ import pytest
 from synthetic.folder_reader import file_bytes
 
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.synthetic.vehicles import (VehicleSet, sample_model, sample_view, vehicle_mesh,
-                                               write_vehicle_set)
+from mmdet3d_plugin.synthetic.vehicles import (
+    VehicleSet,
+    sample_model,
+    sample_view,
+    vehicle_mesh,
+    write_vehicle_set,
+)
 from mmdet3d_plugin.synthetic.vehicles.models import BODIES
 from mmdet3d_plugin.synthetic.vehicles.places import Solid
 from mmdet3d_plugin.synthetic.vehicles.render import render_view

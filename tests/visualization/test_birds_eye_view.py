@@ -2,8 +2,12 @@
 import numpy as np
 
 from mmdet3d_plugin.structures.object_table import ObjectTable
-from mmdet3d_plugin.visualization import (CLASS_COLORS, GROUND_TRUTH_COLOR, BirdsEyeView,
-                                          draw_birds_eye_view)
+from mmdet3d_plugin.visualization import (
+    CLASS_COLORS,
+    GROUND_TRUTH_COLOR,
+    BirdsEyeView,
+    draw_birds_eye_view,
+)
 from mmdet3d_plugin.visualization.colors import to_bgr
 
 P2 = np.array([[700., 0., 600., 0.], [0., 700., 180., 0.], [0., 0., 1., 0.]])

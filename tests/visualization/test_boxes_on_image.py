@@ -5,10 +5,19 @@ import pytest
 from mmdet3d_plugin.structures.boxes import corners_3d
 from mmdet3d_plugin.structures.cameras import project
 from mmdet3d_plugin.structures.object_table import ObjectTable
-from mmdet3d_plugin.visualization import (CLASS_COLORS, BirdsEyeView, draw_birds_eye_view,
-                                          draw_boxes_3d, frame_panel)
-from mmdet3d_plugin.visualization.boxes_on_image import (EDGES, clip_polygon, clip_segments,
-                                                         view_planes)
+from mmdet3d_plugin.visualization import (
+    CLASS_COLORS,
+    BirdsEyeView,
+    draw_birds_eye_view,
+    draw_boxes_3d,
+    frame_panel,
+)
+from mmdet3d_plugin.visualization.boxes_on_image import (
+    EDGES,
+    clip_polygon,
+    clip_segments,
+    view_planes,
+)
 from mmdet3d_plugin.visualization.colors import to_bgr
 
 P2 = np.array([[100., 0., 100., 0.], [0., 100., 50., 0.], [0., 0., 1., 0.]])

@@ -61,7 +61,7 @@ def test_tick_of_a_value_is_at_its_color_on_the_bar():
     scale.draw_bar(strip, 100, 500, 10, 10.)
     bar = strip[15]
     assert not strip[:, :99].any() and not strip[:, 502:].any()
-    columns = np.flatnonzero((np.abs(bar.astype(int) - color_of(scale, 10.)).sum(-1) <= 3))
+    columns = np.flatnonzero(np.abs(bar.astype(int) - color_of(scale, 10.)).sum(-1) <= 3)
     below = strip[22].sum(-1)  # this row contains only ticks
     ticks = np.flatnonzero(below > below.max() / 3)
     assert np.abs(ticks - columns.mean()).min() <= 2

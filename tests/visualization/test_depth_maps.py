@@ -3,8 +3,14 @@ import numpy as np
 import pytest
 
 from mmdet3d_plugin.benchmarks.depth.map_errors import DepthProtocol
-from mmdet3d_plugin.visualization import (UNKNOWN_COLOR, depth_panel, depth_picture, depth_scale,
-                                          error_picture, error_scale)
+from mmdet3d_plugin.visualization import (
+    UNKNOWN_COLOR,
+    depth_panel,
+    depth_picture,
+    depth_scale,
+    error_picture,
+    error_scale,
+)
 from mmdet3d_plugin.visualization.colors import to_bgr
 from mmdet3d_plugin.visualization.depth_maps import WIDTH, fitting_scale
 from mmdet3d_plugin.visualization.panel_header import panel_header

@@ -5,8 +5,12 @@ import pytest
 from sklearn.decomposition import PCA
 
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.visualization import (embedding_coordinates, embedding_plot, feature_colors,
-                                          spread_points)
+from mmdet3d_plugin.visualization import (
+    embedding_coordinates,
+    embedding_plot,
+    feature_colors,
+    spread_points,
+)
 from mmdet3d_plugin.visualization.colors import to_bgr
 from mmdet3d_plugin.visualization.embedding_plot import class_style
 from mmdet3d_plugin.visualization.principal_components import principal_components

@@ -7,8 +7,12 @@ import pytest
 from mmdet3d_plugin.benchmarks.depth.map_errors import DepthProtocol
 from mmdet3d_plugin.visualization import MotionHints, motion_hint_panel
 from mmdet3d_plugin.visualization.colors import ACCENT_COLOR, to_bgr
-from mmdet3d_plugin.visualization.motion_hint_panel import (CHOICE_COLORS, MOVING_COLOR,
-                                                            STATIC_COLOR, draw_instances)
+from mmdet3d_plugin.visualization.motion_hint_panel import (
+    CHOICE_COLORS,
+    MOVING_COLOR,
+    STATIC_COLOR,
+    draw_instances,
+)
 from mmdet3d_plugin.visualization.panel_header import panel_header
 
 HEIGHT, WIDTH = 48, 160

@@ -3,8 +3,13 @@ import numpy as np
 import pytest
 
 from mmdet3d_plugin.visualization import QueryRow, neighbour_sheet
-from mmdet3d_plugin.visualization.colors import (PANEL_BACKGROUND, PANEL_TEXT, RIGHT_COLOR,
-                                                 WRONG_COLOR, to_bgr)
+from mmdet3d_plugin.visualization.colors import (
+    PANEL_BACKGROUND,
+    PANEL_TEXT,
+    RIGHT_COLOR,
+    WRONG_COLOR,
+    to_bgr,
+)
 from mmdet3d_plugin.visualization.thumbnails import thumbnail
 
 GREEN, RED, BACKGROUND = map(to_bgr, (RIGHT_COLOR, WRONG_COLOR, PANEL_BACKGROUND))

@@ -5,8 +5,14 @@ import pytest
 from mmdet3d_plugin.visualization import piece_picture
 from mmdet3d_plugin.visualization.color_scales import off_piece_scale
 from mmdet3d_plugin.visualization.colors import PANEL_TEXT, RIGHT_COLOR, WRONG_COLOR, to_bgr
-from mmdet3d_plugin.visualization.piece_picture import (FOOTER, HEADER, HEIGHT, THUMBNAIL, WIDTH,
-                                                        PlaneView)
+from mmdet3d_plugin.visualization.piece_picture import (
+    FOOTER,
+    HEADER,
+    HEIGHT,
+    THUMBNAIL,
+    WIDTH,
+    PlaneView,
+)
 
 GREEN, RED, WHITE = map(to_bgr, (RIGHT_COLOR, WRONG_COLOR, PANEL_TEXT))
 ANCHOR = np.full((20, 20, 3), 77, np.uint8)

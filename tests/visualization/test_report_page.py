@@ -12,8 +12,7 @@ import pytest
 from mmdet3d_plugin.benchmarks.depth.object_errors import object_depth_errors
 from mmdet3d_plugin.benchmarks.depth.pixel_errors import PixelDepthErrors
 from mmdet3d_plugin.structures.object_table import ObjectTable
-from mmdet3d_plugin.visualization import (write_depth_report, write_embedding_report,
-                                          write_report)
+from mmdet3d_plugin.visualization import write_depth_report, write_embedding_report, write_report
 from mmdet3d_plugin.visualization.depth_plots import depth_validation_plot
 from mmdet3d_plugin.visualization.detection_plots import validation_plot
 from mmdet3d_plugin.visualization.report_plots import loss_plot

@@ -9,8 +9,17 @@ from ...utils.images import image_size
 from ..depth.map_files import depth_map_size
 from ..folder_report import FolderReport
 from .depth import SnippetCameras
-from .files import (CAMERA, DISPARITY, SNIPPET, SPLITS, CityscapesFrame, clip_targets,
-                    consecutive_runs, list_frames, read_frame_list)
+from .files import (
+    CAMERA,
+    DISPARITY,
+    SNIPPET,
+    SPLITS,
+    CityscapesFrame,
+    clip_targets,
+    consecutive_runs,
+    list_frames,
+    read_frame_list,
+)
 
 IMAGES = 'leftImg8bit_sequence'
 NEIGHBOURS = (-1, 1)  # of training

@@ -8,7 +8,7 @@ import numpy as np
 from ...structures.cameras import project
 from ...structures.class_names import class_index, class_key
 from ...structures.object_table import DONT_CARE, ObjectTable
-from ...structures.training_objects import (KEPT, KITTI_LIMITS, OUTSIDE, REASONS, ObjectCounts)
+from ...structures.training_objects import KEPT, KITTI_LIMITS, OUTSIDE, REASONS, ObjectCounts
 
 # Labels, projection matrix (3, 4), and (width, height) of the image; None where unknown.
 LabelledFrame = Tuple[ObjectTable, Optional[np.ndarray], Optional[Tuple[int, int]]]

@@ -4,8 +4,15 @@ from typing import Dict, List
 
 from ...errors import InputError
 from ...utils.files import PathLike
-from .labelled_images import (LabelledImage, check_images, check_nesting, find_root, parse_id,
-                              read_rows, select_split)
+from .labelled_images import (
+    LabelledImage,
+    check_images,
+    check_nesting,
+    find_root,
+    parse_id,
+    read_rows,
+    select_split,
+)
 
 ARCHIVE = 'CUB_200_2011.tgz'
 FOLDER = 'CUB_200_2011'  # in the archive

@@ -187,7 +187,7 @@ def parse_id(place: str, text: str) -> int:
     Raises:
         InputError: the text is another one. The message starts with ``place``.
     """
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:19])):
+    if not (text.isascii() and text.isdigit() and int(text[:19]) > 0):
         raise InputError(f'{place}: {shortened(text)} is no id, expected a positive integer; '
                          'restore the file')
     return int(text[:19])

@@ -3,8 +3,15 @@ from typing import List
 
 from ...errors import InputError
 from ...utils.files import PathLike
-from .labelled_images import (LabelledImage, check_images, check_nesting, check_split, find_root,
-                              parse_id, read_rows)
+from .labelled_images import (
+    LabelledImage,
+    check_images,
+    check_nesting,
+    check_split,
+    find_root,
+    parse_id,
+    read_rows,
+)
 
 ARCHIVE = 'Stanford_Online_Products.zip'
 FOLDER = 'Stanford_Online_Products'  # in the archive

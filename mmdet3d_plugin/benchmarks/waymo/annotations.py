@@ -28,7 +28,7 @@ def read_annotations(path: Path) -> dict:
     except (OSError, ValueError) as error:
         raise InputError(f'{path}: not readable JSON; remove it and convert again') from error
     if (not isinstance(content, dict) or content.get('format') != FORMAT
-            or not NEEDED <= content.keys()):
+            or not content.keys() >= NEEDED):
         raise InputError(f'{path}: not an annotation file of format {FORMAT}; convert again')
     return content
 

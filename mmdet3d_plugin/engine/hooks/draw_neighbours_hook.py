@@ -20,8 +20,14 @@ from ...metric_learning.piecewise_linear import distances_to_pieces, grow_pieces
 from ...metric_learning.piecewise_linear.pieces import check_piece_settings
 from ...models.model_contract import EMBEDDING, task_of
 from ...utils.files import atomic_path, atomic_write
-from ...visualization import (QueryRow, embedding_coordinates, embedding_plot, neighbour_sheet,
-                              piece_picture, spread_points)
+from ...visualization import (
+    QueryRow,
+    embedding_coordinates,
+    embedding_plot,
+    neighbour_sheet,
+    piece_picture,
+    spread_points,
+)
 from ...visualization.embedding_plot import EMBEDDING_FILE
 from ...visualization.neighbour_sheet import SHEET_FILE
 from ...visualization.piece_picture import PIECE_FILE

@@ -126,7 +126,7 @@ class HierarchicalTaskHook(Hook):
 
     def _weights(self, epoch: int) -> Dict[str, float]:
         if len(self.history) < self.window:
-            return {task: 0. for task in self.parents}
+            return dict.fromkeys(self.parents, 0.0)
         history = torch.tensor(self.history)
         if not self.first_trend:
             self.first_trend = loss_trend(history).tolist()

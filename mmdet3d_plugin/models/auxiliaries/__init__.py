@@ -1,6 +1,5 @@
 """Auxiliary supervision: modules that add losses on shared features in training only."""
-from ...metric_learning import (MultiRangeMetricLoss, QuasiIsometricLoss,  # noqa: F401
-                                RankNContrastLoss)
+from ...metric_learning import MultiRangeMetricLoss, QuasiIsometricLoss, RankNContrastLoss  # noqa: F401
 from .auxiliary_labels import AuxiliaryLabels
 from .auxiliary_objects import AuxiliaryObjects, add_losses
 from .keypoint_head import KeypointHead

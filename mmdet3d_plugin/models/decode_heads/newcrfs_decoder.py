@@ -9,8 +9,8 @@ import torch.nn as nn
 import torch.nn.functional as F
 from mmcv.cnn import ConvModule
 from mmcv.cnn.bricks.transformer import FFN
-from mmdet3d.registry import MODELS
 from mmdet.models.backbones.swin import ShiftWindowMSA, WindowMSA
+from mmdet3d.registry import MODELS
 from mmengine.model import BaseModule, ModuleList
 
 from .depth_decode_head import DepthDecodeHead

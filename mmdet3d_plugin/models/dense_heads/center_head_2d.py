@@ -7,8 +7,8 @@ from typing import Dict, Optional, Tuple
 
 import torch
 import torch.nn as nn
-from mmdet3d.registry import MODELS
 from mmdet.models.utils import get_local_maximum, get_topk_from_heatmap
+from mmdet3d.registry import MODELS
 from mmengine.model import BaseModule, bias_init_with_prob, normal_init
 
 from ..layers import dense_branch, gather_at_cells, run_branch

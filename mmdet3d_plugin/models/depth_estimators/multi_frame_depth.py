@@ -14,14 +14,19 @@ from mmdet3d.registry import MODELS
 from mmdet3d.structures.det3d_data_sample import SampleList
 
 from ...errors import InputError
-from ...self_supervision import (CostVolume, DepthBins, MotionAwareLoss, cost_volume,
-                                 masks_of_ids)
+from ...self_supervision import CostVolume, DepthBins, MotionAwareLoss, cost_volume, masks_of_ids
 from ..backbones import first_maps, later_maps
 from ..decode_heads import DisparityOutput
 from .clip_batch import ClipBatch
-from .clip_depth import (ClipDepth, Motions, check_whole, previous_index, pyramid_smoothness,
-                         reconstruct, reconstructions)
-
+from .clip_depth import (
+    ClipDepth,
+    Motions,
+    check_whole,
+    previous_index,
+    pyramid_smoothness,
+    reconstruct,
+    reconstructions,
+)
 
 NO_MOTION = 1e-6  # largest entry of the difference from the identity; rounding of equal poses
 

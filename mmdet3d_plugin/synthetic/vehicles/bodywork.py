@@ -6,8 +6,7 @@ from typing import Callable, List, Sequence, Tuple
 
 import numpy as np
 
-from ..mesh import (Colour, Material, Mesh, box, coloured, limb, merge, patch, polygon,
-                    side_points)
+from ..mesh import Colour, Material, Mesh, box, coloured, limb, merge, patch, polygon, side_points
 from ..road_users import BLACK, CHROME, DARK, GLASS, HEADLIGHT, INDICATOR, TAIL_LIGHT, WHITE
 from .models import GRILLES, PLATES, RIM_COLOURS, VehicleModel
 

@@ -231,5 +231,3 @@ def _decoration(rng: np.random.Generator, body: str) -> str:
     if choice < .5:
         return 'none'
     return 'bonnet stripes' if kind < .3 else 'side stripe' if kind < .6 else 'dark sills'
-
-

@@ -1,6 +1,6 @@
 """Street scenes as backgrounds, and objects in front of a vehicle."""
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import List, Tuple
 
 import numpy as np
@@ -89,7 +89,7 @@ class Place:
         return self._solids[shown]
 
 
-@lru_cache(maxsize=None)
+@cache
 def place(seed: int, index: int) -> Place:
     """Return a street scene of a set. Scenes are cached, because they are slow to build.
 
@@ -145,7 +145,7 @@ def _roadside(rng: np.random.Generator, road: Road, is_right: bool) -> Mesh:
     return merge(parts)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _parked_vehicle(look: int) -> Mesh:
     """Return one of the vehicles that are parked in all street scenes."""
     rng = np.random.default_rng(look)
@@ -153,7 +153,7 @@ def _parked_vehicle(look: int) -> Mesh:
     return build_road_user(kind, sample_size(kind, rng), int(rng.integers(1 << 31)))
 
 
-@lru_cache(maxsize=None)
+@cache
 def occluder_solid(seed: int, kind: str, look: int) -> Solid:
     """Return an object that can stand in front of a vehicle.
 

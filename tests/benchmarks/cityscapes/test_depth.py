@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 from tiny_cityscapes import BASELINE, FX, write_camera, write_cityscapes, write_png
 
-from mmdet3d_plugin.benchmarks.cityscapes.depth import (DisparityDepth, SnippetCameras,
-                                                        read_camera)
+from mmdet3d_plugin.benchmarks.cityscapes.depth import DisparityDepth, SnippetCameras, read_camera
 from mmdet3d_plugin.benchmarks.cityscapes.files import CityscapesFrame
 from mmdet3d_plugin.errors import InputError
 

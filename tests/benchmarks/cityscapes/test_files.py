@@ -2,9 +2,15 @@
 import pytest
 from tiny_cityscapes import write_cityscapes
 
-from mmdet3d_plugin.benchmarks.cityscapes.files import (CAMERA, CityscapesFrame, clip_targets,
-                                                        consecutive_runs, list_frames,
-                                                        parse_frame, read_frame_list)
+from mmdet3d_plugin.benchmarks.cityscapes.files import (
+    CAMERA,
+    CityscapesFrame,
+    clip_targets,
+    consecutive_runs,
+    list_frames,
+    parse_frame,
+    read_frame_list,
+)
 from mmdet3d_plugin.errors import InputError
 
 

@@ -3,8 +3,11 @@ import cv2
 import numpy as np
 import pytest
 
-from mmdet3d_plugin.benchmarks.depth.map_files import (encode_depth_map, read_depth_map,
-                                                       write_depth_map)
+from mmdet3d_plugin.benchmarks.depth.map_files import (
+    encode_depth_map,
+    read_depth_map,
+    write_depth_map,
+)
 from mmdet3d_plugin.benchmarks.depth.splits import DepthPair, read_depth_split
 from mmdet3d_plugin.errors import InputError
 

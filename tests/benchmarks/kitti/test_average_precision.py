@@ -4,8 +4,11 @@ import math
 import numpy as np
 import pytest
 
-from mmdet3d_plugin.benchmarks.kitti.average_precision import (DIFFICULTIES, OVERLAPS,
-                                                               evaluate_kitti)
+from mmdet3d_plugin.benchmarks.kitti.average_precision import (
+    DIFFICULTIES,
+    OVERLAPS,
+    evaluate_kitti,
+)
 from mmdet3d_plugin.benchmarks.kitti.overlaps import METRICS
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.structures.object_table import ObjectTable

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 from shapely.geometry import Polygon
 
-from mmdet3d_plugin.benchmarks.kitti.average_precision import (DIFFICULTIES, OVERLAPS,
-                                                               evaluate_kitti)
+from mmdet3d_plugin.benchmarks.kitti.average_precision import (
+    DIFFICULTIES,
+    OVERLAPS,
+    evaluate_kitti,
+)
 from mmdet3d_plugin.benchmarks.kitti.matching import recall_thresholds
 from mmdet3d_plugin.benchmarks.kitti.overlaps import METRICS
 

@@ -2,8 +2,11 @@
 import numpy as np
 import pytest
 
-from mmdet3d_plugin.benchmarks.kitti.calibration import (KittiCalibration, read_calibration,
-                                                         write_calibration)
+from mmdet3d_plugin.benchmarks.kitti.calibration import (
+    KittiCalibration,
+    read_calibration,
+    write_calibration,
+)
 from mmdet3d_plugin.benchmarks.kitti.layout import camera_folders
 from mmdet3d_plugin.errors import InputError
 

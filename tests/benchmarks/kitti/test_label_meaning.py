@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 from tiny_kitti import IMAGE_SIZE, P2, make_objects
 
-from mmdet3d_plugin.benchmarks.kitti.label_projection import (projected_ious, projection_findings,
-                                                              stray_objects, visible_objects)
+from mmdet3d_plugin.benchmarks.kitti.label_projection import (
+    projected_ious,
+    projection_findings,
+    stray_objects,
+    visible_objects,
+)
 from mmdet3d_plugin.benchmarks.kitti.label_set import FrameFiles, LabelSet
 from mmdet3d_plugin.benchmarks.kitti.label_values import missing_alphas, value_findings
 from mmdet3d_plugin.benchmarks.kitti.labels import ObjectFile

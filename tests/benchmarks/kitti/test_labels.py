@@ -2,8 +2,7 @@
 import numpy as np
 import pytest
 
-from mmdet3d_plugin.benchmarks.kitti.labels import (read_object_file, read_objects,
-                                                    write_objects)
+from mmdet3d_plugin.benchmarks.kitti.labels import read_object_file, read_objects, write_objects
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.structures.object_table import ObjectTable
 

@@ -1,7 +1,6 @@
 """Statement of a folder check about training."""
-from mmengine.config import Config
-
 import numpy as np
+from mmengine.config import Config
 
 from mmdet3d_plugin.benchmarks.kitti.folder_check import check_folder
 from mmdet3d_plugin.benchmarks.kitti.learned_labels import classes_entry, count_labels

@@ -3,8 +3,13 @@ import numpy as np
 import pytest
 from shapely.geometry import Polygon
 
-from mmdet3d_plugin.benchmarks.kitti.overlaps import (box_coverages, box_overlaps, close_pairs,
-                                                      ground_intersections, image_intersections)
+from mmdet3d_plugin.benchmarks.kitti.overlaps import (
+    box_coverages,
+    box_overlaps,
+    close_pairs,
+    ground_intersections,
+    image_intersections,
+)
 from mmdet3d_plugin.structures.object_table import ObjectTable
 
 

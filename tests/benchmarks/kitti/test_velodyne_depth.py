@@ -8,9 +8,13 @@ from tiny_raw import VELO_R, VELO_T, write_calibrations, write_matrices
 
 from mmdet3d_plugin.benchmarks.kitti import velodyne_depth
 from mmdet3d_plugin.benchmarks.kitti.raw_drives import RawCameras
-from mmdet3d_plugin.benchmarks.kitti.velodyne_depth import (RawScanners, VelodyneDepth,
-                                                            project_scan, read_scan,
-                                                            read_scanner_calibration)
+from mmdet3d_plugin.benchmarks.kitti.velodyne_depth import (
+    RawScanners,
+    VelodyneDepth,
+    project_scan,
+    read_scan,
+    read_scanner_calibration,
+)
 from mmdet3d_plugin.errors import InputError
 
 SIZE = (1242, 375)

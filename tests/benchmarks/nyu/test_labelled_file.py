@@ -4,8 +4,11 @@ import pickle
 import numpy as np
 import pytest
 
-from mmdet3d_plugin.benchmarks.nyu.labelled_file import (LabelledFrame, read_labelled_list,
-                                                         write_labelled_lists)
+from mmdet3d_plugin.benchmarks.nyu.labelled_file import (
+    LabelledFrame,
+    read_labelled_list,
+    write_labelled_lists,
+)
 from mmdet3d_plugin.errors import InputError
 
 

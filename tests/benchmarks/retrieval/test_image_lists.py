@@ -4,8 +4,17 @@ from collections import Counter
 
 import cv2
 import pytest
-from tiny_retrieval import (LAYOUTS, car_names, write_annotations, write_cars, write_cars_devkit,
-                            write_class_folders, write_cub, write_mat, write_products)
+from tiny_retrieval import (
+    LAYOUTS,
+    car_names,
+    write_annotations,
+    write_cars,
+    write_cars_devkit,
+    write_class_folders,
+    write_cub,
+    write_mat,
+    write_products,
+)
 
 from mmdet3d_plugin.benchmarks.retrieval.cars import read_cars
 from mmdet3d_plugin.benchmarks.retrieval.class_folders import read_class_folders

@@ -5,8 +5,11 @@ import torch
 from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
 
 from mmdet3d_plugin.benchmarks.retrieval import nearest_neighbours as search
-from mmdet3d_plugin.benchmarks.retrieval.evaluation import (evaluate_retrieval, is_retrieval_key,
-                                                            retrieval_style)
+from mmdet3d_plugin.benchmarks.retrieval.evaluation import (
+    evaluate_retrieval,
+    is_retrieval_key,
+    retrieval_style,
+)
 from mmdet3d_plugin.errors import InputError
 
 

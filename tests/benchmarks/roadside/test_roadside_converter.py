@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from tiny_kitti import box_corners, project
 
-from mmdet3d_plugin.benchmarks.kitti.calibration import (KittiCalibration, read_calibration,
-                                                         write_calibration)
+from mmdet3d_plugin.benchmarks.kitti.calibration import (
+    KittiCalibration,
+    read_calibration,
+    write_calibration,
+)
 from mmdet3d_plugin.benchmarks.kitti.labels import read_objects
 
 K = np.array([[1000., 0, 480], [0, 1000., 270], [0, 0, 1]])

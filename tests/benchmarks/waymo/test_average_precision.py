@@ -8,9 +8,13 @@ import pytest
 from random_waymo import random_detections, random_labels
 from shapely import Polygon
 
-from mmdet3d_plugin.benchmarks.waymo.average_precision import (OFFICIAL_CUTOFFS, RANGES,
-                                                               box_overlaps, evaluate_waymo,
-                                                               quantile_cutoffs)
+from mmdet3d_plugin.benchmarks.waymo.average_precision import (
+    OFFICIAL_CUTOFFS,
+    RANGES,
+    box_overlaps,
+    evaluate_waymo,
+    quantile_cutoffs,
+)
 from mmdet3d_plugin.benchmarks.waymo.objects import TYPES, WaymoObjects
 from mmdet3d_plugin.errors import InputError
 

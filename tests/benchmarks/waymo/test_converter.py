@@ -13,8 +13,11 @@ import pytest
 from waymo_release import CAMERA_TO_VEHICLE, OBJECTS, SIZE, write_segment
 
 from mmdet3d_plugin.benchmarks.waymo.converter import ConversionSettings, convert_waymo
-from mmdet3d_plugin.benchmarks.waymo.frames import (camera_boxes, optical_from_vehicle,
-                                                    vehicle_boxes)
+from mmdet3d_plugin.benchmarks.waymo.frames import (
+    camera_boxes,
+    optical_from_vehicle,
+    vehicle_boxes,
+)
 from mmdet3d_plugin.errors import InputError
 
 

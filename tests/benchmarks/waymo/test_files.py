@@ -7,8 +7,12 @@ import numpy as np
 import pytest
 from random_waymo import random_detections, random_labels
 
-from mmdet3d_plugin.benchmarks.waymo.files import (BOX_FIELDS, objects_proto, read_objects,
-                                                   write_objects)
+from mmdet3d_plugin.benchmarks.waymo.files import (
+    BOX_FIELDS,
+    objects_proto,
+    read_objects,
+    write_objects,
+)
 from mmdet3d_plugin.errors import InputError
 
 

@@ -9,13 +9,17 @@ from metric_learning.piecewise_linear.point_sets import unit_points
 from torch.autograd import gradcheck
 
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.metric_learning.piecewise_linear import (Proxies, grow_pieces,
-                                                             match_distances, pair_weights,
-                                                             piecewise_similarity,
-                                                             point_proxy_loss,
-                                                             proxy_neighbourhood_loss,
-                                                             proxy_similarity,
-                                                             squared_projection_distances)
+from mmdet3d_plugin.metric_learning.piecewise_linear import (
+    Proxies,
+    grow_pieces,
+    match_distances,
+    pair_weights,
+    piecewise_similarity,
+    point_proxy_loss,
+    proxy_neighbourhood_loss,
+    proxy_similarity,
+    squared_projection_distances,
+)
 from mmdet3d_plugin.metric_learning.piecewise_linear.distances import pairwise_distances
 
 POINTS = unit_points(11, 6)

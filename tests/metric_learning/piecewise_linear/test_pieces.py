@@ -1,16 +1,15 @@
 """Pieces against the numpy reference, and their properties."""
 import math
 
-from metric_learning.piecewise_linear import numpy_reference
 import pytest
 import torch
+from metric_learning.piecewise_linear import numpy_reference
 from metric_learning.piecewise_linear.point_sets import noisy_sheet, unit_points
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.metric_learning.piecewise_linear import grow_pieces
-from mmdet3d_plugin.metric_learning.piecewise_linear.rank_one_update import (
-    solve_secular_equation)
+from mmdet3d_plugin.metric_learning.piecewise_linear.rank_one_update import solve_secular_equation
 from mmdet3d_plugin.metric_learning.piecewise_linear.subspace_growth import SubspaceGrowth
 
 RULES = ['each', 'seed', 'share', 'all']

@@ -9,8 +9,12 @@ from mmdet3d.registry import MODELS
 
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.metric_learning import PiecewiseLinearLoss
-from mmdet3d_plugin.metric_learning.piecewise_linear import (grow_pieces, normalize_to_nearest,
-                                                             pair_weights, piecewise_similarity)
+from mmdet3d_plugin.metric_learning.piecewise_linear import (
+    grow_pieces,
+    normalize_to_nearest,
+    pair_weights,
+    piecewise_similarity,
+)
 
 FEATURES = unit_points(14, 8, seed=2)
 POINTS = unit_points(14, 8)

@@ -3,7 +3,9 @@ import pytest
 import torch
 
 from mmdet3d_plugin.metric_learning.piecewise_linear.rank_one_update import (
-    rank_one_update, solve_secular_equation)
+    rank_one_update,
+    solve_secular_equation,
+)
 
 each_solver = pytest.mark.parametrize('solve', [rank_one_update, solve_secular_equation])
 

@@ -6,11 +6,14 @@ import torch
 from metric_learning.piecewise_linear import numpy_reference
 from metric_learning.piecewise_linear.point_sets import noisy_sheet, swiss_roll, unit_points
 
-from mmdet3d_plugin.metric_learning.piecewise_linear import (binary_similarity,
-                                                             distances_to_pieces, grow_pieces,
-                                                             normalize_to_nearest,
-                                                             piecewise_similarity,
-                                                             similarity_to_pieces)
+from mmdet3d_plugin.metric_learning.piecewise_linear import (
+    binary_similarity,
+    distances_to_pieces,
+    grow_pieces,
+    normalize_to_nearest,
+    piecewise_similarity,
+    similarity_to_pieces,
+)
 
 
 @pytest.mark.parametrize('exponents', [(4., .5), (1., 2.), (0., 1.), (3., 0.)])
