@@ -19,8 +19,8 @@ def training_camera(dataset) -> Optional[dict]:
 
     Returns:
         ``focal_length`` in pixels of the original images, the median over at most ``MAX_FRAMES``
-        frames, and ``image_size``, (width, height) of the frame of that focal length; None if
-        the dataset does not say them.
+        frames, and of the frame of that focal length ``image_size``, (width, height), and
+        ``principal_point``, (u, v); None if the dataset does not say them.
     """
     while hasattr(dataset, 'dataset'):
         dataset = dataset.dataset
@@ -30,9 +30,11 @@ def training_camera(dataset) -> Optional[dict]:
         camera = camera_record(info) if info.get('images') else {}
         if not {'cam2img', 'width', 'height'} <= set(camera):
             return None
-        found.append((focal_length(camera['cam2img']), camera['width'], camera['height']))
-    focal, width, height = sorted(found)[(len(found) - 1) // 2]
-    return dict(focal_length=focal, image_size=(int(width), int(height)))
+        matrix = camera['cam2img']
+        found.append((focal_length(matrix), camera['width'], camera['height'],
+                      float(matrix[0][2]), float(matrix[1][2])))
+    focal, width, height, u, v = sorted(found)[(len(found) - 1) // 2]
+    return dict(focal_length=focal, image_size=(int(width), int(height)), principal_point=(u, v))
 
 
 def focal_length(cam2img: Sequence) -> float:

@@ -278,8 +278,10 @@ class CameraSource:
         if self.camera is None:
             if self.fov is not None:
                 focal = size[0] / 2 / np.tan(np.radians(self.fov) / 2)
+            elif self.is_guess or self.focal is None:
+                focal = AUTO_FOCAL * max(size)
             else:
-                focal = AUTO_FOCAL * max(size) if self.is_guess else float(self.focal)
+                focal = float(self.focal)
             return Camera.from_focal(focal, size), None
         camera = self.camera.fitted_to(size, name)
         if camera.lens is None:
@@ -303,7 +305,7 @@ def _is_within(value: Any, low: float, high: float) -> bool:
 
 
 def read_camera(path: Union[str, Path]) -> Camera:
-    """Read a calibration file.
+    r"""Read a calibration file.
 
     The format is found by content:
 
@@ -324,7 +326,7 @@ def read_camera(path: Union[str, Path]) -> Camera:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     _ = Path(folder, 'camera.yaml').write_text(
-        ...         'image_width: 640\\nimage_height: 480\\n'
+        ...         'image_width: 640\nimage_height: 480\n'
         ...         'camera_matrix: {rows: 3, cols: 3, data: [500, 0, 320, 0, 500, 240, 0, 0, 1]}')
         ...     camera = read_camera(f'{folder}/camera.yaml')
         >>> camera.focal_length, camera.size
@@ -392,7 +394,8 @@ def _from_yaml(text: str, title: str) -> Camera:
                          f'images before, or use one of {", ".join(LENS_MODELS[:2])}, equidistant')
     lens = Lens(camera.P2[:, :3], _coefficients(
         coefficients if bent else np.zeros(4), fisheye, title), fisheye,
-        rotation if turned else None, projection.reshape(3, 4)[:, :3] if has_projection else None)
+        rotation if turned else None,
+        None if projection is None or not has_projection else projection.reshape(3, 4)[:, :3])
     P2 = Camera.from_matrix(_shaped(projection), title).P2 if has_projection else camera.P2
     return replace(camera, P2=P2, lens=lens)
 

@@ -10,11 +10,9 @@ on what the predicted depth follows already (``models/model_contract.py``):
   pixels) and zoom s (input pixels per original pixel), depth is scaled by ``f s / (f_t s_t)``,
   where f_t and s_t are those of the training. Locations move along their viewing rays. Sizes and
   observation angles stay.
-- ``'zoom'``: the head multiplies the depth that it estimates from appearance by s. Depth has to
-  be scaled by ``f / f_t`` as well. So the model gets other metadata for the same picture: focal
-  length f_t instead of f, and zoom ``s f / f_t`` instead of s. Both describe the same viewing
-  rays. Training sees such pairs too, as it crops and enlarges images at random. Parts of depth
-  that do not depend on the zoom (the attribute depth of DID-M3D) are not scaled.
+- ``'zoom'``: the head multiplies the depth that it estimates from appearance by s. The model gets
+  the picture of a virtual camera instead (``prediction/virtual_camera.py``), and there is nothing
+  to scale.
 - ``'camera'``: depth is computed from the focal length of the sample (GUPNet, BTS with its
   ``reference_focal``). There is nothing to correct.
 """
@@ -28,7 +26,6 @@ from mmdet3d.structures import Det3DDataSample
 
 from ..engine.training_camera import focal_length
 from ..errors import InputError
-from ..models.model_contract import FOLLOWS_CAMERA, FOLLOWS_ZOOM
 
 
 @dataclass(frozen=True)
@@ -38,30 +35,38 @@ class TrainingCamera:
     Attributes:
         focal_length: pixels of the original training images.
         image_size: (width, height) of these images, pixels.
+        principal_point: (u, v) in these images, pixels.
     """
     focal_length: float
     image_size: Tuple[int, int]
+    principal_point: Tuple[float, float]
 
     @classmethod
     def from_config(cls, entry: dict, title: str) -> 'TrainingCamera':
         """Build from a config's ``training_camera``.
 
+        The principal point is optional. Its default is the centre of the image.
+
         Raises:
             InputError: a value is missing or not positive.
 
         Example:
-            >>> TrainingCamera.from_config(dict(focal_length=721.5, image_size=(1242, 375)), 'a')
-            TrainingCamera(focal_length=721.5, image_size=(1242, 375))
+            >>> camera = dict(focal_length=700., image_size=(640, 192), principal_point=(320, 80))
+            >>> TrainingCamera.from_config(camera, 'a.pth').principal_point
+            (320.0, 80.0)
         """
         try:
             focal = float(entry['focal_length'])
             width, height = (int(length) for length in entry['image_size'])
-        except (KeyError, TypeError, ValueError, OverflowError):
-            focal = width = height = 0
-        if not (0 < focal < 1e6 and 0 < width < 1e5 and 0 < height < 1e5):
+            point = entry.get('principal_point') or (width / 2, height / 2)
+            u, v = (float(position) for position in point)
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
+            focal = width = height = u = v = 0
+        if not (0 < focal < 1e6 and 0 < width < 1e5 and 0 < height < 1e5
+                and abs(u) < 1e6 and abs(v) < 1e6):
             raise InputError(f'{title}: training_camera={dict(entry)!r} is no camera; write '
                              'dict(focal_length=PIXELS, image_size=(WIDTH, HEIGHT))')
-        return cls(focal, (width, height))
+        return cls(focal, (width, height), (u, v))
 
 
 def feature_stride(transforms: Sequence[Any]) -> Optional[float]:
@@ -115,11 +120,9 @@ def _scale_of(affine: Any) -> float:
 
 
 class FocalCorrection:
-    """Correction of the predictions of one model.
+    """Correction of depth that a model estimates from its input alone.
 
     Args:
-        depth_follows: what the model's depth follows, see the module.
-        focal: focal length of the training, pixels of the original images.
         input_focal: focal length of the training in input pixels.
         stride: see :func:`input_zoom`.
 
@@ -133,57 +136,28 @@ class FocalCorrection:
         >>> sample = Det3DDataSample(metainfo=dict(cam2img=camera, affine=np.eye(3)))
         >>> sample.pred_instances_3d = InstanceData(
         ...     bboxes_3d=CameraInstance3DBoxes([[4., 2.75, 20., 4., 1.5, 1.6, 0.]]))
-        >>> correction = FocalCorrection('input', focal=700., input_focal=700.)
-        >>> correction.after([sample])
+        >>> FocalCorrection(input_focal=700.).apply(sample)
+        0.5
         >>> sample.pred_instances_3d.bboxes_3d.tensor[0, :3].tolist()  # y of the centre is 2
         [2.0, 1.75, 10.0]
     """
 
-    def __init__(self, depth_follows: str, focal: float, input_focal: float,
-                 stride: Optional[float] = None) -> None:
-        self.depth_follows = depth_follows
-        self.focal = focal
+    def __init__(self, input_focal: float, stride: Optional[float] = None) -> None:
         self.input_focal = input_focal
         self.stride = stride
 
-    def ratio(self, cam2img: Any, meta: dict) -> float:
-        """Return the focal length of a sample relative to the training's, in input pixels.
+    def apply(self, sample: Det3DDataSample) -> float:
+        """Scale the predicted depths of a sample, in place.
 
-        Args:
-            cam2img: (3 or 4, 4) projection to original pixels.
-            meta: see :func:`input_zoom`.
+        Returns:
+            The ratio: focal length of the sample relative to the training's, in input pixels.
         """
-        return focal_length(cam2img) * input_zoom(meta, self.stride) / self.input_focal
-
-    def before(self, samples: Sequence[Det3DDataSample]) -> None:
-        """Describe the inputs of a model that follows the zoom in the training's pixels."""
-        if self.depth_follows == FOLLOWS_ZOOM:
-            for sample in samples:
-                _rescale_pixels(sample, self.focal / focal_length(sample.cam2img))
-
-    def after(self, samples: Sequence[Det3DDataSample]) -> None:
-        """Undo :meth:`before`, and scale the depth of a model that follows its input alone.
-
-        Args:
-            samples: samples with predictions, changed in place.
-        """
-        for sample in samples:
-            if self.depth_follows == FOLLOWS_ZOOM:
-                _rescale_pixels(sample, 1 / sample.pixel_scale)
-            elif self.depth_follows != FOLLOWS_CAMERA:
-                _scale_depth(sample, self.ratio(sample.cam2img, sample.metainfo))
-
-
-def _rescale_pixels(sample: Det3DDataSample, scale: float) -> None:
-    """Describe a sample in original pixels that are smaller by a factor, in place."""
-    to_new = np.diag([scale, scale, 1.])
-    camera = np.array(sample.cam2img, dtype=np.float64)
-    camera[:3] = to_new @ camera[:3]
-    sample.set_metainfo(dict(
-        cam2img=camera, affine=np.asarray(sample.affine) @ np.linalg.inv(to_new),
-        ori_shape=tuple(scale * length for length in sample.ori_shape[:2]), pixel_scale=scale))
-    if 'pred_instances' in sample and 'bboxes' in sample.pred_instances:
-        sample.pred_instances.bboxes = sample.pred_instances.bboxes * scale
+        zoom = input_zoom(sample.metainfo, self.stride)
+        assert zoom is not None  # of a pipeline whose training camera is known
+        focal = focal_length(sample.cam2img) * zoom
+        ratio = focal / self.input_focal
+        _scale_depth(sample, ratio)
+        return ratio
 
 
 def _scale_depth(sample: Det3DDataSample, ratio: float) -> None:

@@ -9,6 +9,7 @@ import io
 import os
 import re
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, List, Optional, Set
 from urllib.parse import unquote, urlparse
@@ -19,13 +20,12 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from ..errors import InputError
-from ..utils.files import MAX_NAME, is_inner_name, shortened
-from ..utils.images import MAX_PIXELS, check_complete
+from ..utils.files import MAX_NAME, is_inner_name, read_bytes, shortened
+from ..utils.images import MAX_BYTES, MAX_PIXELS, check_complete, decode_pixels
 
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff', '.ppm', '.pgm')
 FORMATS = ('PNG', 'JPEG', 'BMP', 'WEBP', 'TIFF', 'PPM')  # of Pillow
 VIDEO_SUFFIXES = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.wmv')
-MAX_BYTES = 1 << 28  # of an image file
 URL_SCHEMES, STREAM_SCHEMES = ('http', 'https'), ('rtsp', 'rtmp', 'udp')
 MAX_FOLDERS = 100  # that are searched for images to name in a message
 TIMEOUT = 30.  # seconds without data from a server
@@ -301,7 +301,7 @@ def _frames(capture: cv2.VideoCapture, frame: np.ndarray) -> Iterator[SourceImag
     index, whole = 0, True
     try:
         while whole:
-            yield SourceImage(f'{index:06d}', lambda image=frame: array_image(image, 'frame'))
+            yield SourceImage(f'{index:06d}', partial(array_image, frame, 'frame'))
             index += 1
             whole, frame = capture.read()
     finally:
@@ -366,15 +366,12 @@ def read_image(path: str) -> np.ndarray:
         InputError: the file is missing, too large, or no readable image.
     """
     try:
-        size = Path(path).expanduser().stat().st_size
-        content = Path(path).expanduser().read_bytes() if size <= MAX_BYTES else b''
-    except (OSError, RuntimeError, ValueError) as error:
+        place = Path(path).expanduser()
+        place.stat()
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: ~ of an unknown user
         reason = getattr(error, 'strerror', None) or error
         raise InputError(f'{_title(path)}: cannot read the image ({reason})') from None
-    if size > MAX_BYTES:
-        raise InputError(f'{path}: has {size >> 20} MB, expected an image of at most '
-                         f'{MAX_BYTES >> 20} MB')
-    return decode_image(content, path)
+    return decode_image(read_bytes(place, 'no such image', MAX_BYTES), path)
 
 
 def read_url(url: str) -> np.ndarray:
@@ -406,6 +403,7 @@ def decode_image(content: bytes, title: str) -> np.ndarray:
         >>> decode_image(content, 'a.png').shape
         (4, 6, 3)
     """
+    check_complete(Path(title), content)
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             width, height = image.size
@@ -414,11 +412,4 @@ def decode_image(content: bytes, title: str) -> np.ndarray:
     if not 0 < width * height <= MAX_PIXELS:
         raise InputError(f'{title}: declares {width}x{height} pixels, expected at most '
                          f'{MAX_PIXELS >> 20} million')
-    check_complete(Path(title), content)
-    try:
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
-        image = None
-    if image is None:
-        raise InputError(f'{title}: not a readable image')
-    return image
+    return decode_pixels(content, title)

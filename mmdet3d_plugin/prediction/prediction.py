@@ -22,7 +22,7 @@ PICTURE_SUFFIXES = ('.png', '.jpg', '.jpeg')
 
 @dataclass
 class Prediction:
-    """Objects, or dense depth, that a model predicts for one image.
+    r"""Objects, or dense depth, that a model predicts for one image.
 
     The camera frame has x right, y down, z forward, in metres (see
     ``structures/object_table.py``). Yaw turns about y; at 0 the front points along +x, at
@@ -48,7 +48,7 @@ class Prediction:
         >>> found.boxes_3d.tolist(), found.centers.tolist()
         ([[0.0, 1.75, 20.0, 4.0, 1.5, 1.6, 0.0]], [[0.0, 1.0, 20.0]])
         >>> found.to_kitti()
-        'Car 0.00 0 0.00 560.00 170.00 640.00 230.00 1.50 1.60 4.00 0.00 1.75 20.00 0.00 0.9000\\n'
+        'Car 0.00 0 0.00 560.00 170.00 640.00 230.00 1.50 1.60 4.00 0.00 1.75 20.00 0.00 0.9000\n'
     """
     name: str
     image: np.ndarray
@@ -113,6 +113,7 @@ class Prediction:
     def _object(self, index: int) -> Dict[str, Any]:
         """Return one object as plain values."""
         table = self._table
+        assert table.scores is not None and self.labels is not None
         height, width, length = table.sizes_hwl[index]
         return {
             'class': str(table.names[index]), 'label': int(self.labels[index]),
@@ -183,6 +184,7 @@ class Prediction:
 
     def __repr__(self) -> str:
         if self.objects is None:
+            assert self.depth is not None
             return f'Prediction({self.name!r}, depth {self.depth.shape})'
         names, counts = np.unique(self.objects.names, return_counts=True)
         found = ', '.join(f'{count} {name}' for name, count in zip(names, counts))

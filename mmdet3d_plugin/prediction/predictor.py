@@ -1,8 +1,9 @@
 """Predictions for images in memory, without a dataset and without a runner."""
+import copy
 import logging
 from itertools import islice
 from pathlib import Path
-from typing import Any, Iterator, List, NamedTuple, Optional, Sequence, Set, Union
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 import numpy as np
 import torch
@@ -23,11 +24,19 @@ from ..engine.trained_model import read_trained_model
 from ..engine.training_start import MAX_HIDDEN
 from ..errors import InputError
 from ..evaluation.prediction_conversion import predictions_to_table
-from ..models.model_contract import EMBEDDING, FOLLOWS_CAMERA, depth_follows_of, task_of
+from ..geometry import apply_affine
+from ..models.model_contract import (
+    EMBEDDING,
+    FOLLOWS_CAMERA,
+    FOLLOWS_ZOOM,
+    depth_follows_of,
+    task_of,
+)
 from .cameras import AUTO, Camera, CameraSource
 from .focal_correction import FocalCorrection, TrainingCamera, feature_stride, input_zoom
 from .image_sources import ImageSource, SourceImage, open_images, shortfall_of
 from .prediction import Prediction
+from .virtual_camera import VirtualCamera, VirtualPicture
 
 # Transforms that read files. The image is in memory, and there is no ground truth.
 LOADERS = ('LoadClip', 'LoadAnnotationsMono3D', 'LoadAnnotations3D', 'LoadDepthMap',
@@ -42,10 +51,13 @@ class Picture(NamedTuple):
         name: name of the image.
         image: (H, W, 3) uint8, BGR, without lens distortion.
         camera: its camera.
+        virtual: the picture that the network sees instead, see ``prediction/virtual_camera.py``;
+            None if it sees ``image``.
     """
     name: str
     image: np.ndarray
     camera: Camera
+    virtual: Optional[VirtualPicture] = None
 
 
 class Predictor:
@@ -63,7 +75,7 @@ class Predictor:
         training_camera: ``dict(focal_length=PIXELS, image_size=(WIDTH, HEIGHT))``, the camera
             of the training images, for a checkpoint that does not say it.
         correct_focal: correct depth for a focal length unlike the training's, see
-            ``prediction/focal_correction.py``.
+            ``prediction/focal_correction.py`` and ``prediction/virtual_camera.py``.
         score_threshold: least score of a predicted object.
 
     Attributes:
@@ -108,7 +120,14 @@ class Predictor:
         entry = training_camera or self.config.get('training_camera')
         self.training_camera = entry and TrainingCamera.from_config(entry, self.title)
         self.depth_follows = depth_follows_of(self.model)
-        self._correction = self._focal_correction() if correct_focal else None
+        self._pipelines: Dict[Tuple[int, int], Compose] = {}
+        self._correction: Optional[FocalCorrection] = None
+        self._virtual: Optional[VirtualCamera] = None
+        if correct_focal and self.training_camera is not None:
+            if self.depth_follows == FOLLOWS_ZOOM:
+                self._virtual = self._virtual_camera()
+            elif self.depth_follows != FOLLOWS_CAMERA:
+                self._correction = self._focal_correction()
 
     def __call__(self, images: Any, camera: Any = None, *,
                  focal: Union[float, str, None] = None, fov: Optional[float] = None,
@@ -168,43 +187,54 @@ class Predictor:
             self._warn('auto', f'{item.name}: the focal length is a guess, '
                        f'{camera.focal_length:.0f} pixels from the image size; all depths scale '
                        'with it')
-        return Picture(item.name, image, camera)
+        if self._virtual is None or self._virtual.is_own(camera, image.shape[1::-1]):
+            return Picture(item.name, image, camera)
+        return Picture(item.name, image, camera, self._virtual.view(image, camera))
 
     @torch.no_grad()
     def predict(self, pictures: Sequence[Picture]) -> List[Prediction]:
         """Predict for one batch of pictures."""
         for picture in pictures:
             self._warn_of_hidden_pixels(picture)
-        batch = pseudo_collate([self.sample(picture) for picture in pictures])
-        samples = batch['data_samples']
-        if self._correction is not None:
-            self._correction.before(samples)
-        elif self.depth_follows != FOLLOWS_CAMERA and self.training_camera is None:
+        if self.depth_follows != FOLLOWS_CAMERA and self.training_camera is None:
             self._warn('camera', f'{self.title}: does not say the focal length that it was '
                        'trained with, so depths are right for the camera of its training only; '
                        'give training_camera (--training-camera)')
-        outputs = self.model.test_step(batch)
-        if self._correction is not None:
-            self._correction.after(outputs)
-        return [self._prediction(picture, output) for picture, output in zip(pictures, outputs)]
+        # Pictures of a step have one input size, because padding moves the borders of a picture.
+        found: Dict[int, Prediction] = {}
+        steps: Dict[Any, List[int]] = {}
+        for index, picture in enumerate(pictures):
+            steps.setdefault(picture.virtual and picture.virtual.input_size, []).append(index)
+        for indices in steps.values():
+            batch = pseudo_collate([self.sample(pictures[index]) for index in indices])
+            outputs = self.model.test_step(batch)
+            found.update((index, self._prediction(pictures[index], output))
+                         for index, output in zip(indices, outputs))
+        return [found[index] for index in range(len(pictures))]
 
     def sample(self, picture: Picture) -> dict:
         """Return the packed sample of a picture, as the test pipeline makes it of a file."""
-        shape = picture.image.shape[:2]
+        image, camera, pipeline = picture.image, picture.camera, self.pipeline
+        if picture.virtual is not None:
+            image, camera = picture.virtual.image, picture.virtual.camera
+            pipeline = self._pipeline_of(picture.virtual.input_size)
+        shape = image.shape[:2]
         box_type, box_mode = get_box_type('Camera')
         results = dict(
-            img=picture.image, img_shape=shape, ori_shape=shape, pad_shape=shape,
-            cam2img=picture.camera.cam2img, img_path=picture.name, frame=picture.name,
+            img=image, img_shape=shape, ori_shape=shape, pad_shape=shape,
+            cam2img=camera.cam2img, img_path=picture.name, frame=picture.name,
             box_type_3d=box_type, box_mode_3d=box_mode)
         if self.takes_clips:
-            results.update(img=[picture.image], clip_offsets=(0, ), clip_present=(True, ))
-        return self.pipeline(results)
+            results.update(img=[image], clip_offsets=(0, ), clip_present=(True, ))
+        return pipeline(results)
 
     def _prediction(self, picture: Picture, output: Det3DDataSample) -> Prediction:
         """Return the result for one picture."""
         ratio = None
         if self._correction is not None:
-            ratio = self._correction.ratio(picture.camera.P2, output.metainfo)
+            ratio = self._correction.apply(output)
+        elif self._virtual is not None:
+            ratio = picture.camera.focal_length / self.training_camera.focal_length
         result = Prediction(picture.name, picture.image, picture.camera, self.class_names,
                             focal_correction=ratio)
         if 'pred_depth_map' in output:
@@ -212,16 +242,47 @@ class Predictor:
             return result
         sample = output.to_dict()
         objects = predictions_to_table(sample, self.class_names)
+        assert objects.scores is not None  # of predictions
+        kept = objects.scores >= self.score_threshold
+        if picture.virtual is not None:
+            height, width = picture.image.shape[:2]
+            corners = apply_affine(objects.boxes_2d.reshape(-1, 2, 2), picture.virtual.to_original)
+            objects.boxes_2d = corners.reshape(-1, 4).clip(0, [width, height, width, height])
+            # Objects in the repeated pixels beyond the border have no part in the picture.
+            kept &= (objects.boxes_2d[:, 2:] > objects.boxes_2d[:, :2]).all(axis=1)
         order = np.argsort(-objects.scores, kind='stable')
-        order = order[objects.scores[order] >= self.score_threshold]
+        order = order[kept[order]]
         result.objects = objects[order]
         result.labels = sample['pred_instances_3d']['labels_3d'].cpu().numpy()[order]
         return result
 
-    def _focal_correction(self) -> Optional[FocalCorrection]:
-        """Return the correction for the focal length; None if the training's is unknown."""
-        if self.training_camera is None or self.depth_follows == FOLLOWS_CAMERA:
+    def _crop(self) -> Optional[CropScaleAffine]:
+        """Return the transform that makes the input; None if the pipeline has another one."""
+        return next((item for item in self.pipeline.transforms
+                     if isinstance(item, CropScaleAffine)), None)
+
+    def _pipeline_of(self, input_size: Tuple[int, int]) -> Compose:
+        """Return the pipeline with another input size."""
+        if input_size not in self._pipelines:
+            crop = copy.copy(self._crop())
+            assert crop is not None  # only called with one
+            crop.input_size = input_size
+            self._pipelines[input_size] = Compose([
+                crop if isinstance(item, CropScaleAffine) else item
+                for item in self.pipeline.transforms])
+        return self._pipelines[input_size]
+
+    def _virtual_camera(self) -> Optional[VirtualCamera]:
+        """Return the virtual camera; None if the pipeline has no crop to adapt."""
+        crop = self._crop()
+        if crop is None:
+            self._warn('zoom', f'{self.title}: depth is not corrected for the focal length, since '
+                       'test_pipeline has no CropScaleAffine')
             return None
+        return VirtualCamera(self.training_camera, crop)
+
+    def _focal_correction(self) -> Optional[FocalCorrection]:
+        """Return the correction of depth; None if the scale of the input is unknown."""
         width, height = self.training_camera.image_size
         camera = Camera.from_focal(self.training_camera.focal_length, (width, height))
         blank = Picture('blank', np.zeros((height, width, 3), np.uint8), camera)
@@ -231,21 +292,27 @@ class Predictor:
             self._warn('zoom', f'{self.title}: depth is not corrected for the focal length, since '
                        'test_pipeline has trans_mat of an unknown stride; use CropScaleAffine')
             return None
-        return FocalCorrection(self.depth_follows, self.training_camera.focal_length,
-                               self.training_camera.focal_length * zoom, stride)
+        return FocalCorrection(self.training_camera.focal_length * zoom, stride)
 
     def _warn_of_hidden_pixels(self, picture: Picture) -> None:
         """Warn, once per size, if the input hides more than 5 % of a picture."""
-        crop = next((item for item in self.pipeline.transforms
-                     if isinstance(item, CropScaleAffine)), None)
         height, width = picture.image.shape[:2]
-        share = 0. if crop is None else crop.hidden_share(width, height)
+        crop = self._crop()
+        if picture.virtual is not None:
+            share, input_size = picture.virtual.hidden_share, picture.virtual.input_size
+            reason = ("they are outside the view of the training's camera; correct_focal=False "
+                      '(--no-focal-correction) shows them, without correct depths')
+        elif crop is not None:
+            share, input_size = crop.hidden_share(width, height), crop.input_size
+            reason = (f"CropScaleAffine has fit='{crop.fit}'; train with input_fit='contain' or "
+                      'another input_size for such images')
+        else:
+            return
         if share > MAX_HIDDEN:
-            size = 'x'.join(map(str, crop.input_size))
-            self._warn(f'{width}x{height}', f'{picture.name}: inputs of {size} do not show '
-                       f'{100 * share:.0f} % of the pixels of images of {width}x{height}, and '
-                       f"objects there are not found, since CropScaleAffine has fit='{crop.fit}'; "
-                       "train with input_fit='contain' or another input_size for such images")
+            self._warn(f'{width}x{height}', f'{picture.name}: inputs of '
+                       f'{"x".join(map(str, input_size))} do not show {100 * share:.0f} % of the '
+                       f'pixels of images of {width}x{height}, and objects there are not found, '
+                       f'since {reason}')
 
     def _warn(self, key: str, message: str) -> None:
         """Log a warning once."""

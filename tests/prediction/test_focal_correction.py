@@ -28,7 +28,8 @@ from mmdet3d_plugin.synthetic import KITTI_P2, Camera, render_frame, sample_scen
 
 SIZE = (621, 188)  # width, height; pixels
 FOCAL = 360.
-TRAINING = dict(focal_length=FOCAL, image_size=SIZE)
+TRAINING = dict(focal_length=FOCAL, image_size=SIZE,
+                principal_point=tuple(SIZE[0] / 1242 * KITTI_P2[:2, 2]))
 PIPELINE = [dict(type='LoadImageMono3D'),
             dict(type='CropScaleAffine', input_size=(640, 192)), dict(type='PackMono3DInputs')]
 
@@ -132,7 +133,8 @@ def depth_errors(predictor, factor, shared):
         rows, columns = np.nonzero(picture[..., 0])
         np.testing.assert_allclose(
             [left, top, right, bottom],
-            [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1], atol=1.)
+            [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1],
+            atol=max(1., factor))  # an input pixel of a picture that is reduced
     return np.abs(errors)
 
 
@@ -189,17 +191,18 @@ def test_a_direct_depth_is_scaled_along_the_ray():
     np.testing.assert_allclose(np.sin(turned), 0, atol=.1)
 
 
-def test_the_attribute_depth_of_didm3d_is_not_scaled():
+def test_models_that_follow_the_zoom_see_the_zoom_of_the_training():
+    """DID-M3D: visual depth 20 zoom, attribute depth 3 m, with the training's zoom 128 / 621."""
     model = tiny_model('didm3d')
     head = model.object_head.depth_head
-    with torch.no_grad():  # visual depth 20 zoom, attribute depth 3 m
+    with torch.no_grad():
         for branch, value in ((head.visual, -np.log(20.)), (head.attribute, 3.)):
             branch[-1].weight.zero_()
             branch[-1].bias.fill_(value)
-    zoom = 128 / 621
     for focal in (FOCAL, 2 * FOCAL):
-        depth = corrected(model, focal).centers[:, 2]
-        np.testing.assert_allclose(depth, 20 * zoom * focal / FOCAL + 3, rtol=1e-4)
+        found = corrected(model, focal)
+        np.testing.assert_allclose(found.centers[:, 2], 20 * 128 / 621 + 3, rtol=1e-4)
+        assert found.focal_correction == pytest.approx(focal / FOCAL)
 
 
 def test_gupnet_is_not_corrected_twice():
@@ -222,7 +225,7 @@ def test_gupnet_is_not_corrected_twice():
 def test_depth_maps_are_scaled():
     sample = Det3DDataSample(metainfo=dict(cam2img=camera_of(1.5).P2, affine=np.diag([2., 2, 1])))
     sample.pred_depth_map = PixelData(data=torch.full((1, 2, 2), 8.))
-    FocalCorrection('input', FOCAL, FOCAL).after([sample])
+    assert FocalCorrection(FOCAL).apply(sample) == pytest.approx(3)
     assert sample.pred_depth_map.data.tolist() == [[[24.] * 2] * 2]
 
 
@@ -243,13 +246,14 @@ def test_zoom_of_inputs_of_mmdet3d():
     sample = Det3DDataSample(metainfo=dict(
         cam2img=camera_of(2.).P2, trans_mat=np.diag([.125, .125, 1.])))
     sample.pred_depth_map = PixelData(data=torch.full((1, 1, 1), 8.))
-    FocalCorrection('input', FOCAL, FOCAL, stride=4).after([sample])
+    assert FocalCorrection(FOCAL, stride=4).apply(sample) == pytest.approx(1)
     assert sample.pred_depth_map.data.item() == 8
 
 
 @pytest.mark.parametrize('entry', [
     {}, dict(focal_length=0, image_size=(4, 3)), dict(focal_length=700, image_size=(4, )),
-    dict(focal_length=float('nan'), image_size=(4, 3)), dict(focal_length=7, image_size=4)])
+    dict(focal_length=float('nan'), image_size=(4, 3)), dict(focal_length=7, image_size=4),
+    dict(focal_length=7, image_size=(4, 3), principal_point=(float('inf'), 1))])
 def test_bad_training_cameras(entry):
     with pytest.raises(InputError, match='a.pth: training_camera=.*is no camera; write'):
         TrainingCamera.from_config(entry, 'a.pth')

@@ -294,8 +294,8 @@ def test_inputs_of_mmdet3d(tmp_path):
     for scale in (1, 2):
         image = picture(0, (620 * scale, 186 * scale))
         camera = Camera.from_focal(720. * scale, (620 * scale, 186 * scale))
-        meta = predictor.sample(Picture('a', image, camera))['data_samples'].metainfo
-        ratios.append(predictor._correction.ratio(camera.P2, meta))
+        sample = predictor.sample(Picture('a', image, camera))['data_samples']
+        ratios.append(predictor._correction.apply(sample))
     assert ratios == pytest.approx([2, 2])
 
 
