@@ -7,15 +7,21 @@
 #                 run it again to resume, JOBS=N: N trainings at the same time)
 # make test       run the fast tests, one worker per core (TEST_WORKERS=N: N workers)
 # make test-all   run all tests
+# make test-browser
+#                 run the tests of the report in a browser; needs Chromium and playwright
+# make chaos      disturb trainings at random and compare their weights (MINUTES=10)
+# make lint       check style, types, spelling, scripts and Dockerfiles
+# make docs       build the documentation site in site/ (installs docs/requirements.txt first)
 # make clean-env  remove .venv
 PYTHON_ENV := .venv/bin/python
 DEVICE ?= auto
 WORK_DIR ?= work_dirs/demo
 TEST_WORKERS ?= logical
 JOBS ?= 1
+MINUTES ?= 10
 SEEDS ?= 0 1 2
 
-.PHONY: help env demo pretraining test test-all clean-env
+.PHONY: help env demo pretraining test test-all chaos test-browser lint docs clean-env
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -41,10 +47,28 @@ pretraining: env
 
 test: env
 	OMP_NUM_THREADS=1 $(PYTHON_ENV) -m pytest -n $(TEST_WORKERS) --maxprocesses 8 \
-		--dist loadfile -m "not slow" tests
+		--dist loadfile -m "not slow and not browser" tests
+
+test-browser:
+	@echo 'needs chromium (apt-get install chromium) and playwright (pip install playwright)'
+	$(PYTHON_ENV) -m pytest -m browser tests/visualization
+
+chaos: env
+	PYTHONPATH=tests OMP_NUM_THREADS=1 $(PYTHON_ENV) -m reliability.chaos --minutes $(MINUTES)
+
+lint: env
+	.venv/bin/ruff check .
+	.venv/bin/codespell
+	.venv/bin/shellcheck tools/*.sh .ci/run
+	.venv/bin/hadolint docker/*.Dockerfile
+	.venv/bin/mypy
 
 test-all: env
 	$(PYTHON_ENV) -m pytest tests
+
+docs: env
+	$(PYTHON_ENV) -m pip install -q -r docs/requirements.txt -c requirements.txt
+	NO_MKDOCS_2_WARNING=1 $(PYTHON_ENV) -m mkdocs build --strict
 
 clean-env:
 	rm -rf .venv

@@ -1,20 +1,33 @@
-"""Packaging of mmdet3d_plugin; the tested versions stand in requirements.txt."""
+"""Copy configs and tools into the package, where OpenMMLab's ``mim`` finds them.
+
+The metadata of the package stand in pyproject.toml.
+"""
+import shutil
 from pathlib import Path
 
-from setuptools import find_packages, setup
+from setuptools import setup
+from setuptools.command.build_py import build_py
 
-setup(
-    name='mmdet3d_plugin',
-    version='0.1.0',
-    description='Monocular 3D object detection on OpenMMLab',
-    long_description=(Path(__file__).parent / 'README.md').read_text(encoding='utf-8'),
-    long_description_content_type='text/markdown',
-    packages=find_packages(include=['mmdet3d_plugin', 'mmdet3d_plugin.*']),
-    python_requires='>=3.10,<3.13',
-    install_requires=[
-        'torch>=2.1', 'torchvision', 'numpy<2', 'opencv-python', 'mmengine>=0.10.7',
-        'mmcv>=2.1.0', 'mmdet>=3.3', 'mmdet3d>=1.4', 'numba', 'pillow', 'matplotlib',
-        'tqdm', 'tensorboard', 'trimesh', 'embreex', 'scipy', 'pyarrow', 'h5py', 'timm',
-        'pytorch-metric-learning', 'faiss-cpu', 'scikit-learn', 'safetensors', 'imageio-ffmpeg',
-        'pyyaml',
-    ])
+ROOT = Path(__file__).parent
+SHIPPED = ('configs', 'tools', 'model-index.yml')
+
+
+class BuildWithConfigs(build_py):
+    """Build of the package with the folder ``.mim``. An editable install has the checkout's."""
+
+    def run(self) -> None:
+        """Build the package and copy the files that travel with it."""
+        super().run()
+        if self.editable_mode:
+            return
+        target = Path(self.build_lib, 'mmdet3d_plugin', '.mim')
+        for source in map(ROOT.joinpath, SHIPPED):
+            if source.is_dir():
+                shutil.copytree(source, target / source.name, dirs_exist_ok=True,
+                                ignore=shutil.ignore_patterns('__pycache__'))
+            elif source.is_file():
+                target.mkdir(exist_ok=True)
+                shutil.copy(source, target)
+
+
+setup(cmdclass=dict(build_py=BuildWithConfigs))

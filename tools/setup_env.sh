@@ -4,10 +4,13 @@
 # Run the script again to resume an interrupted run. It writes only to the project folder and
 # to the user's cache.
 set -euo pipefail
+unset CDPATH  # with it, cd may go to another folder
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 VENV=.venv
-STAMP=$VENV/.ready-$(cat requirements.txt setup.py tools/setup_env.sh | cksum | cut -d' ' -f1)
+# The settings of tools at the end of pyproject.toml do not change the environment.
+STAMP=$VENV/.ready-$({ cat requirements.txt setup.py tools/setup_env.sh; sed '/^\[tool\.codespell/,$d' pyproject.toml; } |
+    cksum | cut -d' ' -f1)
 [ -f "$STAMP" ] && exit 0
 
 say() { printf '\n[env %s] %s\n' "$(date +%H:%M:%S)" "$*"; }
@@ -31,8 +34,8 @@ pip() { "$python" -m pip --disable-pip-version-check "$@"; }
 
 say "step 2/5  PyTorch and build tools (about 1 minute, 3 GB)"
 # mmcv is compiled against the installed torch, so torch and numpy are installed first.
-pip install $(pin torch) $(pin torchvision) $(pin numpy)
-pip install $(pin setuptools) wheel ninja psutil packaging
+pip install "$(pin torch)" "$(pin torchvision)" "$(pin numpy)"
+pip install "$(pin setuptools)" wheel ninja psutil packaging
 
 tag=$("$python" - <<'PY'
 import sys, torch
@@ -47,7 +50,7 @@ if ! ls "$wheels"/mmcv-*.whl >/dev/null 2>&1; then
     trap 'rm -rf "$build"' EXIT
     # CPU operators only, even with a GPU: the project uses torchvision's ROI-Align.
     # pip's wheel cache is not used because it ignores the torch version.
-    CUDA_VISIBLE_DEVICES= FORCE_CUDA=0 MMCV_WITH_OPS=1 CFLAGS="${CFLAGS:--O1 -g0}" \
+    CUDA_VISIBLE_DEVICES="" FORCE_CUDA=0 MMCV_WITH_OPS=1 CFLAGS="${CFLAGS:--O1 -g0}" \
         MAX_JOBS=${MAX_JOBS:-$(nproc 2>/dev/null || echo 2)} \
         "$python" -m pip --disable-pip-version-check wheel --progress-bar on \
         --no-deps --no-build-isolation --no-cache-dir --no-binary mmcv \
