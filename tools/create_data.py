@@ -1,7 +1,6 @@
 #!/usr/bin/env python
 """Render, check or convert data sets: python tools/create_data.py COMMAND [options]."""
-from mmdet3d_plugin.commands.command_line import run_command
-from mmdet3d_plugin.commands.create_data import main
+from mmdet3d_plugin.cli.command_table import run_script
 
 if __name__ == '__main__':
-    run_command(main)
+    run_script('create_data.py')

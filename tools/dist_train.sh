@@ -13,13 +13,15 @@ the gloo backend. Environment variables:
   MAX_RESTARTS=0     how often to restart failed processes; above 0, --resume auto is added
   RDZV_ID            name of the run, if several runs share MASTER_ADDR and PORT
   OMP_NUM_THREADS=1  threads per process'
+# shellcheck source=tools/launch_common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/launch_common.sh"
 
 check_arguments 2 "$@"
-config=$1 gpus=$2
-shift 2
+config=$1
 check_file config "$config"
-if [ "${MAX_RESTARTS:-0}" != 0 ] && ! resumes "$@"; then
+torchrun_settings "$2"
+shift 2
+if [ "$MAX_RESTARTS" != 0 ] && ! resumes "$@"; then
     set -- "$@" --resume auto
 fi
-torchrun "$gpus" "$tools/train.py" "$config" --launcher pytorch "$@"
+torchrun "$tools/train.py" "$config" --launcher pytorch "$@"

@@ -1,7 +1,6 @@
 #!/usr/bin/env python
 """Predict boxes or depth for own images: python tools/predict.py CHECKPOINT SOURCE [options]."""
-from mmdet3d_plugin.commands.command_line import run_command
-from mmdet3d_plugin.commands.predict import main
+from mmdet3d_plugin.cli.command_table import run_script
 
 if __name__ == '__main__':
-    run_command(main)
+    run_script('predict.py')

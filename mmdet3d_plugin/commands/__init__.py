@@ -1,10 +1,10 @@
-"""Commands behind ``tools/``.
+"""Commands behind ``tools/`` and ``mono3d``.
 
-``tools/NAME.py`` runs ``main`` of ``commands/NAME.py``. The other files hold shared parts:
+``tools/NAME.py`` and ``mono3d NAME`` parse their arguments with ``cli/NAME.py`` and run ``main``
+of ``commands/NAME.py``. The other files hold shared parts:
 
 - ``command_line``: error messages and exit codes of every command;
-- ``help_formatter``: format of the ``--help`` texts;
-- ``options``: options and config checks of ``train``, ``test`` and ``benchmark``;
+- ``options``: effect of the options of ``train``, ``test`` and ``benchmark``;
 - ``training_log``: reader of MMEngine's log, for ``report`` and ``ablate``;
 - ``evaluate_kitti``, ``evaluate_waymo``, ``evaluate_depth`` and ``evaluate_retrieval``: the
   benchmarks of ``evaluate``;

@@ -7,79 +7,27 @@ import os
 import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import Dict, List, Sequence
+from typing import Any, Dict, List, Sequence, Tuple
 
 from mmengine.logging import MMLogger
 from tqdm import tqdm
 
-from ..errors import InputError
+from ..errors import InputError, visible
 from ..utils.files import atomic_write, check_writable
-from ..utils.processes import available_cores
+from ..utils.folder_lock import folder_lock
+from ..utils.processes import available_cores, signals_passed_on
 from ..visualization.ablation_plot import ablation_plot
+from ..visualization.ablation_report import write_ablation_report
 from .ablation_run import AblationRun, row_title
-from .ablation_table import EVALUATORS, FEATURE_STYLES, AblationRow, ablation_page, style_of
-from .help_formatter import ExampleFormatter
+from .ablation_table import (
+    EVALUATORS,
+    FEATURE_STYLES,
+    AblationRow,
+    ablation_page,
+    page_tables,
+    style_of,
+)
 from .paired_comparison import Effect
-
-EXAMPLE = '''
-example:
-  python tools/ablate.py configs/monolss/ablations --data synthetic \\
-      --seeds 0 1 2 --out work_dirs/ablations
-'''
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Train every config with every seed. Write tables (table.md) and a plot '
-        '(plot.png) of the mean and the standard deviation over seeds. The tables also compare '
-        'every row with a baseline by pairs of trainings with the same seed. Run the same command '
-        'again to resume: finished runs are kept, interrupted and failed runs continue. A failed '
-        'run does not stop the others.',
-        epilog=EXAMPLE, formatter_class=ExampleFormatter)
-    parser.add_argument('configs', type=Path, nargs='+',
-                        help='config files or folders of config files, one row per config')
-    parser.add_argument('--data', metavar='NAME',
-                        help='train on this data set: every row varies the config *_NAME.py next '
-                        'to the folder of rows; "synthetic" is rendered if it is absent and is '
-                        'small enough for a CPU (default: the data set of the paper, kitti or '
-                        'nyu)')
-    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2], metavar='S',
-                        help='random seeds of the trainings (default: 0 1 2)')
-    parser.add_argument('--out', type=Path, required=True, metavar='DIR',
-                        help='output folder for runs, table and plot')
-    parser.add_argument('--only', nargs='+', metavar='ROW',
-                        help='train only these rows, given by config name')
-    parser.add_argument('--jobs', type=int, default=1, metavar='N',
-                        help='trainings that run at the same time and share the CPU cores '
-                        '(default: 1)')
-    parser.add_argument('--metrics', nargs='+', metavar='KEY',
-                        help='metrics to compare, named as in the training log without "kitti/", '
-                        '"depth/" or "retrieval/" (default: Car AP 3D R40 moderate; AbsRel, RMSE '
-                        'and delta1; or R@1 and mAP@R)')
-    parser.add_argument('--baseline', metavar='ROW',
-                        help='row that the others are compared with, given by config name '
-                        '(default: the first)')
-    parser.add_argument('--effect', nargs='+', default=[], metavar='[KEY=]SIZE[%]',
-                        help='effect for which the table shows the number of seeds that detect '
-                        "it: in the metric's unit, or with %% relative to the baseline's mean; "
-                        'with KEY only for this metric (default: 5%%)')
-    parser.add_argument('--test', action='store_true',
-                        help='compare on the test set: run tools/test.py on the last checkpoint '
-                        'of every training (default: the last validation of the training)')
-    parser.add_argument('--depth-features', action='store_true',
-                        help='also analyse the features of every detector with '
-                        'tools/analysis/depth_features.py and add columns for the Spearman '
-                        'correlation, the share of pairs in the band and the depth error of cars')
-    parser.add_argument('--cfg-options', nargs='+', default=[], metavar='KEY=VALUE',
-                        help='override config entries in every run; {seed} in VALUE stands for '
-                        'the seed of the run')
-    args = parser.parse_args()
-    if args.jobs < 1:
-        parser.error('--jobs: expected at least 1')
-    for option in args.cfg_options:
-        if '=' not in option:
-            parser.error(f'--cfg-options {option}: expected KEY=VALUE')
-    return args
 
 
 def render_if_absent(folder: Path) -> None:
@@ -183,7 +131,7 @@ def choose_effects(args: argparse.Namespace, metrics: Sequence[str]) -> Dict[str
 def write_outputs(out: Path, rows: List[Path], metrics: List[str],
                   results: Dict[str, Dict[int, dict]], baseline: str,
                   effects: Dict[str, Effect]) -> str:
-    """Write the tables and the plot of all finished runs.
+    """Write the tables, the plot and the report of all finished runs.
 
     Args:
         out: output folder.
@@ -199,15 +147,19 @@ def write_outputs(out: Path, rows: List[Path], metrics: List[str],
     table_rows = [AblationRow(row.stem, row_title(row), results[row.stem]) for row in rows]
     tables = ablation_page(table_rows, metrics, baseline, effects)
     atomic_write(out / 'table.md', tables + '\n')
-    atomic_write(out / 'plot.png', ablation_plot(
-        [row.name for row in table_rows], [style_of(key) for key in metrics],
-        [[row.values(key) for row in table_rows] for key in metrics]))
+    plotted: Dict[str, Any] = dict(
+        rows=[row.name for row in table_rows], styles=list(map(style_of, metrics)),
+        values=[[row.values(key) for row in table_rows] for key in metrics])
+    atomic_write(out / 'plot.png', ablation_plot(**plotted))
+    write_ablation_report(
+        out / 'report.html', title=f'Ablation {out.resolve().name}', **plotted,
+        tables=page_tables(table_rows, metrics, baseline, effects))
     return tables
 
 
-def main() -> None:
+@signals_passed_on()
+def main(args: argparse.Namespace) -> None:
     """Run the command."""
-    args = parse_args()
     rows = find_rows(args)
     MMLogger.get_current_instance().setLevel('WARNING')  # mmengine logs every environment variable
     # All rows of one seed come before the next seed, so early tables compare all rows.
@@ -220,6 +172,21 @@ def main() -> None:
         name for run in runs for name in run.evaluators)))
     comparison = choose_baseline(args, rows), choose_effects(args, metrics)
     check_writable(str(args.out), '--out')
+    with folder_lock(args.out, 'ablation', '--out'):
+        do_runs(args, rows, runs, metrics, comparison)
+
+
+def do_runs(args: argparse.Namespace, rows: List[Path], runs: List[AblationRun],
+            metrics: List[str], comparison: Tuple[str, Dict[str, Effect]]) -> None:
+    """Do the unfinished runs, and write the tables and the plot after each of them.
+
+    Args:
+        args: options of the command.
+        rows: config of each row.
+        runs: all runs.
+        metrics: metrics to compare.
+        comparison: name of the baseline, and the effect of each metric.
+    """
     if args.data == 'synthetic':
         render_if_absent(Path('data/synthetic'))
     results: Dict[str, Dict[int, dict]] = {row.stem: {} for row in rows}
@@ -243,14 +210,14 @@ def main() -> None:
                     results[run.config.stem][run.seed] = future.result()
                     write_outputs(args.out, rows, metrics, results, *comparison)
                 except (RuntimeError, InputError, OSError) as error:
-                    failed.append(f'{run.config.stem}, seed {run.seed}: {error}')
+                    failed.append(f'{run.config.stem}, seed {run.seed}: {visible(error, 1000)}')
                     bar.write(f'failed: {failed[-1]}', file=sys.stderr)
                 bar.update()
         except (KeyboardInterrupt, SystemExit):
             pool.shutdown(cancel_futures=True)
             raise
     print(write_outputs(args.out, rows, metrics, results, *comparison))
-    print(f'\n{args.out / "table.md"}, {args.out / "plot.png"}')
+    print(f'\n{args.out / "table.md"}, {args.out / "plot.png"}, {args.out / "report.html"}')
     if failed:
         print(f'{len(failed)} of {len(unfinished)} runs failed; run the same command to retry',
               file=sys.stderr)

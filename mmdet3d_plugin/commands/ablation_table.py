@@ -7,6 +7,7 @@ from ..benchmarks.depth.map_errors import DEPTH_STYLES
 from ..benchmarks.kitti.metric_names import is_metric_key, metric_key
 from ..benchmarks.metric_style import UNDEFINED, MetricStyle, format_value
 from ..benchmarks.retrieval.evaluation import is_retrieval_key, retrieval_style
+from ..visualization.ablation_report import PageTable
 from .paired_comparison import (
     CONFIDENCE,
     DEFAULT_EFFECT,
@@ -105,29 +106,54 @@ def mean_and_spread(values: Sequence[float], decimals: int = 1) -> str:
     return f'{mean} ± {statistics.stdev(values):.{decimals}f}' if len(values) > 1 else mean
 
 
-def ablation_table(rows: Sequence[AblationRow], metrics: Sequence[str]) -> str:
-    """Return a Markdown table with the mean and the standard deviation over seeds.
+class Table(NamedTuple):
+    """Table of texts.
+
+    Attributes:
+        header: names of the columns.
+        lines: cells of each row.
+        config: column of the names of configs.
+    """
+    header: Sequence[str]
+    lines: Sequence[Sequence[str]]
+    config: int
+
+    def to_markdown(self) -> str:
+        """Return the table in Markdown, with the names of configs as code.
+
+        Example:
+            >>> print(Table(['config', 'ap'], [['plain', '12.3']], 0).to_markdown())
+            | config | ap |
+            | --- | --- |
+            | `plain` | 12.3 |
+        """
+        lines = [[f'`{cell}`' if column == self.config else cell
+                  for column, cell in enumerate(line)] for line in self.lines]
+        return '\n'.join(f'| {" | ".join(line)} |'
+                         for line in [self.header, ['---'] * len(self.header), *lines])
+
+
+def ablation_table(rows: Sequence[AblationRow], metrics: Sequence[str]) -> Table:
+    """Return a table with the mean and the standard deviation over seeds.
 
     Args:
         rows: rows in the order of the table.
         metrics: metric names, one column each.
 
     Example:
-        >>> print(ablation_table([AblationRow('plain', 'Nothing', {0: dict(ap=12.3)})], ['ap']))
-        | config | varies | seeds | ap |
-        | --- | --- | --- | --- |
-        | `plain` | Nothing | 0 | 12.3 |
+        >>> ablation_table([AblationRow('plain', 'Nothing', {0: dict(ap=12.3)})], ['ap']).lines
+        [['plain', 'Nothing', '0', '12.3']]
     """
     header = ['config', 'varies', 'seeds', *(style_of(key).title for key in metrics)]
-    return _markdown_table(header, [
-        [f'`{row.name}`', row.title, ' '.join(map(str, sorted(row.results))) or UNDEFINED,
+    return Table(header, [
+        [row.name, row.title, ' '.join(map(str, sorted(row.results))) or UNDEFINED,
          *(mean_and_spread(row.values(key), style_of(key).decimals) for key in metrics)]
-        for row in rows])
+        for row in rows], config=0)
 
 
 def comparison_table(rows: Sequence[AblationRow], metrics: Sequence[str], baseline: str,
-                     effects: Mapping[str, Effect] = {}) -> str:
-    """Return a Markdown table that compares rows with a baseline by paired seeds.
+                     effects: Mapping[str, Effect] = {}) -> Table:
+    """Return a table that compares rows with a baseline by paired seeds.
 
     Args:
         rows: rows in the order of the table, including the baseline.
@@ -140,16 +166,16 @@ def comparison_table(rows: Sequence[AblationRow], metrics: Sequence[str], baseli
         >>> rows = [AblationRow('plain', 'Nothing', {0: dict(ap=10.), 1: dict(ap=20.)}),
         ...         AblationRow('mixed', 'MixUp', {0: dict(ap=12.), 1: dict(ap=23.)})]
         >>> table = comparison_table(rows, ['ap'], 'plain', dict(ap=Effect(2., False)))
-        >>> table.splitlines()[2].split(' | ')[1:5]
-        ['`mixed`', '2', '+2.5', '-3.9 to +8.9']
+        >>> table.lines[0][1:5]
+        ['mixed', '2', '+2.5', '-3.9 to +8.9']
     """
     reference = next(row for row in rows if row.name == baseline)
     header = ['metric', 'config', 'common seeds', 'mean difference',
               f'{100 * CONFIDENCE:.0f} % interval', 'result', 'seeds for an effect of']
-    return _markdown_table(header, [
-        [style_of(key).title, f'`{row.name}`',
+    return Table(header, [
+        [style_of(key).title, row.name,
          *_comparison_cells(reference, row, key, effects.get(key, DEFAULT_EFFECT))]
-        for key in metrics for row in rows if row is not reference])
+        for key in metrics for row in rows if row is not reference], config=1)
 
 
 def _comparison_cells(baseline: AblationRow, row: AblationRow, metric: str,
@@ -169,25 +195,37 @@ def _comparison_cells(baseline: AblationRow, row: AblationRow, metric: str,
             f'{size:.{decimals + 1}f}: {needed}']
 
 
-def seed_table(rows: Sequence[AblationRow], metrics: Sequence[str]) -> str:
-    """Return a Markdown table with the value of each metric, row and seed.
+def seed_table(rows: Sequence[AblationRow], metrics: Sequence[str]) -> Table:
+    """Return a table with the value of each metric, row and seed.
 
     Args:
         rows: rows in the order of the table.
         metrics: metric names.
 
     Example:
-        >>> print(seed_table([AblationRow('plain', 'Nothing', {3: dict(ap=12.3)})], ['ap']))
-        | metric | config | seed 3 |
-        | --- | --- | --- |
-        | ap | `plain` | 12.3 |
+        >>> seed_table([AblationRow('plain', 'Nothing', {3: dict(ap=12.3)})], ['ap']).lines
+        [['ap', 'plain', '12.3']]
     """
     seeds = sorted({seed for row in rows for seed in row.results})
-    return _markdown_table(['metric', 'config', *(f'seed {seed}' for seed in seeds)], [
-        [style_of(key).title, f'`{row.name}`',
+    return Table(['metric', 'config', *(f'seed {seed}' for seed in seeds)], [
+        [style_of(key).title, row.name,
          *(format_value(row.results.get(seed, {}).get(key), style_of(key).decimals)
            for seed in seeds)]
-        for key in metrics for row in rows])
+        for key in metrics for row in rows], config=1)
+
+
+def comparison_note(baseline: str) -> str:
+    """Return the text above the table of :func:`comparison_table`.
+
+    Args:
+        baseline: name of the row that all others are compared with.
+    """
+    return (f'Differences from `{baseline}`, between trainings with the same seed. The interval '
+            "is Student's t interval of the paired differences. It is not corrected for the "
+            'number of comparisons. The last column shows the size of an effect and the number '
+            f'of seeds that detect it with a probability of {100 * POWER:.0f} %. The number is '
+            'rough if the common seeds are few, because they determine the deviation of '
+            'differences poorly.')
 
 
 def ablation_page(rows: Sequence[AblationRow], metrics: Sequence[str], baseline: str,
@@ -195,19 +233,32 @@ def ablation_page(rows: Sequence[AblationRow], metrics: Sequence[str], baseline:
     """Return the content of ``table.md``: all tables of an ablation.
 
     Args:
-        rows, metrics, baseline, effects: as for :func:`comparison_table`.
+        rows: rows in the order of the tables.
+        metrics: metric names.
+        baseline: name of the row that all others are compared with.
+        effects: as for :func:`comparison_table`.
     """
     comparison = [
-        f'Differences from `{baseline}`, between trainings with the same seed. The interval is '
-        "Student's t interval of the paired differences. It is not corrected for the number of "
-        'comparisons. The last column shows the size of an effect and the number of seeds that '
-        f'detect it with a probability of {100 * POWER:.0f} %. The number is rough if the '
-        'common seeds are few, because they determine the deviation of differences poorly.',
-        comparison_table(rows, metrics, baseline, effects)] if len(rows) > 1 else []
-    return '\n\n'.join([ablation_table(rows, metrics), *comparison, 'Values per seed:',
-                        seed_table(rows, metrics)])
+        comparison_note(baseline),
+        comparison_table(rows, metrics, baseline, effects).to_markdown()] if len(rows) > 1 else []
+    return '\n\n'.join([ablation_table(rows, metrics).to_markdown(), *comparison,
+                        'Values per seed:', seed_table(rows, metrics).to_markdown()])
 
 
-def _markdown_table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    return '\n'.join(f'| {" | ".join(line)} |'
-                     for line in [header, ['---'] * len(header), *lines])
+def page_tables(rows: Sequence[AblationRow], metrics: Sequence[str], baseline: str,
+                effects: Mapping[str, Effect] = {}) -> List[PageTable]:
+    """Return the tables of an ablation for its report.
+
+    Args:
+        rows: rows in the order of the tables.
+        metrics: metric names.
+        baseline: name of the row that all others are compared with.
+        effects: as for :func:`comparison_table`.
+    """
+    means, seeds = ablation_table(rows, metrics), seed_table(rows, metrics)
+    differences = comparison_table(rows, metrics, baseline, effects)
+    return [PageTable('Means', 'Mean and standard deviation over seeds.', means.header,
+                      means.lines, sentences=[1]),
+            PageTable('Differences', comparison_note(baseline).replace('`', ''),
+                      differences.header, differences.lines, sentences=[5]),
+            PageTable('Values per seed', '', seeds.header, seeds.lines)]

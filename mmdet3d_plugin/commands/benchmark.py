@@ -16,60 +16,9 @@ from ..engine.config_files import read_config
 from ..errors import InputError
 from ..utils.files import atomic_write
 from .command_line import config_errors
-from .help_formatter import ExampleFormatter
-from .options import ConfigOverride, add_acceleration_arguments, set_acceleration
+from .options import set_acceleration
 from .speed_test import PHASES, SpeedTest, measure, ratios
 from .step_profile import profile_steps
-
-EXAMPLE = '''
-example:
-  python tools/benchmark.py configs/monolss/monolss_dla34_kitti.py --batch 2 \\
-      --amp --channels-last --against configs/monolss/monolss_dla34_kitti.py \\
-      --cfg-options train_dataloader.dataset.data_root=data/synthetic/ \\
-      test_dataloader.dataset.data_root=data/synthetic/
-'''
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Measure the speed of data loading, training and inference of a config on '
-        'its own data set. Utilisation is relative to the speed of a large matrix product that '
-        'is measured in the same run. Weights are random; nothing is downloaded.',
-        epilog=EXAMPLE, formatter_class=ExampleFormatter)
-    parser.add_argument('config', help='config file, see configs/')
-    parser.add_argument('--against', metavar='OTHER_CONFIG',
-                        help='also measure this config, alternating with the first, and print '
-                        'the speed-up of the first; the speed options below apply to the first '
-                        'config only')
-    parser.add_argument('--device', choices=['cpu', 'cuda'],
-                        help='device to measure (default: cuda if there is a GPU, else cpu)')
-    parser.add_argument('--batch', '--batch-size', type=int, metavar='B', dest='batch',
-                        help="images per training step (default: the config's batch size)")
-    parser.add_argument('--workers', type=int, metavar='W',
-                        help="data loader processes (default: the config's number)")
-    parser.add_argument('--tf32', action='store_true',
-                        help='use TensorFloat32 for float32 products on a GPU')
-    parser.add_argument('--rounds', type=int, default=5, metavar='N',
-                        help='measured rounds, after one warm-up round (default: 5)')
-    parser.add_argument('--steps', type=int, default=4, metavar='N',
-                        help='training steps per round (default: 4)')
-    parser.add_argument('--images', type=int, default=8, metavar='N',
-                        help='predicted images per round (default: 8)')
-    parser.add_argument('--profile', action='store_true',
-                        help='only profile training steps: print the time of each part of the '
-                        'model')
-    parser.add_argument('--json', metavar='OUT',
-                        help='output file of the figures (default: '
-                        'work_dirs/benchmark/CONFIG_NAME.json)')
-    parser.add_argument('--cfg-options', nargs='+', action=ConfigOverride, metavar='KEY=VALUE',
-                        help='override config entries')
-    add_acceleration_arguments(parser)
-    args = parser.parse_args()
-    counts = [args.rounds, args.steps, args.images, 1 if args.batch is None else args.batch]
-    if min(counts) < 1 or (args.workers or 0) < 0:
-        parser.error('--rounds, --steps, --images and --batch: expected at least 1; --workers: '
-                     'expected at least 0')
-    return args
 
 
 def make_test(cfg: Config, args: argparse.Namespace, device: str) -> SpeedTest:
@@ -144,7 +93,7 @@ def run_measurement(configs: List[Config], args: argparse.Namespace, device: str
         active = [name for name, on in figures['acceleration'].items() if on]
         print(f'\n{cfg.filename}, {", ".join(active) or "no speed options"}')
         print(table(figures))
-    content = dict(machine=machine(device), results=results)
+    content: Dict[str, Any] = dict(machine=machine(device), results=results)
     if args.against:
         content['ratios'] = ratios(*results)
         print('\nthe first is ' + ', '.join(
@@ -159,9 +108,8 @@ def save(args: argparse.Namespace, content: Dict[str, Any]) -> None:
     print(f'\nfigures: {path}')
 
 
-def main() -> None:
+def main(args: argparse.Namespace) -> None:
     """Run the command."""
-    args = parse_args()
     device = choose_device(args.device)
     if args.tf32:
         torch.set_float32_matmul_precision('high')

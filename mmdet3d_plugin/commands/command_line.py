@@ -6,19 +6,29 @@ import re
 import sys
 import threading
 import traceback
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
 from typing import Any, Callable, Iterator, NoReturn, Optional
 
-from ..errors import InputError
+from ..errors import MAX_MESSAGE, InputError, visible
+from ..utils.user_code import user_traceback
+from .config_reasons import config_reason
+from .terminal_output import prepare_output
 
-CONFIG_ERROR_EXIT = 1
-CONFIG_PACKAGE = os.path.join('mmengine', 'config')
+DEBUG = '--debug'  # option of every command
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-# Messages of gloo, NCCL and torch's store about a lost connection.
+NO_HANDLES = re.compile('Too many open files|received 0 items of ancdata')
+# Messages of gloo, NCCL and torch's store about a lost connection, or about a rank that does not
+# join or answer in time.
 LOST_RANK = re.compile('Connection (closed|reset) by peer|Connection was likely closed|'
-                       'Broken pipe|ncclRemoteError')
-LOST_RANK_MESSAGE = 'another process has ended; see its message above'
+                       'Broken pipe|ncclRemoteError|Timed out after .* waiting for clients|'
+                       'Timed out waiting .* for (recv|send) operation|wait timeout after|'
+                       'client socket has timed out')
+LOST_RANK_MESSAGE = ('another rank has ended, or did not answer within env_cfg.dist_cfg.timeout; '
+                     'the reason is in the output of that rank; a training goes on with --resume')
+
+
+class ConfigError(Exception):
+    """Config that cannot be read or built. Commands print one line and exit with code 1."""
 
 
 def run_command(main: Callable[[], None]) -> None:
@@ -26,10 +36,13 @@ def run_command(main: Callable[[], None]) -> None:
 
     - 2: bad input (:class:`InputError`), a full disk, or a data worker that died; one line on
       stderr.
-    - 1: a lost connection to another rank, with one line; or a bug, which is any other
-      exception and keeps its traceback.
+    - 1: a config error or a lost connection to another rank, with one line; an exception in
+      code of the user, with its traceback from the user's first frame on; or a bug, which is any
+      other exception and keeps its traceback.
     - 130: an interrupt; one line.
     - 0: success, or an output pipe that the reader closed.
+
+    With ``--debug`` on the command line, every exception also prints its whole traceback.
 
     In a rank of a process group the function does not return but ends the process.
 
@@ -54,10 +67,20 @@ def run_command(main: Callable[[], None]) -> None:
 
 
 def _run(main: Callable[[], None]) -> None:
+    debug = DEBUG in sys.argv
     try:
-        main()
+        try:
+            prepare_output(lambda error: fault_message(error) is not None)
+            main()
+        except Exception:
+            if debug:
+                traceback.print_exc()
+            raise
     except InputError as error:
         _fail(_message(error))
+    except ConfigError as error:
+        _tell(str(error), 'config error')
+        sys.exit(1)
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)
         sys.exit(130)
@@ -67,7 +90,12 @@ def _run(main: Callable[[], None]) -> None:
     except Exception as error:
         message = fault_message(error)
         if message is None:
-            raise
+            if not debug and user_traceback(error) is None:
+                raise
+            if not debug:
+                traceback.print_exception(type(error), error, user_traceback(error))
+                print(f'({DEBUG} shows the frames before)', file=sys.stderr)
+            sys.exit(1)
         if message == LOST_RANK_MESSAGE:
             _tell(message)
             _end_process(1)
@@ -94,7 +122,8 @@ def outputs_in(folder: str) -> Iterator[None]:
 def fault_message(error: Optional[BaseException]) -> Optional[str]:
     """Return the line to print for a fault of the machine.
 
-    Such faults are a full disk, a data worker that died, and a lost connection to another rank.
+    Such faults are a full disk, too few file handles, a data worker that died, and a lost
+    connection to another rank.
     The death of a data worker interrupts any code that runs, and may be the cause of an error of
     that code. So causes and contexts of an error are searched too.
 
@@ -109,6 +138,9 @@ def fault_message(error: Optional[BaseException]) -> Optional[str]:
     if isinstance(error, OSError) and error.errno in DISK_FULL:
         return (f'{error.filename or "output"}: cannot be written ({error.strerror}); make room '
                 'and run the command again, a training with --resume')
+    if isinstance(error, (OSError, RuntimeError)) and NO_HANDLES.search(str(error)):
+        return (f'too many open files ({visible(error)}); raise the limit with ulimit -n, or '
+                'lower num_workers of the dataloaders; a training goes on with --resume')
     if isinstance(error, RuntimeError) and 'DataLoader worker' in str(error):
         return (f'a data worker died ({" ".join(str(error).split())[:160]}); if memory is short, '
                 'lower num_workers or batch_size of the dataloader; a training goes on with '
@@ -120,38 +152,28 @@ def fault_message(error: Optional[BaseException]) -> Optional[str]:
 
 @contextmanager
 def config_errors(config: str) -> Iterator[None]:
-    """Turn an exception that a config causes into one line and exit code 1.
+    """Turn an exception that a config causes into an error of one line.
 
     Args:
         config: file of the config, for the line.
 
     Raises:
-        SystemExit: reading the config, or building an object of the config, failed.
+        ConfigError: reading the config, or building an object of the config, failed.
     """
     try:
         yield
     except Exception as error:
         # The death of a data worker may be raised anywhere, also where a config is written.
-        if (isinstance(error, InputError) or fault_message(error) is not None
-                or not _is_config_error(error)):
+        if isinstance(error, InputError) or fault_message(error) is not None:
             raise
-        reason = ' '.join(str(error.args[0] if error.args else error).split())
-        print(f'{Path(sys.argv[0]).name}: config error: {config}: {type(error).__name__}: '
-              f'{reason}', file=sys.stderr)
-        sys.exit(CONFIG_ERROR_EXIT)
+        reason = config_reason(error)
+        if reason is None:
+            raise
+        title = '' if reason.startswith(f'{config}:') else f'{config}: '
+        raise ConfigError(title + reason) from error
 
 
-def _is_config_error(error: BaseException) -> bool:
-    """Return whether an error arose from reading a config or building an object of it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    if any(CONFIG_PACKAGE in frame.filename for frame in frames):
-        return True
-    return (isinstance(error, (AttributeError, ImportError, KeyError, TypeError, ValueError))
-            and any(frame.name.startswith('build_') and 'mmengine' in frame.filename
-                    for frame in frames))
-
-
-def _without_faults(show: Callable[[Any], None]) -> Callable[[Any], None]:
+def _without_faults(show: Callable[[Any], object]) -> Callable[[Any], None]:
     """Wrap a hook for uncaught exceptions so that it ignores faults of the machine."""
     def hook(unhandled: Any) -> None:
         if fault_message(unhandled.exc_value) is None:
@@ -164,8 +186,9 @@ def _fail(message: str) -> NoReturn:
     sys.exit(2)
 
 
-def _tell(message: str) -> None:
-    print(f'{os.path.basename(sys.argv[0])}: error: {message}', file=sys.stderr, flush=True)
+def _tell(message: str, kind: str = 'error') -> None:
+    line = f'{os.path.basename(sys.argv[0])}: {kind}: {message}'
+    print(visible(line, MAX_MESSAGE), file=sys.stderr, flush=True)
 
 
 def _message(error: InputError) -> str:
@@ -174,7 +197,7 @@ def _message(error: InputError) -> str:
     A data worker puts its traceback before the line, and mmengine's registries the names of
     the classes under construction.
     """
-    line = str(error).strip().rsplit('InputError: ', 1)[-1]
+    line = str(error.args[0]).strip().rsplit('InputError: ', 1)[-1]
     return re.sub(r'^(class `\w+` in \S+: )+', '', line)
 
 
@@ -201,11 +224,9 @@ def _end_process(code: int) -> NoReturn:
     While the interpreter shuts down, a thread of gloo that needs the interpreter's lock aborts
     the process with SIGABRT. So does a thread whose connection is lost.
     """
-    threading._shutdown()  # waits for threads, as the interpreter does first
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for threads, as the interpreter does first
     atexit._run_exitfuncs()  # ends data workers, flushes logs, removes temporary folders
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with suppress(OSError, ValueError):  # the stream's reader has gone
             stream.flush()
-        except (OSError, ValueError):  # the stream's reader has gone
-            pass
     os._exit(code)

@@ -1,55 +1,25 @@
 """Render, check or convert data sets: python tools/create_data.py COMMAND [options]."""
 import argparse
 import os
-import re
 import sys
 from pathlib import Path
-from typing import Optional, Tuple
+from typing import Optional
 
 # One thread per worker process: numpy's threads do not speed up work on images. The variable
 # must be set before numpy is imported, and workers inherit it.
 os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
 
 from ..benchmarks.kitti.calibration import CAMERAS
+from ..cli.command_parser import CommandParser, ExampleFormatter
+from ..cli.value_types import image_size, non_negative, positive
 from ..utils.processes import available_cores
 from .create_instances import add_instances
 from .create_vehicles import add_vehicles
-from .help_formatter import ExampleFormatter
-
-MIN_SIZE = 32  # pixels; smaller images show no objects
 
 
-def non_negative(text: str) -> int:
-    """Parse an option value that must be an integer of at least 0."""
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f'{text} is negative')
-    return value
-
-
-def positive(text: str) -> int:
-    """Parse an option value that must be an integer of at least 1."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f'{text} is not 1 or more')
-    return value
-
-
-def image_size(text: str) -> Tuple[int, int]:
-    """Parse WIDTHxHEIGHT into (width, height) in pixels."""
-    match = re.fullmatch(r'(\d+)x(\d+)', text)
-    if not match or min(map(int, match.groups())) < MIN_SIZE:
-        raise argparse.ArgumentTypeError(
-            f'{text!r} is not WIDTHxHEIGHT in pixels of at least {MIN_SIZE}, such as 1242x375')
-    return int(match[1]), int(match[2])
-
-
-# argparse prints the name of the type in its error messages.
-non_negative.__name__ = positive.__name__ = 'integer'
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command."""
+    parser = CommandParser(
         description='Render synthetic data sets, check downloaded data sets, or convert them; '
         'see docs/data.md and docs/datasets.md.',
         epilog='Run "python tools/create_data.py COMMAND --help" for the options and an example '
@@ -67,7 +37,7 @@ def parse_args() -> argparse.Namespace:
     _add_dair_v2x(commands)
     add_instances(commands)
     add_vehicles(commands)
-    return parser.parse_args()
+    return parser
 
 
 def _add_synthetic(commands) -> None:
@@ -263,7 +233,8 @@ def run_synthetic(args: argparse.Namespace) -> None:
     """Render a synthetic data set."""
     # Imported here because only this command needs the renderer.
     from ..synthetic import SyntheticSet, write_synthetic_set
-    content = SyntheticSet(args.num_train, args.num_val, args.seed, *args.size,
+    width, height = args.size
+    content = SyntheticSet(args.num_train, args.num_val, args.seed, width, height,
                            args.sequence_length)
     write_synthetic_set(args.out, content, args.workers or available_cores(), args.overwrite)
     print(f'{args.out}: {args.num_train} train and {args.num_val} val frames')
@@ -373,7 +344,6 @@ def run_waymo(args: argparse.Namespace) -> None:
         print(f'{args.out}, {split}: {report.text()}')
 
 
-def main() -> None:
+def main(args: argparse.Namespace) -> None:
     """Run the command."""
-    args = parse_args()
     args.run(args)

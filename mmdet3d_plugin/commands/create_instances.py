@@ -3,8 +3,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from ..errors import InputError
-from .help_formatter import ExampleFormatter
+from ..cli.command_parser import ExampleFormatter
+from ..errors import InputError, visible
 
 
 def add_instances(commands) -> None:
@@ -93,7 +93,7 @@ def run_instances(args: argparse.Namespace) -> None:
         write_settings(out, settings)
         problems = write_instance_maps(waiting, segment, args.workers)
     for problem in problems:
-        print(f'problem: {problem}')
+        print(f'problem: {visible(problem)}')
     print(f'{out}: {len(waiting) - len(problems)} new instance maps, '
           f'{len(images) - len(waiting)} existing')
     if problems:

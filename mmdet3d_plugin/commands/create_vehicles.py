@@ -2,8 +2,8 @@
 import argparse
 from pathlib import Path
 
+from ..cli.command_parser import ExampleFormatter
 from ..utils.processes import available_cores
-from .help_formatter import ExampleFormatter
 
 LEVELS = {'easy': 0., 'medium': .5, 'hard': 1.}
 

@@ -10,27 +10,15 @@ from typing import Dict, List
 
 from ..errors import InputError
 from ..synthetic import DEMO_SET
-from ..utils.processes import run_child
-from .help_formatter import ExampleFormatter
+from ..utils.files import check_writable
+from ..utils.folder_lock import folder_lock
+from ..utils.processes import run_child, signals_passed_on
 
 CONFIG = 'configs/monolss/monolss_dla34_synthetic-demo.py'
 DATA = 'data/synthetic'
+MONO3D = ['-m', 'mmdet3d_plugin']  # runs `mono3d` in this interpreter
 SCORE_THRESHOLD = '0.05'  # of drawn detections; scores are low after a short training
 CLIP_FRAMES, CLIP_SEED = 20, 11  # two seconds of a scene that is not in the demo's set
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Render synthetic street scenes, train a detector on them, evaluate it on '
-        'held-out frames, write WORK_DIR/report.html, and predict a rendered clip into '
-        'WORK_DIR/clip/video.mp4. Run the same command again to resume an interrupted demo.',
-        epilog='example:\n  python tools/demo.py --device cpu --work-dir work_dirs/demo',
-        formatter_class=ExampleFormatter)
-    parser.add_argument('--device', choices=['auto', 'cpu', 'cuda'], default='auto',
-                        help='training device (default: auto, which is a GPU if there is one)')
-    parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/demo'), metavar='DIR',
-                        help='output folder (default: %(default)s)')
-    return parser.parse_args()
 
 
 def device_environment(device: str) -> Dict[str, str]:
@@ -56,7 +44,7 @@ def step(title: str, command: List[str], environment: Dict[str, str]) -> float:
 
     Args:
         title: title of the step.
-        command: script and arguments.
+        command: arguments of the interpreter.
         environment: environment variables of the command.
 
     Returns:
@@ -98,10 +86,10 @@ def predict_clip(work_dir: Path, environment: Dict[str, str]) -> float:
         Duration in seconds.
     """
     frames = work_dir / 'clip/frames'
-    render = ['tools/create_data.py', 'synthetic', '--out', str(frames), '--num-train', '0',
+    render = [*MONO3D, 'create-data', 'synthetic', '--out', str(frames), '--num-train', '0',
               '--num-val', str(CLIP_FRAMES), '--sequence-length', str(CLIP_FRAMES),
               '--seed', str(CLIP_SEED)]
-    predict = ['tools/predict.py', str(work_dir), str(frames / 'training/image_2'),
+    predict = [*MONO3D, 'predict', str(work_dir), str(frames / 'training/image_2'),
                '--camera', str(frames / 'training/calib/000000.txt'),
                '--out', str(work_dir / 'clip'), '--save', 'video', 'json',
                '--score', SCORE_THRESHOLD, '--overwrite']
@@ -118,37 +106,48 @@ def next_commands(work_dir: Path, checkpoint: str) -> List[str]:
 
     Example:
         >>> print(next_commands(Path('work_dirs/demo'), 'work_dirs/demo/epoch_34.pth')[0])
-          python tools/predict.py work_dirs/demo PICTURES --fov 80 --score 0.05    # your pictures
+          mono3d predict work_dirs/demo PICTURES --fov 80 --score 0.05    # your pictures
     """
-    commands = [(f'predict.py {work_dir} PICTURES --fov 80 --score {SCORE_THRESHOLD}',
+    commands = [(f'predict {work_dir} PICTURES --fov 80 --score {SCORE_THRESHOLD}',
                  'your pictures'),
-                (f'export_weights.py {work_dir} {work_dir}/model', 'a model folder to share'),
-                (f'export.py onnx {checkpoint} {work_dir}/model.onnx', 'for ONNX Runtime')]
-    return [f'  python tools/{command}    # {purpose}' for command, purpose in commands]
+                (f'export-weights {work_dir} {work_dir}/model', 'a model folder to share'),
+                (f'export onnx {checkpoint} {work_dir}/model.onnx', 'for ONNX Runtime')]
+    return [f'  mono3d {command}    # {purpose}' for command, purpose in commands]
 
 
-def main() -> None:
+@signals_passed_on()
+def main(args: argparse.Namespace) -> None:
     """Run the command."""
-    args = parse_args()
     environment = device_environment(args.device)
-    work_dir = args.work_dir
+    check_writable(str(args.work_dir), '--work-dir')
+    with folder_lock(args.work_dir, 'demo', '--work-dir'):
+        do_steps(args.work_dir, environment)
+
+
+def do_steps(work_dir: Path, environment: Dict[str, str]) -> None:
+    """Do the steps of the demo.
+
+    Args:
+        work_dir: output folder.
+        environment: environment variables of the commands.
+    """
     report = work_dir / 'report.html'
     unfinished = any(work_dir.glob('*.pth')) and not report.exists()
     results, samples = work_dir / 'results', work_dir / 'test/samples'
 
     times = {}
-    render = ['tools/create_data.py', 'synthetic', '--out', DATA,
+    render = [*MONO3D, 'create-data', 'synthetic', '--out', DATA,
               '--num-train', str(DEMO_SET.num_train), '--num-val', str(DEMO_SET.num_val),
               '--seed', str(DEMO_SET.seed)]
     times['Rendering'] = step('1/5 synthetic street scenes', render, environment)
-    train = ['tools/train.py', CONFIG, '--work-dir', str(work_dir)]
+    train = [*MONO3D, 'train', CONFIG, '--work-dir', str(work_dir)]
     report.unlink(missing_ok=True)
     if not unfinished:
         for checkpoint in work_dir.glob('*.pth'):  # of an earlier run
             checkpoint.unlink()
     times['Training'] = step('2/5 training', train + ['--resume'] * unfinished, environment)
-    checkpoint = (work_dir / 'last_checkpoint').read_text(encoding='utf-8').strip()
-    test = ['tools/test.py', CONFIG, checkpoint, '--work-dir', str(work_dir / 'test'),
+    last = (work_dir / 'last_checkpoint').read_text(encoding='utf-8').strip()
+    test = [*MONO3D, 'test', CONFIG, last, '--work-dir', str(work_dir / 'test'),
             '--submission-dir', str(results), '--show-samples', '--score-thr', SCORE_THRESHOLD]
     shutil.rmtree(samples, ignore_errors=True)  # pictures of an earlier run
     times['Evaluation'] = step('3/5 evaluation on held-out frames', test, environment)
@@ -157,11 +156,11 @@ def main() -> None:
              *(f'{name}={minutes(duration)}' for name, duration in times.items()),
              'Commands=' + '\n'.join('python ' + shlex.join(item)
                                      for item in (render, train, test))]
-    step('4/5 report', ['tools/report.py', str(work_dir), '--data-root', DATA, '--pred',
+    step('4/5 report', [*MONO3D, 'report', str(work_dir), '--data-root', DATA, '--pred',
                         str(results / 'data'), *(['--samples', str(samples)] * samples.is_dir()),
                         '--score-thr', SCORE_THRESHOLD, '--title',
                         'Monocular 3D detection on synthetic street scenes', '--facts', *facts],
          environment)
     times['Prediction'] = predict_clip(work_dir, environment)
     print(f'\nOpen {report} in a browser. Total: {minutes(sum(times.values()))}.')
-    print('\n'.join(['Try next:', *next_commands(work_dir, checkpoint)]))
+    print('\n'.join(['Try next:', *next_commands(work_dir, last)]))

@@ -30,14 +30,7 @@ from ..structures.object_table import ObjectTable
 from ..utils.files import atomic_write, check_writable
 from ..visualization.depth_order_plot import depth_order_plot
 from .command_line import config_errors
-from .help_formatter import ExampleFormatter
-from .options import ConfigOverride
 
-EXAMPLE = '''
-example:
-  python tools/analysis/depth_features.py configs/ddml/monolss_qi_synthetic.py \\
-      work_dirs/monolss_qi_synthetic/epoch_15.pth --out work_dirs/depth_features
-'''
 MAX_OBJECTS = 3000  # analysed objects; all their pairs are compared
 
 
@@ -64,27 +57,6 @@ class DescriptorRecorder:
         self.descriptors.append(
             sample_descriptors(feature, objects.image_index, objects.centers).cpu())
         self.depths.append(objects.depths.cpu())
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Compare feature distances with depth differences of all pairs of objects '
-        'in the validation set of a detector. Write a plot (DIR/depth_features.png) and metrics '
-        '(DIR/depth_features.json).',
-        epilog=EXAMPLE, formatter_class=ExampleFormatter)
-    parser.add_argument('config', help='config file, see configs/')
-    parser.add_argument('checkpoint', help='checkpoint file or URL')
-    parser.add_argument('--out', type=Path, default=Path('work_dirs/depth_features'),
-                        metavar='DIR', help='output folder (default: %(default)s)')
-    parser.add_argument('--feature', default='neck[0]', metavar='MODULE',
-                        help='module whose output to analyse, for detectors without auxiliaries '
-                        '(default: %(default)s)')
-    parser.add_argument('--band', type=float, nargs=3, default=(2., 1., 10.),
-                        metavar=('K', 'B', 'EPSILON'),
-                        help='parameters of the quasi-isometric band (default: 2 1 10)')
-    parser.add_argument('--cfg-options', nargs='+', action=ConfigOverride, metavar='KEY=VALUE',
-                        help='override config entries')
-    return parser.parse_args()
 
 
 def build_model(cfg: Config, args: argparse.Namespace) -> nn.Module:
@@ -135,9 +107,8 @@ def run(model: nn.Module, recorder: DescriptorRecorder,
     return truths, predictions
 
 
-def main() -> None:
+def main(args: argparse.Namespace) -> None:
     """Run the command."""
-    args = parse_args()
     band = QuasiIsometricLoss(*args.band)
     check_writable(str(args.out), '--out')
     recorder = DescriptorRecorder()
@@ -163,8 +134,9 @@ def main() -> None:
         mean_depth_error={item.class_name: float(item.errors.mean()) if len(item.errors) else None
                           for item in errors})
     title = f'Spearman {order.spearman:.3f}, in the band {100 * order.qi_satisfied:.1f} %'
+    K, B, epsilon = args.band
     atomic_write(args.out / 'depth_features.png', depth_order_plot(
-        order.depth_distances.numpy(), order.feature_distances.numpy(), *args.band,
+        order.depth_distances.numpy(), order.feature_distances.numpy(), K, B, epsilon,
         principal_plane(descriptors).numpy(), depths.numpy(), errors, title))
     atomic_write(args.out / 'depth_features.json', json.dumps(figures, indent=1))
     print(f'{len(chosen)} objects: {title}\n{args.out / "depth_features.png"}')

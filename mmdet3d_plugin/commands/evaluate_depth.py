@@ -11,10 +11,10 @@ from ..benchmarks.depth.crops import CROPS
 from ..benchmarks.depth.map_errors import DepthEvaluation, DepthProtocol
 from ..benchmarks.depth.map_files import KITTI_SCALE, read_depth_map
 from ..benchmarks.depth.splits import locate_depth, read_depth_split
+from ..cli.command_parser import ExampleFormatter
 from ..errors import InputError
-from ..utils.files import inside
+from ..utils.files import has_file, inside
 from .evaluate_outputs import Curves, add_outputs
-from .help_formatter import ExampleFormatter
 
 EXAMPLES = '''
 examples:
@@ -87,7 +87,7 @@ def depth_pairs(args: argparse.Namespace) -> Iterator[Tuple[str, Path, Path]]:
 
 def depth_files(folder: Path) -> List[Path]:
     """Return the sorted PNG files of a folder and its subfolders, without hidden files."""
-    return sorted(path for path in folder.rglob('[!.]*.png') if path.is_file())
+    return sorted(path for path in folder.rglob('[!.]*.png') if has_file(path))
 
 
 def evaluate_depth_files(args: argparse.Namespace) -> Tuple[DepthEvaluation, Curves]:
@@ -98,7 +98,7 @@ def evaluate_depth_files(args: argparse.Namespace) -> Tuple[DepthEvaluation, Cur
             raise InputError(f'{folder}: {reason}; {option} needs a folder of 16-bit PNG files')
     protocol = DepthProtocol(args.min_depth, args.max_depth, args.crop, args.median_scaling)
     pairs = list(depth_pairs(args))
-    missing = [predicted for _, _, predicted in pairs if not predicted.is_file()]
+    missing = [predicted for _, _, predicted in pairs if not has_file(predicted)]
     if missing:
         raise InputError(f'{missing[0]}: no such prediction; {len(missing)} of {len(pairs)} '
                          'are missing; --pred needs one per ground truth depth map')

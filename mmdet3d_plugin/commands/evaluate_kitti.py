@@ -11,12 +11,12 @@ from ..benchmarks.kitti.average_precision import KittiEvaluation, evaluate_kitti
 from ..benchmarks.kitti.labels import read_object_file
 from ..benchmarks.kitti.protocol import MIN_HEIGHTS, MIN_OVERLAPS
 from ..benchmarks.kitti.splits import read_split
+from ..cli.command_parser import ExampleFormatter
 from ..errors import InputError
 from ..structures.class_names import class_key, find_class
 from ..structures.object_table import DONT_CARE, ObjectTable
-from ..utils.files import inner_names, shortened
+from ..utils.files import has_file, inner_names, shortened
 from .evaluate_outputs import Curves, add_outputs
-from .help_formatter import ExampleFormatter
 
 EXAMPLES = '''
 examples:
@@ -123,7 +123,7 @@ def find_results(results: Path, frames: Sequence[str]) -> Tuple[Path, List[str]]
         InputError: there is no result file of an evaluated frame.
     """
     folders = (results, results / 'data')
-    counts = [sum((folder / f'{frame}.txt').is_file() for frame in frames) for folder in folders]
+    counts = [sum(has_file(folder / f'{frame}.txt') for frame in frames) for folder in folders]
     if not any(counts):
         reason = (f'holds no result files of the {len(frames)} frames ({frames[0]}.txt and so on)'
                   if results.is_dir() else 'no such folder')
@@ -165,7 +165,7 @@ def evaluate_kitti_files(args: argparse.Namespace) -> Tuple[KittiEvaluation, Cur
         print(f'ignoring {extra} result files of frames that are not evaluated', file=sys.stderr)
     labels = read_frames(args.gt, frames, with_scores=False)
     results = read_frames(folder, frames, with_scores=True)
-    min_overlaps: Dict[str, Tuple[float, ...]] = dict(args.min_overlaps)
+    min_overlaps: Dict[str, Sequence[float]] = dict(args.min_overlaps)
     classes = args.classes or default_classes(labels, results)
     check_known(classes, labels, results, str(args.gt))
     evaluation = evaluate_kitti(labels, results, classes, min_overlaps=min_overlaps,

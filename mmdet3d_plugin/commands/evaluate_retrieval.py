@@ -5,8 +5,8 @@ from typing import Tuple
 
 from ..benchmarks.retrieval.embedding_files import read_embeddings
 from ..benchmarks.retrieval.evaluation import RECALL_AT, RetrievalEvaluation, evaluate_retrieval
+from ..cli.command_parser import ExampleFormatter
 from .evaluate_outputs import Curves, add_outputs
-from .help_formatter import ExampleFormatter
 
 EXAMPLES = '''
 examples:

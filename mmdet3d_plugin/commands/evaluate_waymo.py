@@ -6,8 +6,8 @@ from typing import Tuple
 from ..benchmarks.waymo.average_precision import MODES, WaymoEvaluation, evaluate_waymo
 from ..benchmarks.waymo.files import read_objects
 from ..benchmarks.waymo.objects import TYPES
+from ..cli.command_parser import ExampleFormatter
 from .evaluate_outputs import Curves, add_outputs
-from .help_formatter import ExampleFormatter
 
 EXAMPLES = '''
 examples:

@@ -4,77 +4,21 @@ import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, List, Mapping, Optional, Tuple
 
 import torch
 import torch.nn as nn
 from mmengine.config import Config
 
+from ..cli.export import RENDERED_FRAMES, TOLERANCE
 from ..engine.trained_model import read_trained_model
 from ..errors import InputError
 from ..utils.files import atomic_write
-from .create_data import image_size, positive
-from .help_formatter import ExampleFormatter
 
-EXAMPLE = '''
-examples:
-  python tools/export.py onnx work_dirs/run/epoch_15.pth work_dirs/run/model.onnx --check
-  python tools/export.py onnx work_dirs/run/epoch_15.pth work_dirs/run/small.onnx \\
-      --weights fp16 --batch 4 --top-k 20 --check data/my_images
-'''
-# Largest errors of float32 files: metres (and radians), score.
-TOLERANCE = (1e-3, 1e-4)
+if TYPE_CHECKING:
+    from ..export.check import Row  # needs onnx
+
 FAILED_CHECK_EXIT = 1
-RENDERED_FRAMES = 4
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Export a trained model for other runtimes; see docs/predict.md.',
-        epilog='Run "python tools/export.py FORMAT --help" for the options and an example.')
-    formats = parser.add_subparsers(dest='format', required=True, metavar='FORMAT')
-    onnx = formats.add_parser(
-        'onnx', help='ONNX file with fixed shapes', epilog=EXAMPLE,
-        formatter_class=ExampleFormatter,
-        description='Write an ONNX file that computes boxes, scores and labels, or a depth map, '
-        'from image, camera and affine, with normalisation and decoding inside. With --check the '
-        'file is only written if objects or depths were compared and the errors against torch are '
-        'within --tolerance.')
-    onnx.add_argument('checkpoint', help='checkpoint of tools/train.py, file of weights, model '
-                      'folder or work dir')
-    onnx.add_argument('out', type=Path, metavar='OUT.onnx', help='file to write')
-    onnx.add_argument('--config', help='config of the checkpoint (default: the one that it holds)')
-    onnx.add_argument('--batch', type=batch_size, default=1, metavar='N',
-                      help="images per run, or 'dynamic' for any number (default: 1)")
-    onnx.add_argument('--top-k', type=positive, metavar='K',
-                      help="detections per image (default: the config's max_detections)")
-    onnx.add_argument('--input-size', type=image_size, metavar='WIDTHxHEIGHT',
-                      help="size of the input in pixels, for a test pipeline that keeps the size "
-                      'of the images')
-    onnx.add_argument('--image-type', choices=['uint8', 'float32'], default='uint8',
-                      help='type of the input image, with values 0 to 255 (default: uint8)')
-    onnx.add_argument('--weights', choices=['fp32', 'fp16', 'int8'], default='fp32',
-                      help='precision of the weights: fp16 halves the file, int8 quantises '
-                      'backbone, neck and decoder dynamically (default: fp32)')
-    onnx.add_argument('--opset', type=int, default=17, metavar='N',
-                      help='opset version, 17 to 20 (default: 17)')
-    onnx.add_argument('--check', nargs='*', metavar='IMAGE',
-                      help='compare the file with torch on these images and folders (default: on '
-                      f'{RENDERED_FRAMES} rendered frames), and print errors and latency')
-    onnx.add_argument('--tolerance', nargs=2, type=float, metavar=('METRES', 'SCORE'),
-                      help='largest errors in the check (default: {:g} {:g} for fp32; none for '
-                      'fp16 and int8)'.format(*TOLERANCE))
-    onnx.add_argument('--threads', type=positive, default=1, metavar='N',
-                      help='threads of torch and ONNX Runtime in the check (default: 1)')
-    return parser.parse_args()
-
-
-def batch_size(text: str) -> Optional[int]:
-    """Parse a number of images per run; None for 'dynamic'."""
-    return None if text == 'dynamic' else positive(text)
-
-
-batch_size.__name__ = "integer or 'dynamic'"
 
 
 def check_out(out: Path) -> None:
@@ -113,13 +57,14 @@ def chosen_input_size(cfg: Config, wanted: Optional[Tuple[int, int]]) -> Tuple[i
     """
     from ..export import input_size_of
     fixed = input_size_of(cfg)
-    if fixed is None and wanted is None:
+    size = fixed or wanted
+    if size is None:
         raise InputError('the test pipeline keeps the size of the images, and a file has one '
                          'size; give it with --input-size WIDTHxHEIGHT')
     if fixed and wanted and fixed != wanted:
         raise InputError('--input-size {}x{}: the test pipeline makes inputs of {}x{}; change the '
                          'pipeline in the config instead'.format(*wanted, *fixed))
-    return fixed or wanted
+    return size
 
 
 def read_frames(images: List[str], size: Optional[Tuple[int, int]]) -> list:
@@ -140,7 +85,7 @@ def read_frames(images: List[str], size: Optional[Tuple[int, int]]) -> list:
             for source in images for image in open_images(source)]
 
 
-def table(torch_time: float, rows: Dict[str, tuple]) -> str:
+def table(torch_time: float, rows: Mapping[str, 'Row']) -> str:
     """Return the figures of a check as text for the terminal.
 
     Args:
@@ -159,7 +104,7 @@ def table(torch_time: float, rows: Dict[str, tuple]) -> str:
     return '\n'.join([*lines, f'{"torch":<72}{torch_time:13.1f}{1.:15.2f}'])
 
 
-def failure_of(rows: Dict[str, tuple], tolerance: Optional[Tuple[float, float]]
+def failure_of(rows: Mapping[str, 'Row'], tolerance: Optional[Tuple[float, float]]
                ) -> Optional[str]:
     """Return why a check fails; None if it passes.
 
@@ -178,9 +123,8 @@ def failure_of(rows: Dict[str, tuple], tolerance: Optional[Tuple[float, float]]
     return None
 
 
-def main() -> None:
+def main(args: argparse.Namespace) -> None:
     """Run the command."""
-    args = parse_args()
     check_out(args.out)
     missing = [name for name in ('onnx', 'onnxruntime') if find_spec(name) is None]
     if missing:

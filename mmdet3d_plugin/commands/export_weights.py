@@ -12,41 +12,9 @@ from ..engine.safe_loading import load_plain_checkpoint
 from ..engine.trained_model import CONFIG_FILE, WEIGHTS_FILE, read_trained_model
 from ..errors import InputError
 from ..utils.files import atomic_path, check_writable
-from .help_formatter import ExampleFormatter
 from .training_log import read_training_log
 
 WEIGHT_SUFFIXES = ('.pth', '.pt')
-EXAMPLE = '''
-examples:
-  python tools/export_weights.py work_dirs/run/epoch_15.pth work_dirs/run/deploy.pth
-  python tools/export_weights.py work_dirs/demo work_dirs/demo/model --license apache-2.0
-'''
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Write the weights that inference needs, without optimizer state and '
-        'without auxiliaries: into one file with weights and config, or into a model folder '
-        'with weights, config and model card, which can be pushed to a model hub. Predictor and '
-        'tools/predict.py load both. Weights of a detector inside AuxiliarySupervision are '
-        'renamed to those of the plain detector; test them with the config of the plain '
-        'detector.',
-        epilog=EXAMPLE, formatter_class=ExampleFormatter)
-    parser.add_argument('checkpoint', help='checkpoint of tools/train.py, or for a model folder '
-                        'also its work dir')
-    parser.add_argument('out', type=Path,
-                        help='output file (.pth), or for any other name a model folder')
-    parser.add_argument('--config', metavar='CONFIG',
-                        help='config of the weights, if the checkpoint holds none or names '
-                        'your own classes')
-    folder = parser.add_argument_group('model folder')
-    folder.add_argument('--title', metavar='TEXT',
-                        help='title of the model card (default: name of the folder)')
-    folder.add_argument('--license', metavar='NAME',
-                        help='licence of the weights, such as apache-2.0 (default: not stated)')
-    folder.add_argument('--data', metavar='TEXT',
-                        help='training data (default: not stated)')
-    return parser.parse_args()
 
 
 def last_metrics(checkpoint: Path) -> Dict[str, float]:
@@ -81,7 +49,7 @@ def export_file(args: argparse.Namespace) -> None:
     """Write the weights into one file, with the config and the states of hooks if known."""
     check_writable(str(args.out.parent), 'OUT')
     weights = load_plain_checkpoint(args.checkpoint).get('state_dict')
-    if not isinstance(weights, dict) or not weights:
+    if weights is None:
         raise InputError(f'{args.checkpoint}: holds no state_dict; pass a checkpoint of '
                          'tools/train.py')
     kept = deploy_weights(weights)
@@ -101,9 +69,8 @@ def export_file(args: argparse.Namespace) -> None:
           f'{config}')
 
 
-def main() -> None:
+def main(args: argparse.Namespace) -> None:
     """Run the command."""
-    args = parse_args()
     if args.out.suffix in WEIGHT_SUFFIXES:
         export_file(args)
     else:

@@ -27,14 +27,7 @@ from ..models.model_contract import dense_parts_of
 from ..utils.files import atomic_write
 from .benchmark import choose_device
 from .command_line import config_errors
-from .help_formatter import ExampleFormatter
-from .options import ConfigOverride
 
-EXAMPLE = '''
-example:
-  python tools/analysis/gradient_shares.py configs/ddml/gupnet_both_synthetic.py \\
-      work_dirs/gupnet_both_synthetic/epoch_15.pth --batches 8
-'''
 SHARED = ('backbone', 'neck')
 # Norms by part and loss.
 Norms = Dict[str, Dict[str, float]]
@@ -56,34 +49,6 @@ class Spread(NamedTuple):
         """Format both numbers with a template such as ``'{:.1f}'``."""
         numbers = [number for number in self if number is not None]
         return ' ± '.join(template.format(number) for number in numbers)
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description="Measure each loss's share of the gradient on the parts of a model. For "
-        'each loss and part, the tool computes the L2 norm of the gradient of this loss alone '
-        'with respect to the parameters of the part, on batches of the training set, in float32 '
-        'and in training mode. The share is the norm divided by the sum of the norms of all '
-        'losses. Weights that hooks give to losses during a training are not applied.',
-        epilog=EXAMPLE, formatter_class=ExampleFormatter)
-    parser.add_argument('config', help='config file, see configs/')
-    parser.add_argument('checkpoint', nargs='?',
-                        help='checkpoint file or URL (default: random weights, and no sample '
-                        'selection if the config has a warm-up)')
-    parser.add_argument('--batches', type=int, default=8, metavar='N',
-                        help='number of training batches (default: %(default)s)')
-    parser.add_argument('--seed', type=int, default=0, metavar='S',
-                        help='random seed of weights, batches and augmentation (default: '
-                        '%(default)s)')
-    parser.add_argument('--device', choices=['cpu', 'cuda'],
-                        help='device (default: cuda if there is a GPU, else cpu)')
-    parser.add_argument('--json', metavar='OUT', help='output file of the norms and shares')
-    parser.add_argument('--cfg-options', nargs='+', action=ConfigOverride, metavar='KEY=VALUE',
-                        help='override config entries')
-    args = parser.parse_args()
-    if args.batches < 1:
-        parser.error('--batches: expected at least 1')
-    return args
 
 
 def parts_of(model: nn.Module) -> Dict[str, List[nn.Parameter]]:
@@ -223,7 +188,8 @@ def table(summary: Mapping[str, Mapping[str, Mapping[str, Spread]]]) -> str:
 
 
 def _percent(share: Spread) -> Spread:
-    return Spread(*(None if number is None else 100 * number for number in share))
+    deviation = share.deviation
+    return Spread(100 * share.mean, None if deviation is None else 100 * deviation)
 
 
 def training_batches(cfg: Config, count: int, seed: int) -> Iterable[dict]:
@@ -254,9 +220,8 @@ def build_model(cfg: Config, checkpoint: Optional[str], device: str) -> nn.Modul
     return model.train()
 
 
-def main() -> None:
+def main(args: argparse.Namespace) -> None:
     """Run the command."""
-    args = parse_args()
     device = choose_device(args.device)
     MMLogger.get_current_instance().setLevel('WARNING')
     with config_errors(args.config):

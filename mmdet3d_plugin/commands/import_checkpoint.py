@@ -1,39 +1,19 @@
 """Convert a published checkpoint: python tools/import_checkpoint.py METHOD OFFICIAL OUT."""
 import argparse
 import sys
-from pathlib import Path
 from typing import Dict
 
 import torch
 
+from ..engine.checkpoint_content import weights_of
 from ..engine.load_model import load_model
 from ..engine.safe_loading import load_plain_checkpoint
 from ..errors import InputError
 from ..models.detectors import CenterMono3D
 from ..models.official_monocon import import_monocon
-from ..models.official_weights import METHODS, import_official, tensor_entries
+from ..models.official_weights import import_official, tensor_entries
 from ..utils.files import atomic_path, check_writable
 from .command_line import config_errors
-from .help_formatter import ExampleFormatter
-
-CONFIG = 'configs/{method}/{method}_dla34_kitti_reference.py'
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description="Convert a checkpoint of the authors' code to weights of this project. The "
-        'name and shape of every entry is checked. The file is read without executing code.',
-        epilog='example:\n  python tools/import_checkpoint.py monolss checkpoint_best.pth '
-        'work_dirs/monolss_official.pth', formatter_class=ExampleFormatter)
-    parser.add_argument('method', choices=sorted([*METHODS, 'monocon']),
-                        help='method of the checkpoint')
-    parser.add_argument('official', help="checkpoint of the authors' code")
-    parser.add_argument('out', type=Path, help='output file')
-    parser.add_argument('--config', metavar='CONFIG', help='config of the converted weights '
-                        f'(default: {CONFIG.format(method="METHOD")})')
-    args = parser.parse_args()
-    args.config = args.config or CONFIG.format(method=args.method)
-    return args
 
 
 def build_detector(path: str) -> CenterMono3D:
@@ -58,12 +38,11 @@ def check_mean_sizes(source: Dict[str, torch.Tensor], detector: CenterMono3D) ->
               f"config's model.coder.mean_sizes: {theirs.tolist()}", file=sys.stderr)
 
 
-def main() -> None:
+def main(args: argparse.Namespace) -> None:
     """Run the command."""
-    args = parse_args()
     check_writable(args.out.parent, 'OUT')
     content = load_plain_checkpoint(args.official)
-    source = tensor_entries(content.get('model_state', content.get('state_dict', content)))
+    source = tensor_entries(weights_of(content, args.official, ('model_state', 'state_dict')))
     detector = build_detector(args.config)
     try:
         if args.method == 'monocon':

@@ -12,8 +12,9 @@ import numpy as np
 from tqdm import tqdm
 
 from ..errors import InputError
-from ..utils.files import atomic_write
-from ..utils.images import check_complete, image_size
+from ..utils.files import atomic_write, has_file
+from ..utils.images import read_image
+from ..utils.json_files import read_json
 
 SUFFIXES = ('.png', '.jpg', '.jpeg')
 # Colour images in the layouts of KITTI's raw data, KITTI's object benchmark and Cityscapes.
@@ -21,6 +22,7 @@ SUFFIXES = ('.png', '.jpg', '.jpeg')
 KNOWN_LAYOUTS = ('*/*/image_0[23]/data', 'raw/*/*/image_0[23]/data', 'training/image_2',
                  'testing/image_2', 'leftImg8bit_sequence', 'leftImg8bit')
 MANIFEST = 'instances.json'
+MAX_MANIFEST = 1 << 20  # bytes
 Settings = Dict[str, Union[str, float]]
 Segmenter = Callable[[np.ndarray], np.ndarray]
 
@@ -87,7 +89,7 @@ def _images_of(root: Path, patterns: Iterable[str], out: Path) -> List[Path]:
     outside = Path(os.path.abspath(out))
     images = [root / name for name in names if name.lower().endswith(SUFFIXES)]
     return [path for path in images
-            if outside not in Path(os.path.abspath(path)).parents and path.is_file()]
+            if outside not in Path(os.path.abspath(path)).parents and not path.is_dir()]
 
 
 def check_settings(out: Path, settings: Settings) -> None:
@@ -104,11 +106,11 @@ def check_settings(out: Path, settings: Settings) -> None:
         >>> check_settings(Path('no_such_folder'), dict(score=.5))
     """
     manifest = out / MANIFEST
-    if not manifest.exists():
+    if not has_file(manifest):
         return
     try:
-        found = json.loads(manifest.read_text(encoding='utf-8'))
-    except (OSError, ValueError):
+        found = read_json(manifest, 'no such file', MAX_MANIFEST)
+    except InputError:
         found = None
     if found != settings:
         raise InputError(f'{manifest}: the folder holds instance maps made with other settings; '
@@ -187,16 +189,7 @@ def _read_ahead(paths: List[Path], workers: int
 def _read_image(path: Path) -> Union[np.ndarray, InputError]:
     """Return an image (H, W, 3) uint8, RGB, or the error that names the file."""
     try:
-        image_size(path)
-        content = path.read_bytes()
-        check_complete(path, content)
-        image = cv2.imdecode(np.frombuffer(content, np.uint8),
-                             cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        image = read_image(path, flags=cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     except InputError as error:
         return error
-    except (OSError, cv2.error) as error:
-        return InputError(f'{path}: cannot read the image ({str(error).splitlines()[0]}); restore '
-                          'the file')
-    if image is None:
-        return InputError(f'{path}: not a readable image; restore the file')
     return np.ascontiguousarray(image[..., ::-1])

@@ -6,6 +6,7 @@ import torch
 from torchvision.models import detection, get_model, get_model_weights, list_models
 
 from ..benchmarks.clips.instance_maps import CLASS_FACTOR
+from ..engine.checkpoint_content import weights_of
 from ..engine.safe_loading import load_from_http, load_plain_checkpoint
 from ..errors import InputError
 
@@ -113,9 +114,8 @@ def load_weights(model: torch.nn.Module, weights: str) -> None:
             raise InputError(f'{error}, or pass a file with --weights') from None
     else:
         content = load_plain_checkpoint(weights)
-    entry = next((name for name in ('model', 'state_dict') if name in content), None)
     try:
-        model.load_state_dict(content if entry is None else content[entry])
+        model.load_state_dict(weights_of(content, weights, ('model', 'state_dict')))
     except (RuntimeError, TypeError) as error:
         reason = ' '.join(str(error).split())[:160]
         raise InputError(f"{weights}: not the weights of this model with COCO's classes "

@@ -4,7 +4,6 @@ Usage: ``python tools/analysis/motion_hints.py CONFIG CHECKPOINT --out DIR``
 """
 import argparse
 import inspect
-from pathlib import Path
 from typing import Any, Container, Dict, List, Optional
 
 import cv2
@@ -27,39 +26,6 @@ from ..models.depth_estimators import MultiFrameDepth
 from ..utils.files import atomic_path, check_writable, inside
 from ..visualization import MotionHints, motion_hint_panel
 from .command_line import config_errors
-from .help_formatter import ExampleFormatter
-from .options import ConfigOverride
-
-EXAMPLE = '''
-example:
-  python tools/analysis/motion_hints.py configs/mal/mal_synthetic.py \\
-      work_dirs/mal_synthetic/epoch_8.pth --out work_dirs/motion_hints --num 12
-'''
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Draw panels of clips as DIR/FRAME.png: the frames, the warped neighbours, '
-        'the images with moved objects, the source of the distilled depth, the instances with '
-        "the motion gate's decision, and the disparities and their errors on the instances. The "
-        'samples pass the training pipeline of the config without random changes.',
-        epilog=EXAMPLE, formatter_class=ExampleFormatter)
-    parser.add_argument('config', help='config file of a MultiFrameDepth, see configs/')
-    parser.add_argument('checkpoint', help='checkpoint file or URL')
-    parser.add_argument('--out', type=Path, default=Path('work_dirs/motion_hints'),
-                        metavar='DIR', help='output folder (default: %(default)s)')
-    parser.add_argument('--num', type=int, default=8, metavar='N',
-                        help='number of panels, evenly spread over the set (default: '
-                        '%(default)s)')
-    parser.add_argument('--split', choices=['train', 'val'], default='val',
-                        help='set of the frames; frames without both neighbours are left out '
-                        '(default: %(default)s)')
-    parser.add_argument('--cfg-options', nargs='+', action=ConfigOverride, metavar='KEY=VALUE',
-                        help='override config entries')
-    args = parser.parse_args()
-    if args.num < 1:
-        parser.error('--num: expected at least 1')
-    return args
 
 
 def dataset_settings(cfg: Config, split: str) -> dict:
@@ -242,6 +208,7 @@ def draw(model: nn.Module, sample: dict, protocol: Optional[DepthProtocol], tall
     item, = data['data_samples']
     hints, truth = to_hints(found), None
     if hints.gate is not None and 'moving_ids' in item and 'id_values' in item:
+        assert hints.instances is not None
         pixels = hints.instances.sum(axis=(1, 2)) * found['seen'].cpu().numpy()
         tally.add(item.id_values[0].cpu().numpy(), item.moving_ids, hints.gate, pixels)
     if hints.instances is None and 'instance_maps' in item:  # a model that needs no instances
@@ -252,9 +219,8 @@ def draw(model: nn.Module, sample: dict, protocol: Optional[DepthProtocol], tall
     return motion_hint_panel(hints, truth, item.frame, protocol)
 
 
-def main() -> None:
+def main(args: argparse.Namespace) -> None:
     """Run the command."""
-    args = parse_args()
     check_writable(str(args.out), '--out')
     with config_errors(args.config):
         cfg = read_config(args.config, args.cfg_options)

@@ -23,7 +23,7 @@ class PairedDifference(NamedTuple):
         low: lower end of the confidence interval of the mean difference.
         high: upper end of the interval.
     """
-    count: int
+    count: int  # type: ignore[assignment]
     mean: float
     deviation: float
     low: float

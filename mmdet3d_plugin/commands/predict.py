@@ -4,81 +4,20 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Union
+from typing import Any, Dict, Iterator, List, Optional
 
 from tqdm import tqdm
 
+from ..cli.predict import JSON, PICTURES, VIDEO
 from ..engine.trained_model import CONFIG_FILE, WEIGHTS_FILE, weights_file
-from ..errors import InputError
+from ..errors import InputError, visible
 from ..prediction import ImageSource, Prediction, Predictor, open_images
-from ..prediction.cameras import AUTO, CameraSource
+from ..prediction.cameras import CameraSource
 from ..prediction.image_sources import shortfall_of
-from ..prediction.predictor import SCORE_THRESHOLD, Picture
+from ..prediction.predictor import Picture
 from ..utils.files import check_writable
 from .command_line import outputs_in
-from .create_data import positive
-from .help_formatter import ExampleFormatter
-from .prediction_files import FORMATS, JSON, PICTURES, VIDEO, PredictionFiles, file_record
-
-EXAMPLE = '''
-examples:
-  python tools/predict.py work_dirs/demo pictures/ --fov 80
-  python tools/predict.py model.pth drive.mp4 --camera camera.yaml --save video json
-  python tools/predict.py model.pth 'data/kitti/testing/image_2/*.png' \\
-      --camera data/kitti/testing/calib/000000.txt --save kitti --score 0
-'''
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Predict 3D boxes or depth maps for images, a folder, a video or a webcam. '
-        'Finished images of a folder are kept, so an interrupted run resumes. Unreadable images '
-        'are skipped and listed at the end, and the exit code is then 1, as for a video that '
-        'breaks off.',
-        epilog=EXAMPLE, formatter_class=ExampleFormatter)
-    parser.add_argument('checkpoint', help='checkpoint of tools/train.py (file or URL), model '
-                        'folder of tools/export_weights.py, or work dir of a training')
-    parser.add_argument('source', help='image, URL of an image, folder, glob pattern in quotes, '
-                        'video, or index of a webcam')
-    camera = parser.add_argument_group('camera, one of').add_mutually_exclusive_group()
-    camera.add_argument('--camera', metavar='FILE', help='calibration file of KITTI, OpenCV or '
-                        'ROS, or a text file of a 3x3 or 3x4 matrix; lens distortion in it is '
-                        'removed from the images')
-    camera.add_argument('--focal', type=_focal, metavar='F', help='focal length in pixels, or '
-                        '"auto" for a guess from the image size')
-    camera.add_argument('--fov', type=float, metavar='DEG',
-                        help='horizontal field of view in degrees')
-    parser.add_argument('--out', type=Path, default=Path('work_dirs/predictions'), metavar='DIR',
-                        help='output folder (default: %(default)s)')
-    parser.add_argument('--save', nargs='+', choices=FORMATS, metavar='FORMAT',
-                        help=f'outputs: {", ".join(FORMATS)} (default: {PICTURES} {JSON}; '
-                        f'for a video {VIDEO} {JSON})')
-    parser.add_argument('--score', type=float, default=SCORE_THRESHOLD, metavar='S',
-                        help='least score of an object (default: %(default)s)')
-    parser.add_argument('--config', metavar='CONFIG',
-                        help='config of the weights, if the checkpoint holds none')
-    parser.add_argument('--device', default=AUTO, metavar='NAME',
-                        help='cpu, cuda or cuda:N (default: auto, which is a GPU if there is one)')
-    parser.add_argument('--batch', type=positive, default=1, metavar='B',
-                        help='images per step of the model (default: 1)')
-    parser.add_argument('--limit', type=positive, metavar='N',
-                        help='stop after N images; Ctrl-C also ends a webcam')
-    parser.add_argument('--training-camera', nargs=3, type=float, metavar=('F', 'WIDTH', 'HEIGHT'),
-                        help='focal length and size of the training images in pixels, for a '
-                        'checkpoint that does not say them')
-    parser.add_argument('--no-focal-correction', action='store_true',
-                        help="leave depth uncorrected for a focal length unlike the training's")
-    parser.add_argument('--overwrite', action='store_true',
-                        help='remove the predictions of earlier runs from DIR and start anew')
-    return parser.parse_args()
-
-
-def _focal(text: str) -> Union[float, str]:
-    return text if text == AUTO else float(text)
-
-
-# argparse prints the name of the type in its error messages.
-_focal.__name__ = 'number'
+from .prediction_files import PredictionFiles, file_record
 
 
 def check_camera(args: argparse.Namespace) -> CameraSource:
@@ -183,9 +122,8 @@ def predict_all(progress: Progress, batch_size: int) -> Iterator[Prediction]:
         bar.update(progress.kept + progress.files.count + len(progress.skipped) - seen)
 
 
-def main() -> None:
+def main(args: argparse.Namespace) -> None:
     """Run the command."""
-    args = parse_args()
     cameras = check_camera(args)
     source = open_images(args.source)
     is_video = source.frame_rate is not None
@@ -220,7 +158,7 @@ def report(files: PredictionFiles, progress: Progress, seconds: float) -> None:
           f'({files.count / max(seconds, 1e-6):.1f} images/s); {", ".join(files.outputs())}')
     if progress.skipped:
         for reason in progress.skipped.values():
-            print(f'skipped: {reason}')
+            print(f'skipped: {visible(reason)}')
         number = len(progress.skipped)
         print(f'{number} image{"s" * (number > 1)} skipped; restore and run the command again')
     if progress.shortfall is not None:

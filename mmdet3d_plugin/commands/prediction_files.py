@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..prediction import Prediction, Predictor, open_images
 from ..prediction.image_sources import SourceImage
 from ..prediction.prediction import write_picture
-from ..utils.files import atomic_write, is_inner_name
+from ..utils.files import atomic_write, check_output, is_inner_name, read_text
 from ..visualization import ColorScale
 from ..visualization.depth_maps import fitting_scale
 
@@ -21,6 +21,7 @@ PICTURES, JSON, KITTI, VIDEO = FORMATS = ('pictures', 'json', 'kitti', 'video')
 SCHEMA = 'mmdet3d_plugin predictions, version 1'
 JSON_FILE, VIDEO_FILE = 'predictions.json', 'video.mp4'
 STATE_FILE = '.predictions.jsonl'  # settings, then one record per finished image
+MAX_STATE = 1 << 30  # bytes
 FOLDER_FRAME_RATE = 10.  # frames per second of a video of single images; KITTI's
 VIDEO_MAP_DEPTH = 60.  # metres of the bird's-eye view, the same in all frames
 VIDEO_HEIGHT = 432  # pixels of the picture in a frame
@@ -38,10 +39,10 @@ def file_record(path: Union[str, Path, None]) -> Optional[list]:
         True
     """
     try:
-        status = os.stat(path)
-    except (OSError, TypeError, ValueError):
+        status = os.stat(path or '')
+    except (OSError, ValueError):
         return None
-    return [os.path.abspath(path), status.st_size, status.st_mtime_ns]
+    return [os.path.abspath(path or ''), status.st_size, status.st_mtime_ns]
 
 
 class Record(NamedTuple):
@@ -110,14 +111,14 @@ class PredictionFiles:
             raise InputError(f'{out}: holds predictions of other settings ({", ".join(other)}); '
                              'choose another --out, or add --overwrite')
         # A video file cannot be continued, so a run that writes one predicts all images.
-        keeps = found is not None and resumes and VIDEO not in formats
-        self._done: Dict[str, Record] = {item.origin: item for item in found[1]} if keeps else {}
+        finished = found[1] if found and resumes and VIDEO not in formats else []
+        self._done: Dict[str, Record] = {item.origin: item for item in finished}
         self._names = {item.origin: item.name for item in self._done.values()}
         self._used: Set[str] = set(self._names.values())
         self._begun: Dict[str, tuple] = {}  # origin and file by name
         self._video: Optional[VideoFile] = None
         self._scale: Optional[ColorScale] = None
-        self._stream = None
+        self._stream: Any = None  # the open state file
 
     def __enter__(self) -> 'PredictionFiles':
         if self._overwrite:
@@ -171,7 +172,8 @@ class PredictionFiles:
         entry = prediction.to_dict()
         if self.frame_rate is not None:
             entry['time'] = round(len(self._done) / self.frame_rate, 4)
-        record = Record(*self._begun.pop(prediction.name), entry)
+        origin, file = self._begun.pop(prediction.name)
+        record = Record(origin, file, entry)
         self._done[record.origin] = record
         self._stream.write(json.dumps(record) + '\n')
         self._stream.flush()
@@ -226,8 +228,8 @@ class PredictionFiles:
     def _read_state(self) -> Optional[tuple]:
         """Return the settings and the records of an earlier run; None if there is none."""
         try:
-            lines = self._state.read_text(encoding='utf-8').splitlines()
-        except (OSError, UnicodeDecodeError):
+            lines = read_text(self._state, 'no such file', MAX_STATE).splitlines()
+        except InputError:
             return None
         rows = []
         for line in lines:
@@ -250,11 +252,12 @@ class VideoFile:
         first: first picture, (H, W, 3); it determines the size of all frames.
 
     Raises:
-        InputError: ffmpeg cannot write the file.
+        InputError: ffmpeg cannot write the file, or something else than a file is there.
     """
 
     def __init__(self, path: Path, frame_rate: float, first: np.ndarray) -> None:
         import imageio_ffmpeg
+        check_output(path)
         self.path = path
         self.size = tuple(length - length % 2 for length in (first.shape[1], first.shape[0]))
         self.count = 0

@@ -2,39 +2,16 @@
 import argparse
 import json
 import time
-from pathlib import Path
 from typing import Callable, Dict, List
 
 import numpy as np
 import torch
 from mmengine.dataset import pseudo_collate
 
+from ..cli.predictor_speed import CALLS
 from ..prediction import Camera, Predictor, open_images
 from ..prediction.cameras import CameraSource
 from ..utils.files import atomic_write
-from .help_formatter import ExampleFormatter
-
-CALLS = 5  # per round
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Measure one call of Predictor on an image in memory against the model alone '
-        '(its forward and decoding of a prepared input), alternating in one run. Both are '
-        'medians over the rounds.',
-        epilog='example:\n  python tools/analysis/predictor_speed.py work_dirs/demo '
-        '--size 1242 375', formatter_class=ExampleFormatter)
-    parser.add_argument('checkpoint', help='checkpoint, model folder or work dir')
-    parser.add_argument('--config', metavar='CONFIG',
-                        help='config of the weights, if the checkpoint holds none')
-    parser.add_argument('--size', nargs=2, type=int, default=(1242, 375),
-                        metavar=('WIDTH', 'HEIGHT'), help='image size, pixels (default: 1242 375)')
-    parser.add_argument('--device', default='auto', metavar='NAME',
-                        help='cpu, cuda or cuda:N (default: auto)')
-    parser.add_argument('--rounds', type=int, default=9, metavar='N',
-                        help=f'measured rounds of {CALLS} calls (default: %(default)s)')
-    parser.add_argument('--json', type=Path, metavar='OUT', help='also write the figures here')
-    return parser.parse_args()
 
 
 def measure_predictor(predictor: Predictor, width: int, height: int, rounds: int
@@ -85,11 +62,10 @@ def _now(device: torch.device) -> float:
     return time.perf_counter()
 
 
-def main() -> None:
+def main(args: argparse.Namespace) -> None:
     """Run the command."""
-    args = parse_args()
     predictor = Predictor(args.checkpoint, args.device, args.config)
-    figures = measure_predictor(predictor, *args.size, args.rounds)
+    figures = measure_predictor(predictor, args.size[0], args.size[1], args.rounds)
     print(f'{args.size[0]}x{args.size[1]} on {predictor.device}: model alone '
           f'{1000 * figures["model"]:.1f} ms, Predictor {1000 * figures["predictor"]:.1f} ms per '
           f'image; ratio {figures["ratio"]:.3f} ({figures["lowest_ratio"]:.3f} to '

@@ -1,79 +1,58 @@
 """Write an HTML report of a training run: python tools/report.py WORK_DIR [options]."""
 import argparse
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
-import cv2
 import numpy as np
 
 from ..benchmarks.depth.map_errors import DEPTH_STYLES
+from ..benchmarks.depth.map_files import read_depth_map
 from ..benchmarks.depth.object_errors import object_depth_errors
 from ..benchmarks.depth.pixel_errors import DISTANCE_ERRORS, read_pixel_errors
 from ..benchmarks.kitti.average_precision import KittiEvaluation, evaluate_kitti
 from ..benchmarks.kitti.calibration import read_calibration
+from ..benchmarks.kitti.frame_outcomes import frame_outcomes
 from ..benchmarks.kitti.splits import read_split
 from ..benchmarks.metric_style import format_value, without_prefix
 from ..errors import InputError
 from ..structures.object_table import ObjectTable
-from ..utils.images import ImageFolder, image_size
-from ..visualization import frame_panel, write_depth_report, write_embedding_report, write_report
+from ..utils.files import has_file
+from ..utils.images import ImageFolder, read_image
+from ..visualization import write_depth_report, write_embedding_report, write_report
+from ..visualization.comparison_report import (
+    ComparedRun,
+    write_depth_comparison,
+    write_detection_comparison,
+    write_embedding_comparison,
+)
 from ..visualization.embedding_plot import EMBEDDING_FILE
+from ..visualization.frame_entries import (
+    PREDICTED_DEPTH,
+    SCENE_SUFFIX,
+    TRUE_DEPTH,
+    Entry,
+    best_predictions,
+    choose_frames,
+    detection_entry,
+    picture_entry,
+    read_scene,
+    scene_entry,
+)
 from ..visualization.neighbour_sheet import SHEET_FILE
 from ..visualization.piece_picture import PIECE_FILE
 from ..visualization.report_plots import Rows
 from ..visualization.retrieval_plots import MAP_AT_R, recall_keys
 from .evaluate_kitti import default_classes, find_results, read_frames
-from .help_formatter import ExampleFormatter
 from .training_log import read_training_log
 
-# Only validations of depth estimators log the first metric, only those of embedders the second.
-DEPTH_KEY, RETRIEVAL_KEY = 'depth/AbsRel', 'retrieval/R@1'
+DETECTION, DEPTH, EMBEDDING = 'detection', 'depth', 'embedding'
+# Metrics that only validations of these tasks log.
+TASK_KEYS = {EMBEDDING: 'retrieval/R@1', DEPTH: 'depth/AbsRel'}
+TITLES = {DETECTION: 'Monocular 3D detection', DEPTH: 'Monocular depth',
+          EMBEDDING: 'Embedding of images'}
 # Pictures of DrawNeighboursHook, by argument of write_embedding_report.
 EMBEDDING_PICTURES = dict(neighbours=SHEET_FILE, embedding=EMBEDDING_FILE, piece=PIECE_FILE)
-EXAMPLES = '''
-examples:
-  # detectors
-  python tools/test.py CONFIG CKPT --submission-dir WORK_DIR/results
-  python tools/report.py WORK_DIR --data-root data/kitti --pred WORK_DIR/results/data
-
-  # depth estimators and embedders
-  python tools/test.py CONFIG CKPT --work-dir WORK_DIR/test
-  python tools/report.py WORK_DIR
-'''
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Write WORK_DIR/report.html. The report of a detector shows losses, AP, '
-        'precision-recall curves, depth errors by distance, and frames with ground truth and '
-        'predictions. The report of a depth estimator shows losses, depth errors, depth errors '
-        'by distance, and frames. The report of an embedder shows losses, Recall@k, mAP@R, '
-        'nearest neighbours and embeddings. The training log tells which one to write.',
-        epilog=EXAMPLES, formatter_class=ExampleFormatter)
-    parser.add_argument('work_dir', type=Path, help='folder of the training run')
-    parser.add_argument('--title', help='title of the page (default: the task)')
-    parser.add_argument('--max-frames', type=int, default=12, metavar='N',
-                        help='largest number of frames to show (default: 12)')
-    parser.add_argument('--facts', nargs='*', default=[], metavar='NAME=VALUE',
-                        help='rows of the summary table at the top of the page')
-    detector = parser.add_argument_group('detectors')
-    detector.add_argument('--data-root', type=Path, metavar='DIR',
-                          help="data set folder in KITTI's layout (required)")
-    detector.add_argument('--pred', type=Path, metavar='DIR',
-                          help='folder of result files, or its parent if it is named data '
-                          '(required)')
-    detector.add_argument('--split', default='val', metavar='NAME',
-                          help='evaluated split (default: val)')
-    detector.add_argument('--score-thr', type=float, default=0.1, metavar='S',
-                          help='minimum score of drawn detections (default: 0.1)')
-    detector.add_argument('--samples', type=Path, metavar='DIR',
-                          help='folder of pictures of tools/test.py --show-samples to show too')
-    others = parser.add_argument_group('depth estimators and embedders')
-    others.add_argument('--frames', type=Path, metavar='DIR',
-                        help='folder of pictures of tools/test.py (default: WORK_DIR/test/frames '
-                        'of a depth estimator and WORK_DIR/test/neighbours of an embedder, if '
-                        'it exists)')
-    return parser.parse_args()
+REPORT, COMPARISON = 'report.html', 'comparison.html'
 
 
 def parse_facts(facts: List[str]) -> Dict[str, str]:
@@ -93,48 +72,134 @@ def parse_facts(facts: List[str]) -> Dict[str, str]:
     return dict(pairs)
 
 
-def curves(evaluation: KittiEvaluation) -> Dict[str, Dict[str, Tuple[np.ndarray, np.ndarray]]]:
-    """Return (recalls, precisions) at moderate difficulty, by class, metric and overlap."""
-    moderate = evaluation.difficulties.index('moderate')
-    return {
-        name: {f'{metric}, {overlap}': (evaluation.recall,
-                                        evaluation.precision[index, m, moderate, o])
-               for m, metric in enumerate(evaluation.metrics)
-               for o, overlap in enumerate(evaluation.overlaps)}
-        for index, name in enumerate(evaluation.classes)}
+class Run(NamedTuple):
+    """Folder of a training, and what its log says.
+
+    Attributes:
+        folder: work dir.
+        scalars: rows of the training log.
+        task: one of :data:`TITLES`.
+    """
+    folder: Path
+    scalars: Rows
+    task: str
+
+    @classmethod
+    def read(cls, folder: Path) -> 'Run':
+        """Read the training log of a work dir.
+
+        Raises:
+            InputError: there is no such folder, or the log cannot be read.
+        """
+        if not folder.is_dir():
+            raise InputError(f'{folder}: no such work dir')
+        scalars = read_training_log(folder)
+        logged = {key for row in scalars for key in row}
+        task = next((task for task, key in TASK_KEYS.items() if key in logged), DETECTION)
+        return cls(folder, scalars, task)
+
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        """Row of the last validation of a depth estimator or an embedder."""
+        return next(row for row in reversed(self.scalars) if TASK_KEYS[self.task] in row)
 
 
-def draw_panels(args: argparse.Namespace, names: List[str], truths: List[ObjectTable],
-                predictions: List[ObjectTable]) -> List[Tuple[str, np.ndarray]]:
-    """Draw frames that are evenly spaced over the split, frames with more cars first.
+class Detections(NamedTuple):
+    """Labels of a split, and the predictions of each run.
+
+    Attributes:
+        root: folder of the data set.
+        names: names of the N frames.
+        truths: labels of each frame.
+        runs: predictions of each frame, by run.
+        classes: evaluated classes.
+    """
+    root: Path
+    names: List[str]
+    truths: List[ObjectTable]
+    runs: List[List[ObjectTable]]
+    classes: List[str]
+
+    @classmethod
+    def read(cls, args: argparse.Namespace, folders: Sequence[Path]) -> 'Detections':
+        """Read the labels and the result files of runs.
+
+        Args:
+            args: options of the command.
+            folders: work dirs of the runs.
+
+        Raises:
+            InputError: an option is missing, or a file is missing or invalid.
+        """
+        if args.data_root is None:
+            raise InputError(f'{folders[0]}: the training log has no metrics of depth or '
+                             'retrieval, so this is a detector, and its report needs --data-root; '
+                             'see --help')
+        results = args.pred or [folder / 'results' for folder in folders]
+        if len(results) != len(folders):
+            raise InputError(f'--pred: given for {len(results)} of {len(folders)} runs; give it '
+                             'once per run')
+        names = read_split(args.data_root / 'ImageSets' / f'{args.split}.txt')
+        truths = read_frames(args.data_root / 'training/label_2', names, with_scores=False)
+        runs = [read_frames(find_results(folder, names)[0], names, with_scores=True)
+                for folder in results]
+        classes = default_classes(truths, [table for run in runs for table in run])
+        return cls(args.data_root, names, truths, runs, classes)
+
+    def frame_errors(self, threshold: float) -> List[float]:
+        """Return the number of errors of each frame, or by how much it differs between runs.
+
+        Args:
+            threshold: least score of a prediction that counts.
+        """
+        counts = [[frame_outcomes(truth, shown, self.classes).errors(shown.scores, threshold)
+                   for truth, shown in zip(self.truths, map(best_predictions, run))]
+                  for run in self.runs]
+        if len(counts) == 1:
+            return [float(sum(errors.values())) for errors in counts[0]]
+        return [float(sum(abs(first[kind] - second[kind]) for kind in first))
+                for first, second in zip(*counts)]
+
+    def entries(self, args: argparse.Namespace) -> List[Entry]:
+        """Return the frames that the page shows, most important first.
+
+        Args:
+            args: options of the command.
+
+        Raises:
+            InputError: an image, calibration or depth map is missing or invalid.
+        """
+        folder = self.root / 'training'
+        images = ImageFolder(folder / 'image_2')
+        entries = []
+        for index in choose_frames(self.frame_errors(args.score_thr), args.max_frames):
+            name = self.names[index]
+            image = read_image(images.find(name))
+            depth_file = folder / 'depth_2' / f'{name}.png'
+            maps = {TRUE_DEPTH: read_depth_map(depth_file)} if has_file(depth_file) else {}
+            scene = scene_entry(name, image,
+                                read_calibration(folder / 'calib' / f'{name}.txt').P2, maps)
+            entries.append(detection_entry(scene, self.truths[index],
+                                           [run[index] for run in self.runs], self.classes))
+        return entries
+
+
+def curves(evaluation: KittiEvaluation, metrics: Sequence[str]
+           ) -> Dict[str, Dict[Tuple[str, str], Tuple[np.ndarray, np.ndarray]]]:
+    """Return (recalls, precisions) at moderate difficulty, by class and (metric, overlap).
 
     Args:
-        args: options of the command.
-        names: frame names of the split.
-        truths: ground truth of each frame.
-        predictions: predictions of each frame.
-
-    Returns:
-        (caption, (H, W, 3) BGR picture) of each drawn frame.
+        evaluation: the evaluation.
+        metrics: metrics to return; 2D has one overlap, which is called strict.
     """
-    count = min(args.max_frames, len(names))
-    chosen = np.unique(np.linspace(0, len(names) - 1, count).round().astype(int)).tolist()
-    chosen.sort(key=lambda index: -np.sum(truths[index].names == 'Car'))
-    panels = []
-    folder = args.data_root / 'training'
-    images = ImageFolder(folder / 'image_2')
-    for index in chosen:
-        name, shown = names[index], predictions[index]
-        shown = shown[shown.scores >= args.score_thr]
-        path = images.find(name)
-        image_size(path)  # refuses images that are too large
-        image = cv2.imread(str(path))
-        if image is None:
-            raise InputError(f'{path}: not a readable image; restore the file')
-        P2 = read_calibration(folder / 'calib' / f'{name}.txt').P2
-        panels.append((f'{name}: {len(shown)} predictions of score {args.score_thr:g} or more',
-                       frame_panel(image, P2, truths[index], shown, title=name)))
-    return panels
+    moderate = evaluation.difficulties.index('moderate')
+    return {
+        name: {(metric, overlap): (
+            evaluation.recall,
+            evaluation.precision[index, evaluation.metrics.index(metric), moderate, o])
+            for metric in metrics for o, overlap in enumerate(evaluation.overlaps)
+            if metric != '2D' or overlap == 'strict'}
+        for index, name in enumerate(evaluation.classes)}
 
 
 def read_pictures(folder: Path, flag: str) -> List[Tuple[str, np.ndarray]]:
@@ -151,87 +216,181 @@ def read_pictures(folder: Path, flag: str) -> List[Tuple[str, np.ndarray]]:
         InputError: there are no pictures, or one is unreadable.
     """
     paths = sorted(folder.rglob('*.jpg'))
-    pictures = [(path.relative_to(folder).with_suffix('').as_posix(), cv2.imread(str(path)))
-                for path in paths]
-    if not pictures or any(picture is None for _, picture in pictures):
+    if not paths:
         raise InputError(f'{folder}: no readable pictures; make them with tools/test.py {flag}')
-    return pictures
+    return [(path.relative_to(folder).with_suffix('').as_posix(), read_image(path, 'picture'))
+            for path in paths]
 
 
-def report_detector(args: argparse.Namespace, path: Path, scalars: Rows) -> str:
+def depth_entries(folder: Path) -> Dict[str, Entry]:
+    """Return the frames of the test of a depth estimator, by name.
+
+    Args:
+        folder: folder of the pictures.
+
+    Raises:
+        InputError: there are no pictures, or a file is invalid.
+    """
+    entries = {}
+    for name, picture in read_pictures(folder, '--show-dir'):
+        scene = folder / f'{name}{SCENE_SUFFIX}'
+        entries[name] = {**(read_scene(scene) if has_file(scene) else {}),
+                         **picture_entry(name, picture)}
+    return entries
+
+
+def chosen_entries(entries: Sequence[Entry], errors: Sequence[float], count: int) -> List[Entry]:
+    """Return the frames that a page shows, worst first."""
+    return [entries[index] for index in choose_frames(errors, count)]
+
+
+def first_error(entry: Entry) -> float:
+    """Return the error of a frame that one run tested; 0 if it is unknown."""
+    return next(iter(entry.get('errors', ())), 0.)
+
+
+def paired_entry(first: Entry, second: Entry, names: Sequence[str]) -> Entry:
+    """Return the entry of a frame that two runs tested.
+
+    The depths of both runs are shown if their grids have the same size.
+
+    Args:
+        first: entry of the first run.
+        second: entry of the second run.
+        names: names of the runs.
+    """
+    pair = {**first, 'errors': [first_error(first), first_error(second)],
+            'pictures': [[name, entry['pictures'][0][1]]
+                         for name, entry in zip(names, (first, second))]}
+    depths = [entry['depth'] for entry in (first, second) if entry.get('depth')]
+    if len(depths) == 2 and len({(depth['width'], depth['height']) for depth in depths}) == 1:
+        maps = {title: grid for title, grid in depths[0]['maps'].items()
+                if title != PREDICTED_DEPTH}
+        maps.update((name, depth['maps'][PREDICTED_DEPTH]) for name, depth in zip(names, depths)
+                    if PREDICTED_DEPTH in depth['maps'])
+        pair['depth'] = {**depths[0], 'maps': maps}
+    return pair
+
+
+def report_detector(args: argparse.Namespace, path: Path, run: Run) -> str:
     """Write the report of a detector and return the table of its AP."""
-    for flag, value in (('--data-root', args.data_root), ('--pred', args.pred)):
-        if value is None:
-            raise InputError(f'{args.work_dir}: the training log has no metrics of depth or '
-                             f'retrieval, so this is a detector, and its report needs {flag}; '
-                             'see --help')
-    names = read_split(args.data_root / 'ImageSets' / f'{args.split}.txt')
-    truths = read_frames(args.data_root / 'training/label_2', names, with_scores=False)
-    predictions = read_frames(find_results(args.pred, names)[0], names, with_scores=True)
-    evaluation = evaluate_kitti(truths, predictions, default_classes(truths, predictions))
+    found = Detections.read(args, [run.folder])
+    evaluation = evaluate_kitti(found.truths, found.runs[0], found.classes)
     write_report(
         path,
-        title=args.title or 'Monocular 3D detection',
-        frames=draw_panels(args, names, truths, predictions),
-        scalars=scalars,
+        title=args.title or TITLES[DETECTION],
+        frames=found.entries(args),
+        scalars=run.scalars,
         metrics=evaluation.to_dict(),
-        precision_recall=curves(evaluation),
-        depth_error=[object_depth_errors(truths, predictions, name)
+        precision_recall=curves(evaluation, evaluation.metrics),
+        depth_error=[object_depth_errors(found.truths, found.runs[0], name)
                      for name in evaluation.classes],
         samples=read_pictures(args.samples, '--show-samples') if args.samples else (),
-        summary=parse_facts(args.facts))
+        summary=parse_facts(args.facts),
+        threshold=args.score_thr)
     return evaluation.table()
 
 
-def report_depth(args: argparse.Namespace, path: Path, scalars: Rows) -> str:
+def report_depth(args: argparse.Namespace, path: Path, run: Run) -> str:
     """Write the report of a depth estimator and return the metrics of its last validation."""
-    folder = args.frames or args.work_dir / 'test/frames'
-    frames = read_pictures(folder, '--show-dir') if args.frames or folder.is_dir() else []
-    metrics = next(row for row in reversed(scalars) if DEPTH_KEY in row)
+    folder = args.frames or run.folder / 'test/frames'
+    frames = list(depth_entries(folder).values()) if args.frames or folder.is_dir() else []
     write_depth_report(
         path,
-        title=args.title or 'Monocular depth',
-        frames=frames[:args.max_frames],
-        scalars=scalars,
-        metrics=metrics,
+        title=args.title or TITLES[DEPTH],
+        frames=chosen_entries(frames, list(map(first_error, frames)), args.max_frames),
+        scalars=run.scalars,
+        metrics=run.metrics,
         depth_error=read_pixel_errors(folder / DISTANCE_ERRORS),
         summary=parse_facts(args.facts))
-    return '\n'.join(f'{style.title}: {metrics[f"depth/{key}"]:.{style.decimals}f}'
-                     for key, style in DEPTH_STYLES.items())
+    return '\n'.join(
+        f'{style.title}: {format_value(run.metrics.get(f"depth/{key}"), style.decimals)}'
+        for key, style in DEPTH_STYLES.items())
 
 
-def report_embedding(args: argparse.Namespace, path: Path, scalars: Rows) -> str:
+def report_embedding(args: argparse.Namespace, path: Path, run: Run) -> str:
     """Write the report of an embedder and return the metrics of its last validation.
 
     Raises:
         InputError: ``--frames`` has none of the pictures, or one is unreadable.
     """
-    folder = args.frames or args.work_dir / 'test/neighbours'
+    folder = args.frames or run.folder / 'test/neighbours'
     files = {name: folder / file for name, file in EMBEDDING_PICTURES.items()}
-    pictures = {name: cv2.imread(str(file)) for name, file in files.items() if file.is_file()}
-    if (args.frames and not pictures) or any(image is None for image in pictures.values()):
+    pictures = {name: read_image(file, 'picture') for name, file in files.items()
+                if has_file(file)}
+    if args.frames and not pictures:
         raise InputError(f'{folder}: no readable pictures of embeddings; make them with '
                          'tools/test.py --show-dir')
-    metrics = next(row for row in reversed(scalars) if RETRIEVAL_KEY in row)
     write_embedding_report(
-        path, title=args.title or 'Embedding of images', scalars=scalars, metrics=metrics,
+        path, title=args.title or TITLES[EMBEDDING], scalars=run.scalars, metrics=run.metrics,
         summary=parse_facts(args.facts), **pictures)
-    metrics = without_prefix(metrics)
+    metrics = without_prefix(run.metrics)
     return '\n'.join(f'{key}: {format_value(metrics.get(key))} %'
                      for key in [*recall_keys(metrics), MAP_AT_R])
 
 
-def main() -> None:
+def compare_runs(args: argparse.Namespace, path: Path, runs: Sequence[Run]) -> None:
+    """Write the comparison of two runs.
+
+    Raises:
+        InputError: the runs have different tasks, or a file is missing or invalid.
+    """
+    task = runs[0].task
+    if runs[1].task != task:
+        raise InputError(f'{runs[1].folder}: is a run of {runs[1].task}, but {runs[0].folder} is '
+                         f'one of {task}; compare runs of one task')
+    names = [f'{letter}: {run.folder.resolve().name}' for letter, run in zip('AB', runs)]
+    common: Dict[str, Any] = dict(title=args.title or f'{TITLES[task]}: two runs',
+                  summary={**dict(zip(names, (str(run.folder) for run in runs))),
+                           **parse_facts(args.facts)})
+    if task == DETECTION:
+        compare_detectors(args, path, runs, names, common)
+        return
+    compared = [ComparedRun(name, run.scalars, run.metrics) for name, run in zip(names, runs)]
+    if task == EMBEDDING:
+        write_embedding_comparison(path, runs=compared, **common)
+        return
+    folders = [run.folder / 'test/frames' for run in runs]
+    first, second = (depth_entries(folder) if folder.is_dir() else {} for folder in folders)
+    pairs = [paired_entry(first[name], second[name], names) for name in first if name in second]
+    changes = [abs(pair['errors'][1] - pair['errors'][0]) for pair in pairs]
+    write_depth_comparison(path, runs=compared,
+                           frames=chosen_entries(pairs, changes, args.max_frames), **common)
+
+
+def compare_detectors(args: argparse.Namespace, path: Path, runs: Sequence[Run],
+                      names: Sequence[str], common: Dict[str, Any]) -> None:
+    """Write the comparison of two detectors.
+
+    Args:
+        args: options of the command.
+        path: HTML file.
+        runs: the two runs.
+        names: names of the runs in the page.
+        common: title and summary of the page.
+    """
+    found = Detections.read(args, [run.folder for run in runs])
+    evaluations = [evaluate_kitti(found.truths, predictions, found.classes)
+                   for predictions in found.runs]
+    by_run = [curves(evaluation, ['3D']) for evaluation in evaluations]
+    panels = {name: {(run, overlap): curve for run, panel in zip(names, by_run)
+                     for (_, overlap), curve in panel[name].items()} for name in found.classes}
+    write_detection_comparison(
+        path, runs=[ComparedRun(name, run.scalars, evaluation.to_dict())
+                    for name, run, evaluation in zip(names, runs, evaluations)],
+        precision_recall=panels, frames=found.entries(args), threshold=args.score_thr, **common)
+
+
+def main(args: argparse.Namespace) -> None:
     """Run the command."""
-    args = parse_args()
-    if not args.work_dir.is_dir():
-        raise InputError(f'{args.work_dir}: no such work dir')
-    path = args.work_dir / 'report.html'
-    scalars = read_training_log(args.work_dir)
-    logged = {key for row in scalars for key in row}
-    if RETRIEVAL_KEY in logged:
-        write = report_embedding
-    else:
-        write = report_depth if DEPTH_KEY in logged else report_detector
-    print(write(args, path, scalars))
+    if args.compare:
+        runs = [Run.read(folder) for folder in args.compare]
+        path = runs[1].folder / COMPARISON
+        compare_runs(args, path, runs)
+        print(f'comparison: {path}')
+        return
+    run = Run.read(args.work_dir)
+    path = run.folder / REPORT
+    write = {DETECTION: report_detector, DEPTH: report_depth, EMBEDDING: report_embedding}
+    print(write[run.task](args, path, run))
     print(f'report: {path}')

@@ -4,7 +4,6 @@ Usage: ``python tools/analysis/similarity.py CONFIG [CHECKPOINT]``
 """
 import argparse
 import json
-from pathlib import Path
 from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
@@ -19,80 +18,20 @@ from tqdm import tqdm
 
 from ..benchmarks.retrieval.embedding_files import LabelledEmbeddings, read_embeddings
 from ..benchmarks.retrieval.nearest_neighbours import nearest_neighbours
+from ..cli.similarity import DEFINITIONS
 from ..datasets.neighbourhood_sampler import NUM_CANDIDATES, NeighbourhoodBatchSampler
 from ..engine.config_files import read_config
 from ..engine.load_model import load_model
 from ..errors import InputError
 from ..metric_learning.batch_similarities import PieceSettings, batch_similarities
-from ..metric_learning.piecewise_linear.threshold_rules import RULES
 from ..metric_learning.similarity_quality import similarity_figures
 from ..models.model_contract import EMBEDDING, task_of_config
 from ..utils.files import atomic_write, check_writable
 from ..visualization.similarity_plot import similarity_plot
 from .command_line import config_errors
-from .help_formatter import ExampleFormatter
-from .options import ConfigOverride
-from .similarity_table import DEFINITIONS, for_json, markdown, summarize
+from .similarity_table import for_json, markdown, summarize
 
-EXAMPLE = '''
-example:
-  python tools/analysis/similarity.py configs/plm/vehicles_128.py --split val \\
-      --out work_dirs/similarity
-  python tools/analysis/similarity.py --embeddings results/embeddings.npz
-'''
 DATALOADERS = dict(train='table_dataloader', val='val_dataloader', test='test_dataloader')
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Measure how similarities of images agree with their classes. The methods '
-        'see the embeddings of a batch, but no label; k-means and Ward are given the number of '
-        'classes. Batches are drawn as NeighbourhoodBatchSampler draws them. The table is '
-        'printed, and written with a bar chart to DIR/similarity.md, similarity.json and '
-        'similarity.png. '
-        + ' '.join(text[0].upper() + text[1:] for text in DEFINITIONS),
-        epilog=EXAMPLE, formatter_class=ExampleFormatter)
-    parser.add_argument('config', nargs='?',
-                        help='config file of an embedder, see configs/plm; its '
-                        'PiecewiseLinearLoss, if any, sets the pieces. May be left out with '
-                        '--embeddings')
-    parser.add_argument('checkpoint', nargs='?',
-                        help='checkpoint file or URL (default: the model as initialised, with the '
-                        'pre-trained weights that the config names and seed 0 for the others)')
-    parser.add_argument('--embeddings', metavar='FILE.npz', type=Path,
-                        help='embeddings, labels and names, as written by tools/test.py '
-                        '--submission-dir, instead of a model')
-    parser.add_argument('--split', choices=DATALOADERS, default='val',
-                        help='image set of the config (default: %(default)s)')
-    parser.add_argument('--out', type=Path, default=Path('work_dirs/similarity'), metavar='DIR',
-                        help='output folder (default: %(default)s)')
-    parser.add_argument('--seeds', type=int, default=30, metavar='N',
-                        help='number of batches, drawn with the random seeds 0 to N - 1 (default: '
-                        '%(default)s)')
-    parser.add_argument('--batch', type=int, nargs=2, default=(24, 5), metavar=('S', 'K'),
-                        help='a batch has S random images and K - 1 nearest neighbours of each '
-                        '(default: 24 5)')
-    parser.add_argument('--nearest', type=int, default=3, metavar='K',
-                        help='neighbours in the method "K nearest" (default: %(default)s)')
-    parser.add_argument('--ranks', type=int, nargs='+', default=(3, 5, 10), metavar='K',
-                        help='values of precision@K (default: 3 5 10)')
-    parser.add_argument('--rules', nargs='+', choices=RULES, default=('each', 'seed', 'share'),
-                        help='threshold rules of the pieces (default: each seed share)')
-    parser.add_argument('--cfg-options', nargs='+', action=ConfigOverride, metavar='KEY=VALUE',
-                        help='override config entries')
-    args = parser.parse_args()
-    if args.config is None and args.embeddings is None:
-        parser.error('expected a config, or --embeddings FILE.npz')
-    if args.checkpoint and args.embeddings:
-        parser.error('expected either a checkpoint or --embeddings')
-    if min(args.seeds, args.batch[0], args.nearest, *args.ranks) < 1 or args.batch[1] < 2:
-        parser.error('--seeds, --batch, --nearest and --ranks: expected at least 1, and at least '
-                     '2 images per neighbourhood')
-    if max(args.ranks) >= args.batch[0] * args.batch[1]:
-        parser.error(f'--ranks: {max(args.ranks)} of the other images, but a batch of '
-                     f'--batch {args.batch[0]} {args.batch[1]} has '
-                     f'{args.batch[0] * args.batch[1] - 1}; lower --ranks or raise --batch')
-    return args
 
 
 def piece_settings(cfg: Config) -> PieceSettings:
@@ -201,9 +140,8 @@ def describe(source: str, data: LabelledEmbeddings, batches: Sequence[Sequence[i
             f'{", ".join(f"{key} {value}" for key, value in pieces._asdict().items())}.')
 
 
-def main() -> None:
+def main(args: argparse.Namespace) -> None:
     """Run the command."""
-    args = parse_args()
     check_writable(str(args.out), '--out')
     MMLogger.get_current_instance().setLevel('WARNING')
     pieces = PieceSettings()
@@ -230,7 +168,7 @@ def main() -> None:
         figures=figures, definitions=DEFINITIONS)), indent=1))
     correlations = [found['correlation'] for found in summary.values()]
     atomic_write(args.out / 'similarity.png', similarity_plot(
-        list(summary), *([getattr(found, key) for found in correlations]
-                         for key in ('mean', 'low', 'high')),
+        list(summary), [found.mean for found in correlations],
+        [found.low for found in correlations], [found.high for found in correlations],
         title=f'{source}: {len(batches)} batches of {len(batches[0])}'))
     print(f'{text}\n\n{args.out / "similarity.png"}')

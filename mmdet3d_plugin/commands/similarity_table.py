@@ -9,22 +9,6 @@ from ..metric_learning.similarity_quality import Estimate, estimate
 # Figures of each batch by method, in the order of the table.
 Figures = Mapping[str, Sequence[Mapping[str, float]]]
 
-DEFINITIONS = (
-    'correlation: Pearson correlation of the similarity with the same-class indicator (1 or 0) '
-    'over all ordered pairs of different images of a batch.',
-    'difference: correlation minus that of the first row in the same batch.',
-    'pair precision: share of pairs of one class among all pairs of an image and another image '
-    'of its group.',
-    'purity: share of the most frequent class in a group, image included, as a mean over the '
-    'groups of all images. For clusters this is the usual purity.',
-    "precision@K: share of an image's class among its K most similar images, as a mean over "
-    'images. Equally similar images share the last places.',
-    'group: the members of the piece at an image, the other images of its cluster, or its '
-    'nearest neighbours. Other methods have no groups.',
-    'number of clusters of k-means and Ward: the number of true classes in the batch.',
-    "brackets: 95 % interval of the mean over batches (Student's t). Batches share images, so it "
-    'covers their choice, not that of the image set.',
-)
 TITLES = dict(pair_precision='pair precision')
 INTERVALS = ('correlation', 'difference')  # columns with intervals
 

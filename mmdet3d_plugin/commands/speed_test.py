@@ -4,6 +4,7 @@ import resource
 import time
 from collections import defaultdict
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
@@ -116,7 +117,7 @@ class SpeedTest:
 
     def predict(self, num_images: int) -> List[float]:
         """Return the seconds of each prediction of one image, including decoding."""
-        return [self._mean_time(1, lambda: self._predict(batch)) for batch in (
+        return [self._mean_time(1, partial(self._predict, batch)) for batch in (
             self.test_batches[index % len(self.test_batches)] for index in range(num_images))]
 
     def next_batch(self) -> dict:
@@ -291,7 +292,7 @@ def measure(tests: Sequence[SpeedTest], rounds: int, steps: int,
     Returns:
         Figures of each config. Times are medians over all rounds, memory is the maximum.
     """
-    samples = [defaultdict(list) for _ in tests]
+    samples: List[Dict[str, list]] = [defaultdict(list) for _ in tests]
     for number in tqdm(range(rounds + 1), desc='rounds, including warm-up', disable=None):
         for test, sample in zip(tests, samples):
             if number == 1:

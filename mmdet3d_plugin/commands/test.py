@@ -1,28 +1,23 @@
 """Test a model: python tools/test.py CONFIG CHECKPOINT [options]."""
 import argparse
+from typing import Any, Dict, Tuple
 
 import torch.nn as nn
-from mmengine.config import Config
-from mmengine.runner import Runner
+from mmengine.config import Config, ConfigDict
 
 from ..engine.load_model import load_model
-from ..engine.training_start import report_hidden_pixels
+from ..engine.terminal_runner import TerminalRunner
+from ..engine.training_start import report_hidden_pixels, report_run
 from ..errors import InputError
 from ..models.model_contract import DEPTH, DETECTION, EMBEDDING, task_of_config
 from ..utils.files import check_writable
 from .command_line import config_errors, outputs_in
-from .help_formatter import ExampleFormatter
-from .options import add_common_arguments, load_config
+from .options import load_config
 
-EXAMPLE = '''
-example:
-  python tools/test.py configs/monolss/monolss_dla34_kitti.py \\
-      work_dirs/monolss_dla34_kitti/epoch_600.pth --show-dir work_dirs/frames
-'''
 # Metrics that write result files if they have a result_dir.
 WRITERS = ('KittiAPMetric', 'WaymoAPMetric', 'DepthMetric', 'RetrievalMetric')
 # Drawing hook of each task, and its settings for --show-dir.
-DRAWING = {
+DRAWING: Dict[str, Tuple[str, Dict[str, Any]]] = {
     DETECTION: ('DrawFramesHook', dict(max_frames=None)),
     DEPTH: ('DrawDepthHook', dict(max_frames=None)),
     EMBEDDING: ('DrawNeighboursHook', dict(max_queries=60)),
@@ -30,37 +25,13 @@ DRAWING = {
 PURPOSES = {DEPTH: 'estimates depth maps', EMBEDDING: 'embeds images'}
 
 
-class TestRunner(Runner):
+class TestRunner(TerminalRunner):
     """Runner that loads the weights of ``cfg.checkpoint`` into its model."""
 
     def build_model(self, model: dict) -> nn.Module:
         """Build the model of the config and load the checkpoint on the CPU."""
         self.logger.info(f'Load checkpoint from {self.cfg.checkpoint}')
         return load_model(self.cfg, self.cfg.checkpoint, 'cpu')
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Evaluate a checkpoint on the test set of a config and draw predictions.',
-        epilog=EXAMPLE, formatter_class=ExampleFormatter)
-    parser.add_argument('config', help='config file, see configs/')
-    parser.add_argument('checkpoint', help='checkpoint file or URL')
-    parser.add_argument('--submission-dir', metavar='DIR',
-                        help='also write result files: DIR/data/FRAME.txt in the format of '
-                        "KITTI's test server, DIR/labels.npz and DIR/detections.npz for Waymo, "
-                        '16-bit PNG files for depth estimators, or DIR/embeddings.npz for '
-                        'embedders')
-    parser.add_argument('--show-dir', metavar='DIR',
-                        help='draw all frames, or the nearest neighbours of 60 images for an '
-                        'embedder, into this folder (default: draw 12 into WORK_DIR/frames or '
-                        'WORK_DIR/neighbours)')
-    parser.add_argument('--show-samples', action='store_true',
-                        help='also draw the weights of the ROI locations of the highest-scoring '
-                        'objects, into SHOW_DIR/samples (default: WORK_DIR/samples, 12 frames)')
-    parser.add_argument('--score-thr', type=float, metavar='S',
-                        help='minimum score of drawn detections (default: 0.1)')
-    add_common_arguments(parser)
-    return parser.parse_args()
 
 
 def configure_drawing(cfg: Config, args: argparse.Namespace) -> None:
@@ -91,7 +62,7 @@ def configure_drawing(cfg: Config, args: argparse.Namespace) -> None:
 
 def configure_samples(cfg: Config, args: argparse.Namespace) -> None:
     """Add the hook that draws the weights of ROI locations."""
-    hook = dict(type='DrawSamplesHook')
+    hook: Dict[str, Any] = dict(type='DrawSamplesHook')
     if args.show_dir:
         hook.update(out_dir=f'{args.show_dir}/samples', max_frames=None)
     if args.score_thr is not None:
@@ -106,7 +77,7 @@ def configure_submission(cfg: Config, folder: str) -> None:
         InputError: the metric does not write files, or the folder is not writable.
     """
     evaluator = cfg.test_evaluator
-    if not isinstance(evaluator, dict) or evaluator.type not in WRITERS:
+    if not isinstance(evaluator, ConfigDict) or evaluator.type not in WRITERS:
         raise InputError(f'{cfg.filename}: --submission-dir needs one test_evaluator that writes '
                          f'files: {" or ".join(WRITERS)}')
     check_writable(folder, '--submission-dir')
@@ -116,9 +87,8 @@ def configure_submission(cfg: Config, folder: str) -> None:
         evaluator.format_only = True
 
 
-def main() -> None:
+def main(args: argparse.Namespace) -> None:
     """Run the command."""
-    args = parse_args()
     with config_errors(args.config):
         cfg = load_config(args)
         configure_drawing(cfg, args)
@@ -130,5 +100,6 @@ def main() -> None:
         cfg.load_from, cfg.resume = None, False  # the runner must not load other weights
         with outputs_in(cfg.work_dir):
             runner = TestRunner.from_cfg(cfg)
+            report_run(runner)
             report_hidden_pixels(runner.test_loop.dataloader.dataset)
             runner.test()

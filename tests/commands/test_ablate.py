@@ -8,6 +8,7 @@ import pytest
 from tiny_config import write_config
 
 from mmdet3d_plugin.commands import ablation_run
+from mmdet3d_plugin.errors import InputError
 
 ROW = "# {title}\n_base_ = '../tiny_{{{{$ABLATION_DATA:other}}}}.py'\n{change}\n"
 METRIC = 'Car_3D_AP40_moderate_loose'
@@ -36,8 +37,8 @@ def fake_trainings(monkeypatch):
     commands = []
 
     def run_child(command, env, stdout, **_):
-        python, tool, config, *options = command
-        assert tool == 'tools/train.py' and env['ABLATION_DATA'] == 'here'
+        _, _, _, name, config, *options = command
+        assert name == 'train' and env['ABLATION_DATA'] == 'here'
         commands.append((Path(config).stem, *options))
         if '2_bad' in config:
             stdout.write('Traceback\ntrain.py: error: k is 50\n')
@@ -119,9 +120,9 @@ def fake_tests(monkeypatch, fake_trainings):
     train = ablation_run.run_child
 
     def run_child(command, stdout, **options):
-        if command[1] != 'tools/test.py':
+        if command[3] != 'test':
             return train(command, stdout=stdout, **options)
-        commands.append(command[2:])
+        commands.append(command[4:])
         if len(commands) == 1:
             stdout.write('test.py: error: out of memory\n')
             return 1
@@ -313,3 +314,42 @@ def test_bad_arguments(run_tool, family, tmp_path, change, message):
 def test_an_empty_folder(run_tool, tmp_path):
     code, printed = run_tool('ablate', tmp_path, '--out', tmp_path / 'out')
     assert code == 2 and 'no configs here' in printed.err
+
+
+@pytest.mark.parametrize('name, content, code, message', [
+    ('a.py', 'model = dict(', 1, 'a.py:1: SyntaxError'),
+    ('a.py', "_base_ = 'none.py'", 1, 'none.py'),
+    ('a.py', 'raise KeyError(3)', 1, 'a.py'),
+    ('a.py', b'\xff\xfe\x00', 1, 'a.py'),
+    ('a.txt', 'model = 3', 1, 'a.txt'),
+    ('a.json', '[1, 2]', 1, 'a.json'),
+    ('a.yaml', 'a: [', 2, 'a.yaml'),
+    ('a.py', 'val_evaluator = 5', 2, 'a.py: an evaluator has no type; name a metric'),
+    ('a.py', "val_evaluator = [dict(result_dir='a')]", 2, 'a.py: an evaluator has no type')])
+def test_broken_rows_end_with_one_line(run_tool, tmp_path, name, content, code, message):
+    """As in tools/train.py: 1 for a config that cannot be read, 2 for other entries."""
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    found, printed = run_tool('ablate', path, '--out', tmp_path / 'out')
+    assert found == code and message in printed.err, printed.err
+    assert len(printed.err.strip().splitlines()) == 1 and not (tmp_path / 'out').exists()
+
+
+def test_odd_files_of_a_run(family, tmp_path):
+    run = ablation_run.AblationRun(family / '1_good.py', 0, tmp_path, [],
+                                   dict(ABLATION_DATA='here'))
+    for file, content, message in (
+            ('settings.json', '[' * 100_000, 'settings.json: is no JSON object; remove the file'),
+            ('settings.json', json.dumps(run.settings), None),
+            ('result.json', '[1]', 'result.json: is no JSON object; remove the file'),
+            ('result.json', '{"AP": "a"}', 'result.json: AP is no number; remove the file'),
+            ('result.json', '{"AP": NaN, "error": null}', None)):
+        (tmp_path / file).write_text(content)
+        if message is not None:
+            with pytest.raises(InputError, match=message):
+                run.recorded()
+    assert run.recorded()['error'] is None
+    for content in ('', '/a/latest.pth', 'epoch_\x00.pth'):
+        (tmp_path / 'last_checkpoint').write_text(content)
+        with pytest.raises(RuntimeError, match='last_checkpoint: names no checkpoint of an epoch'):
+            run._final_validation()

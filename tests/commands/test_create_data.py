@@ -246,7 +246,7 @@ def test_nyu_from_folders(run, tmp_path):
     root = write_nyu(tmp_path / 'set')
     assert run('nyu', '--root', root)[0] == 0
     (root / 'splits/nyu_test.txt').write_text((root / 'splits/nyu.txt').read_text())
-    code, printed = run('nyu', '--root', root)
+    _, printed = run('nyu', '--root', root)
     assert [line.partition('set/')[2] for line in problems_of(printed)] == [
         'official_splits/test: no such folder, but nyu_test.txt needs it; put or link it there']
     (root / 'splits/nyu_test.txt').unlink()

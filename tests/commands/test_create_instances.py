@@ -212,7 +212,7 @@ class Planted:
     (None, 'no such checkpoint'),
     (dict(model=Planted()), 'not a checkpoint that loads safely'),
     (dict(weight=torch.zeros(3, 2)), 'not the weights of this model'),
-    (dict(model=5), 'not the weights of this model')])
+    (dict(model=5), 'holds no weights by name')])
 def test_unsuitable_weights(tmp_path, monkeypatch, content, message):
     monkeypatch.chdir(tmp_path)
     if content is not None:

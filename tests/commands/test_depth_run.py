@@ -8,6 +8,7 @@ from tiny_config import write_depth_config
 
 from mmdet3d_plugin.benchmarks.kitti.calibration import KittiCalibration, write_calibration
 from mmdet3d_plugin.benchmarks.kitti.splits import write_split
+from mmdet3d_plugin.visualization.frame_entries import SCENE_SUFFIX
 
 SIZE = (160, 64)  # width, height
 
@@ -53,13 +54,15 @@ def test_training_test_and_report(run_tool, config, tmp_path):
     row = next(row for row in map(json.loads, next(
         run.glob('*/vis_data/scalars.json')).read_text().splitlines()) if 'depth/AbsRel' in row)
     assert f"{row['depth/AbsRel']:.4f}" in html and 'loss_depth' in html
-    assert html.count('data:image/jpeg') == 3 and ' given' not in html
+    # A picture and the image of the 3D view for each of two frames.
+    assert html.count('data:image/jpeg') == 4 and '<footer>' not in html
 
     code, printed = run_tool('test', config, checkpoint, '--work-dir', tmp_path / 'test',
                              '--show-dir', tmp_path / 'shown', '--cfg-options',
                              'test_evaluator=[]', 'model.test_cfg.flip=True')
     assert code == 0, printed.err
-    assert sorted(path.stem for path in (tmp_path / 'shown').iterdir()) == names
+    assert sorted(path.name for path in (tmp_path / 'shown').iterdir()) == [
+        f'{name}{suffix}' for name in names for suffix in ('.jpg', SCENE_SUFFIX)]
 
     for flags, message in [
             (['--show-samples'], '--show-samples draws ROI locations of a detector'),

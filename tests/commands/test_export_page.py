@@ -1,4 +1,4 @@
-"""The commands of docs/predict.md below its section Export, and the example in Python.
+"""The commands of docs/export.md, and the example in Python.
 
 The commands that build and run the example in C++ are exempt: they need ONNX Runtime's headers.
 """
@@ -18,12 +18,12 @@ from tiny_predictor import picture, tiny_model, write_checkpoint
 from mmdet3d_plugin import Predictor, load_model
 from mmdet3d_plugin.datasets.transforms import CropScaleAffine
 
-PAGE = (ROOT / 'docs/predict.md').read_text(encoding='utf-8').split('\n## Export')[1]
+PAGE = (ROOT / 'docs/export.md').read_text(encoding='utf-8')
 EXAMPLE = str(ROOT / 'examples/onnx_detect.py')
 
 
 def page_commands():
-    """Return the arguments of every command of the section in Python."""
+    """Return the arguments of every command of the page in Python."""
     lines = PAGE.replace('\\\n', ' ').splitlines()
     return [shlex.split(line) for line in lines if re.match(r'(    )?python ', line)]
 

@@ -53,7 +53,7 @@ def test_weights_are_written_and_unused_entries_are_listed(convert, write_offici
 @pytest.mark.parametrize('change, message', [
     (lambda source: source.update({'heatmap.2.weight': torch.zeros(1, 256, 1, 1)}),
      'have 1 classes, the config 3'),
-    (lambda source: source.clear(), 'not the weights of MonoLSS'),
+    (lambda source: source.clear(), 'holds no weights by name'),
     (lambda source: source.update({'heatmap.2.weight': 'text'}), 'not the weights of MonoLSS'),
 ])
 def test_other_checkpoints_end_with_one_error_line(convert, write_official, tmp_path, change,
@@ -93,7 +93,7 @@ def test_missing_files_and_files_with_code(convert, write_official, tmp_path):
 def test_bad_contents_end_with_one_error_line(convert, write_official, tmp_path):
     torch.save(dict(model_state=[1, 2]), tmp_path / 'list.pth')
     code, printed = convert(tmp_path / 'list.pth', tmp_path / 'ours.pth')
-    assert code == 2 and 'list.pth: not the weights of MonoLSS' in printed.err
+    assert code == 2 and 'list.pth: holds no weights by name' in printed.err
     (tmp_path / 'broken.py').write_text('model = dict(')
     write_official(tmp_path / 'official.pth')
     code, printed = convert(tmp_path / 'official.pth', tmp_path / 'ours.pth', '--config',

@@ -84,17 +84,106 @@ def test_help_and_too_few_arguments(launch, script):
     ('dist_test', ['a config.py', 'b.pth', '2'], {}, 'b.pth: no such checkpoint'),
     ('slurm_train', ['gpu', 'job', 'b.py', 'run'], {}, 'b.py: no such config'),
     ('slurm_test', ['gpu', 'job', 'a config.py', 'b.pth'], {}, 'b.pth: no such checkpoint'),
-    ('dist_train', ['a config.py', '0'], {}, 'GPUS is 0, it must be at least 1'),
-    ('dist_train', ['a config.py', '--amp'], {}, "GPUS is '--amp', expected a whole number"),
-    ('dist_train', ['a config.py', '2'], dict(NNODES='2', NODE_RANK='0'), 'needs MASTER_ADDR'),
+    ('dist_train', ['a config.py', '0'], {}, 'GPUS is 0, expected a whole number from 1 to 1024'),
+    ('dist_train', ['a config.py', '--amp'], {}, "GPUS is '--amp', expected"),
+    ('dist_train', ['a config.py', '2'], dict(NNODES='2', NODE_RANK='0'),
+     "MASTER_ADDR is '', expected the host of node 0"),
     ('dist_train', ['a config.py', '2'], dict(NNODES='2', MASTER_ADDR='a'), "NODE_RANK is ''"),
     ('dist_train', ['a config.py', '2'], dict(MAX_RESTARTS='often'), "MAX_RESTARTS is 'often'"),
     ('slurm_train', ['gpu', 'job', 'a config.py', 'run'], dict(GPUS='all'), "GPUS is 'all'"),
-    ('slurm_train', ['gpu', 'job', 'a config.py', 'run'], dict(MODE='soon'), "MODE is 'soon'")])
+    ('slurm_train', ['gpu', 'job', 'a config.py', 'run'], dict(MODE='soon'), "MODE is 'soon'"),
+    ('slurm_train', ['gpu', 'job', 'a config.py', '--amp'], {}, "WORK_DIR is '--amp'"),
+    ('slurm_train', ['', 'job', 'a config.py', 'run'], {}, "PARTITION is ''"),
+    ('slurm_train', ['gpu', 'a\nb', 'a config.py', 'run'], {}, "JOB_NAME is $'a\\nb'"),
+    ('slurm_train', ['gpu', 'job', 'a config.py', 'a config.py/run'], dict(MODE='batch'),
+     'a config.py/run: cannot make this folder')])
 def test_bad_arguments_end_with_one_error_line(launch, script, arguments, environment, message):
     code, printed, error = launch(script, *arguments, **environment)
     assert (code, printed) == (2, [])
     assert message in error and error.count('\n') == 1
+
+
+ODD_NUMBERS = ['', ' ', '-1', '08', '010', '1e3', '1.5', '0x8', ' 8', '8 ', '8\n9', '+8', '\u0661',
+               '9' * 11, '18446744073709551617', 'a[$(touch executed)]']
+LARGEST = dict(GPUS='9999', GPUS_PER_NODE='1024', CPUS_PER_TASK='1024', SIGNAL_SECONDS='65535')
+LARGEST_OF_TORCHRUN = dict(PORT='65535', NNODES='9999', MAX_RESTARTS='9999',
+                           OMP_NUM_THREADS='1024')
+
+
+def test_odd_numbers_are_refused(launch, project):
+    for value in ODD_NUMBERS:
+        check_refused(launch, 'GPUS', 'slurm_train', 'gpu', 'job', 'a config.py', 'run',
+                      GPUS=value)
+        check_refused(launch, 'GPUS', 'dist_train', 'a config.py', value)
+    assert not (project / 'executed').exists()
+
+
+@pytest.mark.parametrize('value', ['', '08', '1e3'])
+def test_every_number_is_checked(launch, value):
+    for name in LARGEST:
+        check_refused(launch, name, 'slurm_train', 'gpu', 'job', 'a config.py', 'run',
+                      **{name: value})
+    for name in LARGEST_OF_TORCHRUN:
+        check_refused(launch, name, 'dist_train', 'a config.py', '2', MASTER_ADDR='first',
+                      NODE_RANK='0', **{name: value})
+    check_refused(launch, 'NODE_RANK', 'dist_train', 'a config.py', '2', MASTER_ADDR='first',
+                  NNODES='2', NODE_RANK=value)
+
+
+def check_refused(launch, name, script, *arguments, **environment):
+    code, printed, error = launch(script, *arguments, **environment)
+    assert (code, printed) == (2, []), (name, environment)
+    assert f'error: {name} is ' in error and error.count('\n') == 1, error
+
+
+def test_ranges_of_numbers(launch):
+    slurm = ['slurm_train', 'gpu', 'job', 'a config.py', 'run']
+    nodes = dict(MASTER_ADDR='first', NODE_RANK='0')
+    assert launch(*slurm, **LARGEST)[0] == 0
+    assert launch(*slurm, **dict.fromkeys(LARGEST, '1'))[0] == 0
+    assert launch('dist_train', 'a config.py', '1024', **nodes, **LARGEST_OF_TORCHRUN)[0] == 0
+    assert launch('dist_train', 'a config.py', '2', NNODES='3', MASTER_ADDR='first',
+                  NODE_RANK='2')[0] == 0
+    for name, value in LARGEST.items():
+        for outside in ('0', str(int(value) + 1)):
+            check_refused(launch, name, *slurm, **{name: outside})
+    for name, value in LARGEST_OF_TORCHRUN.items():
+        for outside in (str(int(value) + 1), *(['0'] if name != 'MAX_RESTARTS' else [])):
+            check_refused(launch, name, 'dist_train', 'a config.py', '2', **nodes,
+                          **{name: outside})
+    check_refused(launch, 'GPUS', 'dist_train', 'a config.py', '1025')
+    check_refused(launch, 'NODE_RANK', 'dist_train', 'a config.py', '2', NNODES='3',
+                  MASTER_ADDR='first', NODE_RANK='3')
+
+
+@pytest.mark.parametrize('value, words', [
+    ('', []), (' \n\t', []), ('--time=1:00\n--qos=low', ['--time=1:00', '--qos=low']),
+    ('--comment="two words" -t \'1:00 \'', ['--comment=two words', '-t', '1:00 ']),
+    ('--comment=$(touch\\ executed)*', ['--comment=$(touch executed)*'])])
+def test_words_of_srun_args(launch, project, value, words):
+    code, line, error = launch('slurm_train', 'gpu', 'job', 'a config.py', 'run', SRUN_ARGS=value)
+    assert code == 0, error
+    assert line[7:line.index('--kill-on-bad-exit=1')] == words
+    assert not (project / 'executed').exists()
+
+
+@pytest.mark.parametrize('value', ['--comment="two words', "it's", 'low', '--qos=low -- sh', '--',
+                                   '--comment="a\nb"', '"" --qos=low'])
+def test_srun_args_that_would_change_the_program_are_refused(launch, value):
+    check_refused(launch, 'SRUN_ARGS', 'slurm_train', 'gpu', 'job', 'a config.py', 'run',
+                  SRUN_ARGS=value)
+
+
+def test_scripts_ignore_cdpath(launch, project, tmp_path):
+    """With CDPATH, cd from a relative name may enter a folder of the same name elsewhere."""
+    (tmp_path / 'other/tools').mkdir(parents=True)
+    (tmp_path / 'other/tools/train.py').touch()
+    code, line, error = launch('dist_train', 'a config.py', '2', CDPATH=f'{tmp_path}/other')
+    assert code == 0, error
+    assert f'{project}/tools/train.py' in line
+    for script in [*(ROOT / 'tools').glob('*.sh'), ROOT / '.ci/run']:
+        text = script.read_text()
+        assert 'launch_common.sh"' in text or text.index('unset CDPATH') < text.index('cd "')
 
 
 def test_training_on_one_machine(launch, project):

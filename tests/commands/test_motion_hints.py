@@ -70,7 +70,8 @@ class HintStub(MultiFrameDepth):
         masks[:, 10:25, 30:60] = True
         return [dict(target=views[0], sources=neighbours, warps=neighbours, shifted=neighbours,
                      teacher_depth=depth, student_depth=depth, instances=masks,
-                     choice=torch.full(depth.shape, 2), displacements=torch.tensor([[3, 0]]).expand(count, 2),
+                     choice=torch.full(depth.shape, 2),
+                     displacements=torch.tensor([[3, 0]]).expand(count, 2),
                      gate=torch.ones(count), seen=torch.ones(count, dtype=torch.bool))]
 
 

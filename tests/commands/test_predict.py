@@ -162,7 +162,7 @@ def test_an_incomplete_video_is_no_output(tmp_path):
             video.write(image)
         close = video._writer.close
 
-        def fail():
+        def fail(close=close, video=video, kept=kept):
             close()
             video._part.write_bytes(video._part.read_bytes()[kept])
 
@@ -229,11 +229,11 @@ def test_wrong_arguments(run_tool, work, monkeypatch, arguments, message):
     assert 'Traceback' not in printed.err
 
 
-PAGE = (ROOT / 'docs/predict.md').read_text(encoding='utf-8').split('\n## Export')[0]
+PAGE = (ROOT / 'docs/predict.md').read_text(encoding='utf-8')
 
 
 def page_commands():
-    """Return the arguments of every command of docs/predict.md before its section Export."""
+    """Return the arguments of every command of docs/predict.md."""
     text = re.sub('^```.*?^```', '', PAGE, flags=re.MULTILINE | re.DOTALL)
     blocks = re.findall(r'(?:^    .*\n)+', text, flags=re.MULTILINE)
     lines = '\n'.join(blocks).replace('\\\n', ' ').splitlines()
@@ -264,7 +264,9 @@ def test_every_command_of_the_page(run_tool, work, monkeypatch):
         inside = re.match('data/|work_dirs/|my_', argument)
         return str(work / argument) if inside else argument
 
-    commands = page_commands()[1:]
+    # A detector without training finds no object with every camera (test_other_cameras.py).
+    commands = [command for command in page_commands()[1:]
+                if command[1] != 'tools/analysis/other_cameras.py']
     assert len(commands) >= 8
     for python, script, *arguments in commands:
         assert python == 'python' and (ROOT / script).is_file()

@@ -1,5 +1,7 @@
 """The command ``tools/report.py``."""
 import json
+import re
+import shutil
 import sys
 
 import cv2
@@ -10,9 +12,11 @@ from tiny_kitti import FRAMES, make_objects
 from mmdet3d_plugin.benchmarks.depth.pixel_errors import PixelDepthErrors
 from mmdet3d_plugin.benchmarks.kitti.average_precision import evaluate_kitti
 from mmdet3d_plugin.benchmarks.kitti.labels import write_objects
+from mmdet3d_plugin.cli.report import build_parser
 from mmdet3d_plugin.commands import report
 from mmdet3d_plugin.commands.training_log import read_training_log
 from mmdet3d_plugin.errors import InputError
+from mmdet3d_plugin.visualization.frame_entries import PREDICTED_DEPTH, TRUE_DEPTH, scene_entry
 
 
 @pytest.fixture
@@ -20,8 +24,12 @@ def run(monkeypatch):
     """Return ``run(*ARGUMENTS)``, which runs the command and lets its errors through."""
     def call(*arguments):
         monkeypatch.setattr(sys, 'argv', ['report.py', *map(str, arguments)])
-        report.main()
+        report.main(build_parser().parse_args())
     return call
+
+
+def explorer_data(html):
+    return json.loads(re.search(r'id="explorer-data">(.*?)</script>', html).group(1))
 
 
 def write_session(work_dir, name, rows):
@@ -53,8 +61,15 @@ def test_report_of_a_detector(run, tmp_path, kitti_root, capsys):
     html = (work_dir / 'report.html').read_text()
     figures = evaluate_kitti(truths, predictions).to_dict()
     assert f"{figures['Car_3D_AP40_moderate_loose']:.2f}" in html
-    assert 'tiny' in html and html.count('data:image/jpeg') >= len(FRAMES)
+    # Each frame is in the page once.
+    assert 'tiny' in html and html.count('data:image/jpeg') == len(FRAMES)
     assert 'report.html' in capsys.readouterr().out
+    data = explorer_data(html)
+    frame = next(frame for frame in data['frames'] if frame['name'] == '000000')
+    # Both cars are 0.4 m too far, which is less than 5 % at 12 and 25 m; the pedestrian is missed.
+    assert [item['outcome'] for item in frame['runs'][0]] == ['right', 'right']
+    assert [item['finders'] for item in frame['truth']] == [[0], [1], [-1]]
+    assert data['frames'][0]['name'] in ('000000', '000007', '000031')
 
 
 DEPTH = dict(AbsRel=.1234, SqRel=.5, RMSE=3.25, RMSElog=.15, log10=.05, delta1=.875, delta2=.95,
@@ -83,16 +98,16 @@ def test_report_of_a_depth_estimator(run, depth_run, capsys):
     html = (depth_run / 'report.html').read_text()
     for figure in ('0.1234', '3.250', '0.8750', '<td>0–10</td><td>25.00</td><td>1.50</td>'):
         assert figure in html, figure
-    assert 'lt.py' in html and 'drive/a' in html and html.count('data:image/jpeg') == 3
+    assert 'lt.py' in html and 'drive/a' in html and html.count('data:image/jpeg') == 2
     assert 'AbsRel ↓: 0.1234' in capsys.readouterr().out
 
 
 def test_pictures_of_a_depth_estimator_in_another_folder(run, depth_run, tmp_path):
     (depth_run / 'test').rename(tmp_path / 'elsewhere')
     run(depth_run)
-    assert 'No frames were given' in (depth_run / 'report.html').read_text()
+    assert 'Frames need the pictures of tools/test.py' in (depth_run / 'report.html').read_text()
     run(depth_run, '--frames', tmp_path / 'elsewhere/frames', '--max-frames', 1)
-    assert (depth_run / 'report.html').read_text().count('data:image/jpeg') == 2
+    assert (depth_run / 'report.html').read_text().count('data:image/jpeg') == 1
     with pytest.raises(InputError, match='run: no readable pictures; .* --show-dir'):
         run(depth_run, '--frames', depth_run)
 
@@ -115,8 +130,8 @@ def embedder_run(tmp_path):
 def test_report_of_an_embedder(run, embedder_run, capsys):
     run(embedder_run, '--facts', 'Config=plm.py', '--title', 'Vehicles')
     html = (embedder_run / 'report.html').read_text()
-    assert html.count('data:image/jpeg') == 3 and ' given' not in html
-    for text in ('<strong>44.2</strong>', '<strong>12.8</strong>', 'plm.py', 'loss_metric',
+    assert html.count('data:image/jpeg') == 3 and '<footer>' not in html
+    for text in ('<dd>44.2</dd>', '<dd>12.8</dd>', 'plm.py', 'loss_metric',
                  '<td>last</td><td>44.25</td><td>66.00</td><td>12.75</td>',
                  '<td>best, epoch 1</td><td>55.50</td><td>70.00</td><td>20.50</td>',
                  '<h1>Vehicles</h1>'):
@@ -128,16 +143,17 @@ def test_pictures_of_an_embedder_in_another_folder(run, embedder_run, tmp_path):
     (embedder_run / 'test').rename(tmp_path / 'elsewhere')
     run(embedder_run)
     html = (embedder_run / 'report.html').read_text()
-    assert 'No picture of nearest neighbours was given' in html and 'image/jpeg' not in html
+    assert 'The section &quot;Nearest neighbours&quot; needs a picture' in html
+    assert 'image/jpeg' not in html
     shown = tmp_path / 'elsewhere/neighbours'
     (shown / 'piece.png').unlink()
     run(embedder_run, '--frames', shown)
     html = (embedder_run / 'report.html').read_text()
-    assert html.count('image/jpeg') == 2 and 'No picture of a linear piece was given' in html
+    assert html.count('image/jpeg') == 2 and 'The section &quot;Linear piece&quot; needs' in html
     with pytest.raises(InputError, match='run: no readable pictures of embeddings; .* --show-d'):
         run(embedder_run, '--frames', embedder_run)
     (shown / 'embedding.png').write_bytes(b'no picture')
-    with pytest.raises(InputError, match='neighbours: no readable pictures of embeddings'):
+    with pytest.raises(InputError, match='embedding.png: not a readable picture'):
         run(embedder_run, '--frames', shown)
 
 
@@ -145,3 +161,68 @@ def test_a_detector_needs_its_results(run, tmp_path):
     write_session(tmp_path, '20260101_000000', [dict(step=1, loss=5.)])
     with pytest.raises(InputError, match='this is a detector, and its report needs --data-root'):
         run(tmp_path)
+
+
+def write_results(folder, shift):
+    for frame, rows in FRAMES.items():
+        found = make_objects(rows)
+        found.locations = found.locations + [0, 0, shift]
+        found.scores = np.linspace(.9, .6, len(found))
+        write_objects(folder / f'{frame}.txt', found, decimals=6)
+
+
+def test_comparison_of_detectors(run, tmp_path, kitti_root, capsys):
+    for name, shift in (('a', 0.), ('b', 3.)):
+        write_session(tmp_path / name, '20260101_000000', [dict(step=1, loss=5.)])
+        write_results(tmp_path / name / 'results', shift)
+    run('--compare', tmp_path / 'a', tmp_path / 'b', '--data-root', kitti_root)
+    assert f'{tmp_path}/b/comparison.html' in capsys.readouterr().out
+    html = (tmp_path / 'b/comparison.html').read_text()
+    data = explorer_data(html)
+    assert data['settings']['runs'] == ['A: a', 'B: b']
+    # The frame with most changes comes first: 3 m are more than 5 % of all depths but those
+    # beyond 60 m. The frame without objects is last.
+    names = [frame['name'] for frame in data['frames']]
+    assert names[0] == '000000' and names[-1] == '000012'
+    assert [[item['outcome'] for item in items] for items in data['frames'][0]['runs']] == [
+        ['right'] * 3, ['far'] * 3]
+    with pytest.raises(InputError, match='--pred: given for 1 of 2 runs; give it once per run'):
+        run('--compare', tmp_path / 'a', tmp_path / 'b', '--data-root', kitti_root, '--pred',
+            tmp_path / 'a/results')
+
+
+def test_comparison_of_depth_estimators(run, depth_run, tmp_path):
+    other = tmp_path / 'other'
+    shutil.copytree(depth_run, other)
+    image = np.zeros((8, 16, 3), np.uint8)
+    for folder, error, depth in ((depth_run, .5, 4.), (other, .125, 8.)):
+        scene = scene_entry('b', image, np.eye(3, 4), {
+            TRUE_DEPTH: np.full((8, 16), 7.), PREDICTED_DEPTH: np.full((8, 16), depth)})
+        (folder / 'test/frames/b.scene.json').write_text(json.dumps({**scene, 'errors': [error]}))
+    run('--compare', depth_run, other)
+    data = explorer_data((other / 'comparison.html').read_text())
+    first, second = data['frames']
+    assert (first['name'], first['errors'], second['errors']) == ('b', [.5, .125], [0., 0.])
+    assert list(first['depth']['maps']) == [TRUE_DEPTH, 'A: run', 'B: other']
+    assert [name for name, _ in first['pictures']] == ['A: run', 'B: other']
+
+
+def test_runs_of_different_tasks_are_not_compared(run, depth_run, embedder_run_of, tmp_path):
+    with pytest.raises(InputError, match='is a run of embedding, but .* is one of depth'):
+        run('--compare', depth_run, embedder_run_of(tmp_path / 'embedder'))
+
+
+@pytest.fixture
+def embedder_run_of():
+    def write(folder):
+        write_session(folder, '20260101_000000', [
+            {'step': step, 'retrieval/R@1': 50., 'retrieval/mAP@R': 20.} for step in (1, 2)])
+        return folder
+    return write
+
+
+def test_one_of_work_dir_and_comparison(run, tmp_path, capsys):
+    for arguments in ([], [tmp_path, '--compare', tmp_path, tmp_path]):
+        with pytest.raises(SystemExit):
+            run(*arguments)
+        assert 'give either WORK_DIR or --compare RUN_A RUN_B' in capsys.readouterr().err

@@ -72,7 +72,7 @@ def test_figures_are_those_of_each_batch(embeddings_file):
 
 
 def test_batches_hold_seeds_and_their_neighbours():
-    points, labels = draw()
+    points, _ = draw()
     batches = draw_batches(points, 4, 3, 4)
     assert all(len(set(batch)) == 12 for batch in batches)
     assert len({tuple(batch) for batch in batches}) == 4

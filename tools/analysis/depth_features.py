@@ -3,8 +3,7 @@
 
 Usage: ``python tools/analysis/depth_features.py CONFIG CHECKPOINT``
 """
-from mmdet3d_plugin.commands.command_line import run_command
-from mmdet3d_plugin.commands.depth_features import main
+from mmdet3d_plugin.cli.command_table import run_script
 
 if __name__ == '__main__':
-    run_command(main)
+    run_script('analysis/depth_features.py')

@@ -3,8 +3,7 @@
 
 Usage: ``python tools/analysis/similarity.py CONFIG [CHECKPOINT]``
 """
-from mmdet3d_plugin.commands.command_line import run_command
-from mmdet3d_plugin.commands.similarity import main
+from mmdet3d_plugin.cli.command_table import run_script
 
 if __name__ == '__main__':
-    run_command(main)
+    run_script('analysis/similarity.py')
