@@ -4,6 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
+from ..errors import visible
+
+MAX_LINE = 1000  # characters of a problem or a note
+
 
 @dataclass
 class FolderReport:
@@ -43,8 +47,8 @@ class FolderReport:
 
     def text(self) -> str:
         """Return the report as text. The last line counts the problems."""
-        lines = [f'problem: {problem}' for problem in self.problems]
-        lines += [f'note: {note}' for note in self.notes]
+        lines = [f'problem: {visible(problem, MAX_LINE)}' for problem in self.problems]
+        lines += [f'note: {visible(note, MAX_LINE)}' for note in self.notes]
         lines += [f'split {name}: {count} frames' for name, count in self.splits.items()]
         lines += [f'image size {width}x{height}: {count} frames' for (width, height), count
                   in self.image_sizes.most_common()]

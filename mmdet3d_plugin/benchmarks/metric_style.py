@@ -48,3 +48,18 @@ def format_value(value: Optional[float], decimals: int = 2) -> str:
     if value is None or math.isnan(value):
         return UNDEFINED
     return f'{value:.{decimals}f}'
+
+
+def format_difference(first: Optional[float], second: Optional[float], decimals: int = 2) -> str:
+    """Return ``second - first`` as text with its sign, or a dash if one value is undefined.
+
+    Example:
+        >>> format_difference(2., 3.5), format_difference(3., 2.25), format_difference(None, 1.)
+        ('+1.50', '−0.75', '–')
+    """
+    if first is None or second is None:
+        return format_value(None, decimals)
+    text = format_value(abs(second - first), decimals)
+    if text == UNDEFINED:
+        return text
+    return f'{"−" if second < first else "+"}{text}'

@@ -1,5 +1,10 @@
-"""Reading of text files, lists of files, atomic writing, and file names that come from data."""
+"""Regular files: bounded reading, lists, atomic writing, and file names that come from data.
+
+All readers of the project open files through :func:`has_file`, :func:`read_bytes` or
+:func:`read_text`, which refuse FIFOs, sockets, devices and folders without opening them.
+"""
 import os
+import stat
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,18 +14,96 @@ from ..errors import InputError
 
 PathLike = Union[str, Path]
 MAX_NAME = 200  # characters; file systems allow 255 bytes, suffix included
+MAX_TEXT = 1 << 24  # bytes; its words take twenty times as much memory
+KINDS = ((stat.S_ISDIR, 'folder'), (stat.S_ISFIFO, 'FIFO'), (stat.S_ISSOCK, 'socket'),
+         (stat.S_ISCHR, 'device'), (stat.S_ISBLK, 'device'))
 
 
-def read_text(path: PathLike, missing: str) -> str:
-    """Read a UTF-8 text file. A byte order mark at its start is left out.
+def has_file(path: PathLike) -> bool:
+    """Return whether a regular file, or a link to one, is at a path. It is not opened.
+
+    Raises:
+        InputError: something else is there, such as a folder, a FIFO or a device, or the path
+            cannot be examined. The message starts with ``path``.
+
+    Example:
+        >>> has_file('no_such_file.txt')
+        False
+        >>> has_file('/dev/zero')
+        Traceback (most recent call last):
+        ...
+        mmdet3d_plugin.errors.InputError: /dev/zero: is a device, expected a file; remove it
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: NUL in the name
+        return False
+    except OSError as error:
+        raise InputError(f'{path}: cannot be read ({error.strerror})') from None
+    if not stat.S_ISREG(mode):
+        raise InputError(f'{path}: is a {_kind(mode)}, expected a file; remove it')
+    return True
+
+
+def read_bytes(path: PathLike, missing: str, max_bytes: int, fix: str = 'restore the file'
+               ) -> bytes:
+    """Read a regular file of bounded size.
 
     Args:
         path: the file.
         missing: message for a file that does not exist: what is missing, and the fix.
+        max_bytes: largest size.
+        fix: the fix for a larger file.
 
     Raises:
-        InputError: the file is missing, is not text or cannot be read. The message
-            starts with ``path``.
+        InputError: the file is missing, is no regular file, is too large or cannot be read. The
+            message starts with ``path``.
+
+    Example:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     atomic_write(f'{folder}/a.bin', b'1234')
+        ...     read_bytes(f'{folder}/a.bin', 'no such file', max_bytes=4)
+        b'1234'
+    """
+    if not has_file(path):
+        raise InputError(f'{path}: {missing}')
+    try:
+        with open(path, 'rb') as file:
+            size = os.fstat(file.fileno()).st_size
+            content = file.read(size) if size <= max_bytes else b''
+    except OSError as error:
+        raise InputError(f'{path}: cannot be read ({error.strerror}); {fix}') from None
+    if size > max_bytes:
+        raise InputError(f'{path}: has {megabytes(size)}, expected at most '
+                         f'{megabytes(max_bytes)}; {fix}')
+    return content
+
+
+def megabytes(size: int) -> str:
+    """Return a number of bytes in a unit for messages.
+
+    Example:
+        >>> megabytes(3 << 20), megabytes(99 << 10), megabytes(1500)
+        ('3 MB', '99 kB', '1500 bytes')
+    """
+    if size >= 1 << 20:
+        return f'{size >> 20} MB'
+    return f'{size >> 10} kB' if size >= 1 << 14 else f'{size} bytes'
+
+
+def read_text(path: PathLike, missing: str, max_bytes: int = MAX_TEXT,
+              fix: str = 'restore the file') -> str:
+    """Read a UTF-8 text file of bounded size. A byte order mark at its start is left out.
+
+    Args:
+        path: the file.
+        missing: message for a file that does not exist: what is missing, and the fix.
+        max_bytes: largest size.
+        fix: the fix for a larger file.
+
+    Raises:
+        InputError: the file is missing, is no regular file, is too large, is not text or cannot
+            be read. The message starts with ``path``.
 
     Example:
         >>> read_text('no_such_folder/val.txt', 'no such split file; write one')
@@ -28,21 +111,20 @@ def read_text(path: PathLike, missing: str) -> str:
         ...
         mmdet3d_plugin.errors.InputError: no_such_folder/val.txt: no such split file; write one
     """
+    content = read_bytes(path, missing, max_bytes, fix)
     try:
-        return Path(path).read_text(encoding='utf-8-sig')
-    except FileNotFoundError:
-        raise InputError(f'{path}: {missing}') from None
+        text = content.decode('utf-8-sig')
     except UnicodeDecodeError as error:
         raise InputError(f'{path}: not a readable text file ({error}); save it as UTF-8') from None
-    except OSError as error:
-        raise InputError(f'{path}: not a readable text file ({error})') from None
+    return text.replace('\r\n', '\n').replace('\r', '\n')
 
 
 def inner_names(folder: PathLike, suffixes: Sequence[str]) -> List[str]:
     """Return the names, without suffix, of the files in a folder and its subfolders.
 
     Links are followed. Hidden files and folders are left out, and so is a folder that was
-    listed before under another name.
+    listed before under another name. FIFOs, devices and folders that are named like files are
+    listed too, so that their readers refuse them.
 
     Args:
         folder: the folder; a missing folder has no files.
@@ -66,7 +148,7 @@ def inner_names(folder: PathLike, suffixes: Sequence[str]) -> List[str]:
         seen.add(real)
         folders[:] = [name for name in folders if not name.startswith('.')]
         inner = '' if place == str(folder) else Path(place).relative_to(folder).as_posix() + '/'
-        for file in files:
+        for file in (*files, *folders):
             stem, suffix = os.path.splitext(file)
             if suffix.lower() in suffixes and not file.startswith('.'):
                 names.add(inner + stem)
@@ -86,7 +168,8 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
         path: the file to write. Missing parent folders are created.
 
     Raises:
-        InputError: the folder of ``path`` cannot be created or written.
+        InputError: ``path`` is a link or no regular file, see :func:`check_output`, or its
+            folder cannot be created or written.
 
     Example:
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -96,6 +179,7 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
         '1 2 3'
     """
     path = Path(path)
+    check_output(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(
@@ -113,6 +197,36 @@ def atomic_path(path: PathLike) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def check_output(path: PathLike) -> None:
+    """Check that an output creates a file or replaces a regular file.
+
+    Replacing a link would detach it from its file, and writing through it could change a file
+    anywhere.
+
+    Raises:
+        InputError: a link, a folder, a device, a FIFO or a socket is at ``path``.
+
+    Example:
+        >>> check_output('/dev/null')
+        Traceback (most recent call last):
+        ...
+        mmdet3d_plugin.errors.InputError: /dev/null: is a device; outputs replace files only, \
+choose another name
+    """
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:  # most often, there is nothing yet; else writing gives the reason
+        return
+    if not stat.S_ISREG(mode):
+        raise InputError(f'{path}: is a {_kind(mode)}; outputs replace files only, choose '
+                         'another name')
+
+
+def _kind(mode: int) -> str:
+    """Return the name of what is no regular file."""
+    return next((name for matches, name in KINDS if matches(mode)), 'link')
+
+
 def atomic_write(path: PathLike, content: Union[str, bytes]) -> None:
     """Write a file atomically.
 
@@ -121,7 +235,8 @@ def atomic_write(path: PathLike, content: Union[str, bytes]) -> None:
         content: bytes, or text that is written as UTF-8.
 
     Raises:
-        InputError: the folder of ``path`` cannot be created or written.
+        InputError: ``path`` is a link or no regular file, or its folder cannot be created or
+            written.
 
     Example:
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -129,7 +244,7 @@ def atomic_write(path: PathLike, content: Union[str, bytes]) -> None:
         ...     Path(folder, 'val.txt').read_text()
         '000001'
     """
-    data = content.encode('utf-8') if isinstance(content, str) else content
+    data = content.encode('utf-8', 'backslashreplace') if isinstance(content, str) else content
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
 
@@ -197,3 +312,17 @@ def check_writable(folder: str, flag: str) -> None:
     except OSError as error:
         raise InputError(f'{folder}: cannot write here ({error.strerror}); '
                          f'choose another folder with {flag}') from None
+
+
+def check_regular(folder: PathLike) -> None:
+    """Check that a folder holds files, folders and links to them alone.
+
+    Runs read and write files of a work dir in many places, also through mmengine, which would
+    wait for a FIFO without an end.
+
+    Raises:
+        InputError: the folder holds a FIFO, a socket or a device. The message names it.
+    """
+    for path in sorted(Path(folder).iterdir()):
+        if not path.is_dir():
+            has_file(path)

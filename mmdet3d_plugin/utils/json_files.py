@@ -1,6 +1,5 @@
 """Reading of JSON files of any origin."""
 import json
-from pathlib import Path
 from typing import Any, NoReturn
 
 from ..errors import InputError
@@ -22,16 +21,13 @@ def read_json(path: PathLike, missing: str, max_bytes: int, too_large: str = 're
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     _ = Path(folder, 'a.json').write_text('{"size": [4, 2]}')
         ...     read_json(f'{folder}/a.json', 'no such file; restore it', 1 << 20)
         {'size': [4, 2]}
     """
-    path = Path(path)
-    if path.is_file() and path.stat().st_size > max_bytes:
-        raise InputError(f'{path}: has {path.stat().st_size >> 20} MB, expected at most '
-                         f'{max_bytes >> 20}; {too_large}')
-    text = read_text(path, missing)
+    text = read_text(path, missing, max_bytes, too_large)
     try:
         return json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:

@@ -57,16 +57,12 @@ def read_camera(path: PathLike) -> CityscapesCamera:
         ...     read_camera(f'{folder}/camera.json')
         CityscapesCamera(fx=2262.5, fy=2265.3, u0=1097.0, v0=513.1, baseline=0.2093)
     """
-    path = Path(path)
-    if path.is_file() and path.stat().st_size > MAX_CAMERA_BYTES:
-        raise InputError(f'{path}: has {path.stat().st_size >> 10} kB, expected at most '
-                         f'{MAX_CAMERA_BYTES >> 10} kB; {RESTORE}')
-    text = read_text(path, f'no such camera; {RESTORE}')
+    text = read_text(path, f'no such camera; {RESTORE}', MAX_CAMERA_BYTES, RESTORE)
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):
         raise InputError(f'{path}: not a readable JSON file; {RESTORE}') from None
-    values = {key: _positive(path, content, group, key) for group, key in (
+    values = {key: _positive(Path(path), content, group, key) for group, key in (
         ('intrinsic', 'fx'), ('intrinsic', 'fy'), ('intrinsic', 'u0'), ('intrinsic', 'v0'),
         ('extrinsic', 'baseline'))}
     return CityscapesCamera(**values)

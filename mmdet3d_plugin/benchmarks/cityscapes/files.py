@@ -6,7 +6,7 @@ import os
 import re
 from itertools import groupby
 from pathlib import Path
-from typing import Collection, Iterable, List, NamedTuple, Optional, Sequence, Union
+from typing import Collection, Dict, Iterable, List, NamedTuple, Optional, Sequence, Union
 
 from ...errors import InputError
 from ...utils.files import is_inner_name, read_text, shortened
@@ -117,7 +117,7 @@ def read_frame_list(path: PathLike) -> List[CityscapesFrame]:
         [CityscapesFrame(split='train', city='aachen', sequence=0, number=1)]
     """
     lines = read_text(path, f'no such list; put names of the form {FORM} there').splitlines()
-    places = {}
+    places: Dict[CityscapesFrame, int] = {}
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue

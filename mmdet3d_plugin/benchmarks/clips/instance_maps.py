@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from ...errors import InputError
-from ...utils.images import PNG_SIGNATURE, check_complete, image_size
+from ...utils.files import has_file
+from ...utils.images import PNG_SIGNATURE, checked_bytes, decode_pixels
 
 CLASS_FACTOR = 1000  # coded maps hold class number * 1000 + id, as Cityscapes' instanceIds
 GREY = 0  # PNG colour type: one channel
@@ -28,11 +29,9 @@ def read_instance_map(path: Union[str, Path]) -> np.ndarray:
         ...     read_instance_map(f'{folder}/a.png').tolist()
         [[0, 26001]]
     """
-    if not Path(path).is_file():
+    if not has_file(path):
         raise InputError(f'{path}: no such instance map; add it')
-    image_size(path, 'instance map')
-    content = Path(path).read_bytes()
-    check_complete(path, content)
+    content = checked_bytes(path, 'instance map')
     header = content[:26]
     if not header.startswith(PNG_SIGNATURE):
         found = 'no PNG'
@@ -41,9 +40,6 @@ def read_instance_map(path: Union[str, Path]) -> np.ndarray:
     elif header[24] not in (8, 16):
         found = f'of {header[24]} bits'
     else:
-        stored = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-        if stored is None:
-            raise InputError(f'{path}: not a readable instance map; restore the file')
-        return stored.astype(np.int32)
+        return decode_pixels(content, path, 'instance map', cv2.IMREAD_UNCHANGED).astype(np.int32)
     raise InputError(f'{path}: not a readable instance map, it is {found}; store instance numbers '
                      'as 8- or 16-bit PNG of one channel')

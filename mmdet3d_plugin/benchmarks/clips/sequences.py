@@ -1,6 +1,6 @@
 """Lists of clips (``sequences.txt``): one clip per line, its name and its frames in order."""
 from pathlib import Path
-from typing import Dict, List, Mapping, Sequence, Union
+from typing import Dict, List, Mapping, Sequence, Set, Union
 
 from ...errors import InputError
 from ...utils.files import atomic_write, is_inner_name, read_text, shortened
@@ -28,7 +28,7 @@ def read_sequences(path: PathLike) -> Dict[str, List[str]]:
         {'0000': ['000000', '000001']}
     """
     clips: Dict[str, List[str]] = {}
-    seen = set()
+    seen: Set[str] = set()
     for number, line in enumerate(read_text(path, MISSING).splitlines(), start=1):
         if not line.strip():
             continue

@@ -97,9 +97,8 @@ def read_tracks(path: PathLike) -> Dict[int, Track]:
 def _parse_line(place: str, fields: List[str]) -> Tuple[int, int, str, np.ndarray]:
     """Return frame, instance, class, and (4,) location and heading of a line."""
     try:
-        frame, instance, kind, values = fields[0], fields[1], fields[2], fields[3:]
-        frame, instance = int(frame), int(instance)
-        values = np.array(values, dtype=np.float64).reshape(4)
+        frame, instance, kind = int(fields[0]), int(fields[1]), fields[2]
+        values = np.array(fields[3:], dtype=np.float64).reshape(4)
     except (IndexError, ValueError):
         raise InputError(f'{place}: not frame, instance, class, x, y, z and heading; restore the '
                          'file') from None

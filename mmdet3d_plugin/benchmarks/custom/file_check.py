@@ -59,7 +59,8 @@ def check_custom(path: Union[str, Path]) -> FolderReport:
 def _drawn_labels(frame: CustomFrame, table: ObjectTable,
                   size: Tuple[int, int]) -> LabelSet:
     """Return the labels with a 2D box of their own. Projected boxes say nothing about 3D boxes."""
-    chosen = np.array([item.get('box_2d') is not None for item in frame.objects], dtype=bool)
+    chosen = np.array([item.get('box_2d') is not None for item in frame.objects or ()],
+                      dtype=bool)
     count = len(table)
     places = np.array([f'{frame.place}: object {index}' for index in range(count)], dtype=object)
     return LabelSet(table, places, np.tile(np.array(size, dtype=np.float64), (count, 1)),

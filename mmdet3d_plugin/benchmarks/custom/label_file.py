@@ -9,7 +9,7 @@ import numpy as np
 from ...errors import InputError
 from ...structures.box_labels import in_image, labels_of_boxes, projection_matrix
 from ...structures.object_table import ObjectTable
-from ...utils.files import inside, shortened
+from ...utils.files import has_file, inside, shortened
 from ...utils.images import image_size
 from ...utils.json_files import read_json
 from ..kitti.label_values import FULL_TURN, OCCLUSION_LEVELS
@@ -45,7 +45,7 @@ class CustomFrame:
         Raises:
             InputError: the image is missing or not readable.
         """
-        if not self.image.is_file():
+        if not has_file(self.image):
             _fail(self.place, f'its image {self.image} does not exist', 'add the image, or remove '
                   'the frame')
         try:
@@ -238,7 +238,7 @@ def _check_object(place: str, item: Any) -> None:
             or not all(_is_number(value) and value > 0 for value in size.values())):
         _fail(place, f'"size" is {shortened(size)}', 'write {"length": L, "height": H, "width": '
               'W} in metres, all positive')
-    yaw = item.get('yaw')
+    yaw: Any = item.get('yaw')
     if not _is_number(yaw):
         _fail(place, f'"yaw" is {shortened(yaw)}, expected radians', 'correct it')
     if abs(yaw) > FULL_TURN:

@@ -5,6 +5,7 @@ from typing import Callable, List, Optional, Sequence
 from tqdm import tqdm
 
 from ...errors import InputError
+from ...utils.files import has_file
 from ...utils.images import image_size
 from ..folder_report import FolderReport
 from .map_files import depth_map_size
@@ -79,7 +80,7 @@ def _frame_problem(report: FolderReport, images: Path, depths: Path, pair: Depth
     """Return the problem of a frame's files, from their headers, or None."""
     try:
         image = images / pair.image
-        if not image.is_file():
+        if not has_file(image):
             return f'{image}: no such image; restore it or remove the frame from the split'
         size = image_size(image)
         report.image_sizes[size] += 1

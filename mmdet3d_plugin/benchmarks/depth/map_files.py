@@ -7,7 +7,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...utils.files import atomic_write
-from ...utils.images import PNG_SIGNATURE, check_complete, image_size
+from ...utils.images import PNG_SIGNATURE, image_size, read_image
 
 PathLike = Union[str, Path]
 # Stored units per metre.
@@ -15,6 +15,7 @@ KITTI_SCALE = 256.
 NYU_SCALE = 1000.
 LARGEST_VALUE = np.iinfo(np.uint16).max
 GREY = 0  # PNG colour type: one channel
+KIND = '16-bit depth image'
 
 
 def read_depth_map(path: PathLike, scale: float = KITTI_SCALE) -> np.ndarray:
@@ -38,11 +39,9 @@ def read_depth_map(path: PathLike, scale: float = KITTI_SCALE) -> np.ndarray:
         [[0.0, 2.5]]
     """
     depth_map_size(path)
-    check_complete(path, Path(path).read_bytes())
-    stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-    if stored is None:
-        raise InputError(f'{path}: not a readable 16-bit depth image; restore the file')
-    return stored.astype(np.float32) / np.float32(scale)
+    depth = read_image(path, KIND, cv2.IMREAD_UNCHANGED).astype(np.float32)
+    depth /= np.float32(scale)
+    return depth
 
 
 def depth_map_size(path: PathLike) -> Tuple[int, int]:
@@ -65,7 +64,7 @@ def depth_map_size(path: PathLike) -> Tuple[int, int]:
         ...     depth_map_size(f'{folder}/depth.png')
         (3, 2)
     """
-    size = image_size(path, '16-bit depth image')
+    size = image_size(path, KIND)
     with open(path, 'rb') as file:
         header = file.read(26)
     found = 'no PNG'

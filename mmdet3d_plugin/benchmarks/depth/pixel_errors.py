@@ -7,10 +7,14 @@ from typing import Optional
 import numpy as np
 
 from ...errors import InputError
+from ...utils.files import has_file
+from ...utils.json_files import read_json
 from .map_errors import DepthProtocol
 
 DISTANCE_ERRORS = 'distance_errors.json'  # in the folder of the tested frames' pictures
 BINS = 8
+MAX_BYTES = 1 << 20
+MAX_NUMBER = 1e30
 
 
 @dataclass
@@ -90,14 +94,22 @@ def read_pixel_errors(path: Path) -> Optional[PixelDepthErrors]:
     Raises:
         InputError: the file is malformed.
     """
-    if not path.is_file():
+    if not has_file(path):
         return None
+    content = read_json(path, 'no such file', MAX_BYTES)
     try:
-        content = json.loads(path.read_text(encoding='utf-8'))
         errors = PixelDepthErrors(*(np.array(content[key], dtype=np.float64)
                                     for key in ('edges', 'sums')))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         errors = None
-    if errors is None or errors.sums.shape != (3, len(errors.edges) - 1):
+    if errors is None or not _is_whole(errors):
         raise InputError(f'{path}: holds no errors by distance; make it again with tools/test.py')
     return errors
+
+
+def _is_whole(errors: PixelDepthErrors) -> bool:
+    """Return whether bins have increasing bounds and sums that are finite and not negative."""
+    edges, sums = errors.edges, errors.sums
+    return (edges.ndim == 1 and len(edges) > 1 and sums.shape == (3, len(edges) - 1)
+            and bool((np.abs(edges) < MAX_NUMBER).all() and (np.diff(edges) > 0).all()
+                     and (sums >= 0).all() and (sums < MAX_NUMBER).all()))

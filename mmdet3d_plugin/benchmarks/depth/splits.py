@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import List, NamedTuple, Optional, Union
 
 from ...errors import InputError
-from ...utils.files import is_inner_name, read_text, shortened
+from ...utils.files import has_file, is_inner_name, read_text, shortened
 
 NO_DEPTH = 'None'
 PARTS = ('', 'train', 'val')  # folders that may hold a depth map
@@ -80,7 +80,7 @@ def locate_depth(folder: Union[str, Path], name: str) -> Path:
         InputError: none of them exists.
     """
     paths = [Path(folder, part, name) for part in PARTS]
-    found = next((path for path in paths if path.is_file()), None)
+    found = next((path for path in paths if has_file(path)), None)
     if found is None:
         raise InputError(f'{paths[0]}: no such depth map, but the split names it; add the file or '
                          'remove the frame from the split')

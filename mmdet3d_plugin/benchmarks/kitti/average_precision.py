@@ -180,7 +180,7 @@ def evaluate_kitti(ground_truths: Sequence[ObjectTable], detections: Sequence[Ob
         if not own.any() and not detected.any():
             continue
         for level, min_height in enumerate(min_heights):
-            must_find = own & ~_too_hard(data.labels, level, min_height)
+            must_find = own & ~too_hard(data.labels, level, min_height)
             label_counts[row, level] = must_find.sum()
             for metric, overlap in np.ndindex(len(METRICS), len(OVERLAPS)):
                 cell = row, metric, level, overlap
@@ -242,6 +242,7 @@ def _candidates(data: _Matchable, matchable: np.ndarray, must_find: np.ndarray,
     chosen = ((data.overlaps[:, metric] > min_overlap) & matchable[of_label]
               & (detected | too_small)[of_detection])
     of_label, of_detection = of_label[chosen], of_detection[chosen]
+    assert data.detections.scores is not None
     angles = data.labels.alphas[of_label] - data.detections.alphas[of_detection]
     return Candidates(
         labels=of_label, detections=of_detection,
@@ -253,7 +254,7 @@ def _candidates(data: _Matchable, matchable: np.ndarray, must_find: np.ndarray,
         label_count=int(must_find.sum()))
 
 
-def _too_hard(labels: ObjectTable, level: int, min_height: float) -> np.ndarray:
+def too_hard(labels: ObjectTable, level: int, min_height: float) -> np.ndarray:
     """Return (L,) bool, labels beyond a difficulty: they need not be found."""
     heights = labels.boxes_2d[:, 3] - labels.boxes_2d[:, 1]
     return ((labels.occlusions > MAX_OCCLUSIONS[level])

@@ -1,7 +1,7 @@
 """KITTI calibration files: one named matrix per line, row by row."""
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Tuple, Union
+from typing import Dict, List, Tuple, Union
 
 import numpy as np
 
@@ -63,7 +63,7 @@ def read_calibration(path: Union[str, Path], name: str = 'P2') -> KittiCalibrati
 
 
 def read_matrix(path: Union[str, Path], name: str, shape: Tuple[int, ...]) -> np.ndarray:
-    """Read one line of a calibration file. Its values are not checked.
+    r"""Read one line of a calibration file. Its values are not checked.
 
     Blanks around the name are ignored.
 
@@ -79,13 +79,13 @@ def read_matrix(path: Union[str, Path], name: str, shape: Tuple[int, ...]) -> np
     Example:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     _ = Path(folder, 'calib_velo_to_cam.txt').write_text('R: 1 0 0\\nT: 0 -0.1 -0.3')
+        ...     _ = Path(folder, 'calib_velo_to_cam.txt').write_text('R: 1 0 0\nT: 0 -0.1 -0.3')
         ...     read_matrix(f'{folder}/calib_velo_to_cam.txt', 'T', (3, ))
         array([ 0. , -0.1, -0.3])
     """
     lines = read_text(path, 'no such file; every frame of the split needs a calibration'
                       ).splitlines()
-    rows = {}
+    rows: Dict[str, List[str]] = {}
     for line in lines:
         key, colon, content = line.partition(':')
         if colon:

@@ -152,7 +152,7 @@ def check_cameras(report: FolderReport, frames: Sequence[FrameFiles]) -> None:
     if not known:
         return
     sizes = np.array([files.size for files in known])
-    points = np.array([files.camera[:2, 2] for files in known])
+    points = np.array([files.camera[:2, 2] for files in known if files.camera is not None])
     low, high = (np.array(bound) * sizes for bound in PRINCIPAL_POINTS)
     far = ((points < low) | (points > high)).any(axis=1)
     if far.any():

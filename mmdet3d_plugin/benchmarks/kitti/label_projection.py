@@ -51,7 +51,7 @@ class Mistake(NamedTuple):
     text: str
     fix: str
     undo: Transform
-    count: int = 1
+    count: int = 1  # type: ignore[assignment]
     min_iou: float = GOOD_IOU
 
 

@@ -55,14 +55,16 @@ class LabelSet:
     def of_frames(cls, frames: Sequence[FrameFiles]) -> 'LabelSet':
         """Create the set of all objects of frames with readable labels."""
         frames = [frame for frame in frames if frame.objects is not None]
-        tables = [frame.objects.objects for frame in frames]
+        files = [frame.objects for frame in frames if frame.objects is not None]
+        tables = [file.objects for file in files]
         counts = [len(table) for table in tables]
         sizes = [frame.size or (np.nan, np.nan) for frame in frames]
         cameras = [np.full((3, 4), np.nan) if frame.camera is None else frame.camera
                    for frame in frames]
         whole = cls(
             ObjectTable.concatenate(tables),
-            np.array([f'{frame.label}:{line}' for frame in frames for line in frame.objects.lines],
+            np.array([f'{frame.label}:{line}' for frame, file in zip(frames, files)
+                      for line in file.lines],
                      dtype=object),
             np.repeat(np.array(sizes, dtype=np.float64).reshape(-1, 2), counts, axis=0),
             np.repeat(np.array(cameras, dtype=np.float64).reshape(-1, 3, 4), counts, axis=0))

@@ -16,6 +16,7 @@ from ...utils.files import atomic_write, read_text, shortened
 LIMIT = 1e6  # largest magnitude of a field except the score; pixels, metres or radians
 MAX_NAME = 64  # characters of a class name
 LABEL_FIELDS = 15
+MAX_BYTES = 1 << 22  # about 30,000 objects
 
 Row = Tuple[int, List[str]]  # number of a line, from 1, and its fields
 
@@ -51,7 +52,7 @@ def read_objects(path: Union[str, Path], with_scores: bool = False) -> ObjectTab
 
 
 def read_object_file(path: Union[str, Path], with_scores: bool = False) -> ObjectFile:
-    """Read a label file or a result file.
+    r"""Read a label file or a result file.
 
     Fields are separated by blanks or tabs. An empty file holds no objects. Empty lines are
     skipped.
@@ -71,13 +72,13 @@ def read_object_file(path: Union[str, Path], with_scores: bool = False) -> Objec
         >>> import tempfile
         >>> line = 'Car 0 0 -1.58 587 173 614 200 1.65 1.67 3.64 -0.65 1.71 46.7 -1.59 nan'
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     _ = Path(folder, '000000.txt').write_text(f'\\n{line}')
+        ...     _ = Path(folder, '000000.txt').write_text(f'\n{line}')
         ...     labels = read_object_file(f'{folder}/000000.txt')
         >>> labels.lines.tolist(), labels.ignored_scores
         ([2], True)
     """
     text = read_text(path, 'no such file; every frame of the split needs one (empty if it holds '
-                     'no objects)')
+                     'no objects)', MAX_BYTES)
     rows = [(number, fields) for number, line in enumerate(text.splitlines(), start=1)
             if (fields := line.split())]
     width = LABEL_FIELDS + with_scores
@@ -138,7 +139,7 @@ def _bad_number(path: Union[str, Path], rows: List[Row], width: int) -> InputErr
 
 def write_objects(path: Union[str, Path], objects: ObjectTable,
                   decimals: int = 2) -> None:
-    """Write a label file, or a result file if the objects have scores.
+    r"""Write a label file, or a result file if the objects have scores.
 
     Args:
         path: the file to write.
@@ -155,7 +156,7 @@ def write_objects(path: Union[str, Path], objects: ObjectTable,
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     write_objects(f'{folder}/0.txt', ObjectTable.from_table(['Car'], [row]), 1)
         ...     Path(folder, '0.txt').read_text()
-        'Car 0.0 0 0.0 560.0 170.0 640.0 230.0 1.5 1.6 3.9 0.0 1.7 20.0 0.0 0.9000\\n'
+        'Car 0.0 0 0.0 560.0 170.0 640.0 230.0 1.5 1.6 3.9 0.0 1.7 20.0 0.0 0.9000\n'
     """
     atomic_write(path, format_objects(objects, decimals))
 

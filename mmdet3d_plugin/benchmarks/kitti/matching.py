@@ -12,7 +12,7 @@ and minimum overlap:
 3. Each value is replaced by the largest value at the same or a higher recall.
 """
 from dataclasses import dataclass
-from typing import Tuple
+from typing import List, Tuple
 
 import numpy as np
 
@@ -97,7 +97,8 @@ def recall_thresholds(scores: np.ndarray, label_count: int) -> np.ndarray:
     scores = np.sort(scores)[::-1]
     recalls = np.arange(1, len(scores) + 1) / max(label_count, 1)
     next_recalls = np.append(recalls[1:], recalls[-1:])
-    thresholds, position, target = [], 0, 0.
+    thresholds: List[float] = []
+    position, target = 0, 0.
     while position < len(scores) and len(thresholds) < RECALL_STEPS:
         # A score is skipped if the recall at the next score is closer to the target.
         closer = next_recalls[position:] - target >= target - recalls[position:]

@@ -1,6 +1,6 @@
 """Check of a folder with KITTI's raw drives for training on clips."""
 from pathlib import Path
-from typing import Dict, Iterator, Optional, Sequence, Tuple
+from typing import Dict, Generator, Iterator, Optional, Sequence, Tuple
 
 from tqdm import tqdm
 
@@ -73,8 +73,9 @@ class _FrameCheck:
     def of_training(self, frame: RawFrame, split: Path) -> Iterator[str]:
         """Yield the problems of a training frame."""
         size = yield from self._of_image(frame, split)
-        for neighbour in [frame.neighbour(offset) for offset in NEIGHBOURS] if size else []:
-            yield from self._of_neighbour(neighbour, frame, size, split)
+        if size:
+            for offset in NEIGHBOURS:
+                yield from self._of_neighbour(frame.neighbour(offset), frame, size, split)
 
     def of_test(self, frame: RawFrame, split: Path) -> Iterator[str]:
         """Yield the problems of a test frame."""
@@ -97,7 +98,8 @@ class _FrameCheck:
         except InputError as error:
             yield str(error)
 
-    def _of_image(self, frame: RawFrame, split: Path) -> Iterator[str]:
+    def _of_image(self, frame: RawFrame, split: Path
+                  ) -> Generator[str, None, Optional[Tuple[int, int]]]:
         """Yield the problems of a frame's drive, camera and image. Return the image's size."""
         drive = self.folder / frame.drive
         if not drive.is_dir():

@@ -33,7 +33,7 @@ class RawFrame(NamedTuple):
         '2011_09_26/2011_09_26_drive_0001_sync/velodyne_points/data/0000000005.bin'
     """
     drive: str
-    index: int
+    index: int  # type: ignore[assignment]
     camera: str
 
     @classmethod

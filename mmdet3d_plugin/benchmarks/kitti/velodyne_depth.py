@@ -1,4 +1,5 @@
 """Depth maps from the LiDAR scans of KITTI's raw drives, the ground truth of Eigen's split."""
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Tuple, Union
@@ -6,6 +7,7 @@ from typing import Dict, Tuple, Union
 import numpy as np
 
 from ...errors import InputError
+from ...utils.files import has_file, read_bytes
 from .calibration import LIMIT, read_matrix
 
 PathLike = Union[str, Path]
@@ -126,11 +128,11 @@ def _rotation(path: Path, name: str) -> np.ndarray:
 def scan_problem(path: PathLike) -> str:
     """Return the problem of a scan's file that its size shows, or an empty text."""
     try:
-        size = Path(path).stat().st_size if Path(path).is_file() else None
-    except OSError as error:
-        return f'{path}: not a readable scan ({error.strerror}); restore the file'
-    if size is None:
-        return f"{path}: no such scan; unpack the drive's velodyne_points"
+        if not has_file(path):
+            return f"{path}: no such scan; unpack the drive's velodyne_points"
+    except InputError as error:
+        return str(error)
+    size = os.path.getsize(path)
     if size == 0 or size % POINT_BYTES:
         return (f'{path}: has {size} bytes, not a positive multiple of {POINT_BYTES}, so it is '
                 'cut off or no scan; restore the file')
@@ -156,8 +158,11 @@ def read_scan(path: PathLike) -> np.ndarray:
     if problem:
         raise InputError(problem)
     try:
-        points = np.frombuffer(Path(path).read_bytes(), dtype='<f4').reshape(-1, 4)
-    except (OSError, ValueError) as error:
+        content = read_bytes(path, 'no such scan', MAX_SCAN_BYTES)
+        points = np.frombuffer(content, dtype='<f4').reshape(-1, 4)
+    except InputError:
+        raise
+    except ValueError as error:
         raise InputError(f'{path}: not a readable scan ({error}); restore the file') from None
     if not np.isfinite(points).all():
         raise InputError(f'{path}: holds values that are not finite; restore the file')

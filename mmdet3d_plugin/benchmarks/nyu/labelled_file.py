@@ -10,8 +10,10 @@ from typing import List, Union
 import numpy as np
 
 from ...errors import InputError
-from ...utils.files import shortened
+from ...utils.files import has_file, shortened
 from ..kitti.splits import read_split, write_split
+from ..matlab_files import read_matlab
+from .hdf5_checks import check_chunks, check_place
 
 PathLike = Union[str, Path]
 LABELLED_FILE = 'nyu_depth_v2_labeled.mat'
@@ -80,7 +82,10 @@ class LabelledFrame:
                 raise InputError(f'{self.file}: has frames 1 to {entry.shape[0]}, no frame '
                                  f'{self.number}; correct the split')
             try:
+                check_chunks(entry, self.number - 1)
                 return np.ascontiguousarray(entry[self.number - 1].T)
+            except InputError as error:
+                raise InputError(f'{self.file}: its {kind!r} {error}; download it again') from None
             except Exception as error:  # h5py raises many kinds of errors for broken files
                 raise InputError(f'{self.file}: frame {self.number} cannot be read '
                                  f'({shortened(str(error))}); download the file again') from error
@@ -125,14 +130,11 @@ def write_labelled_lists(splits: PathLike, folder: PathLike) -> List[Path]:
     Raises:
         InputError: ``splits`` is missing or is not NYU's file.
     """
-    from scipy.io import loadmat
+    content = read_matlab(splits, ['trainNdxs', 'testNdxs'], 'no such file; download it from '
+                          f"NYU's page, next to {LABELLED_FILE}")
     try:
-        content = loadmat(str(splits), appendmat=False, variable_names=['trainNdxs', 'testNdxs'])
         numbers = {part: content[f'{part}Ndxs'].astype(int).ravel() for part in ('train', 'test')}
-    except FileNotFoundError:
-        raise InputError(f'{splits}: no such file; download it from NYU\'s page, next to '
-                         f'{LABELLED_FILE}') from None
-    except Exception as error:  # scipy raises many kinds of errors for broken files
+    except (KeyError, AttributeError, TypeError, ValueError) as error:
         raise InputError(f'{splits}: not NYU\'s splits.mat with trainNdxs and testNdxs '
                          f'({type(error).__name__}); download it again') from error
     paths = {Path(folder, f'labelled_{part}.txt'): found for part, found in numbers.items()}
@@ -148,7 +150,7 @@ def _open(path: PathLike):
     except ImportError as error:
         raise InputError(f'{path}: reading it needs h5py ({error}); pip install -r '
                          'requirements.txt') from error
-    if not Path(path).is_file():
+    if not has_file(path):
         raise InputError(f'{path}: no such file; put {LABELLED_FILE} there')
     try:
         return h5py.File(path, 'r')
@@ -160,8 +162,11 @@ def _entry(path: PathLike, file, kind: str):
     """Return the HDF5 dataset of a kind after a check of its dimensions."""
     shape = IMAGE_SHAPE if kind == IMAGES else DEPTH_SHAPE
     try:
+        check_place(file, kind)
         entry = file.get(kind)
-        found = None if entry is None else (entry.shape, entry.dtype.kind)
+        found = None if entry is None else (tuple(entry.shape), entry.dtype.kind)
+    except InputError as error:
+        raise InputError(f'{path}: its {kind!r} {error}; download it again') from None
     except Exception as error:  # h5py raises many kinds of errors for broken files
         raise InputError(f'{path}: its {kind!r} cannot be read ({shortened(str(error))}); '
                          'download it again') from error

@@ -5,7 +5,8 @@ from typing import Any, List, Tuple
 import numpy as np
 
 from ...errors import InputError
-from ...utils.files import PathLike, shortened
+from ...utils.files import PathLike, has_file, shortened
+from ..matlab_files import read_matlab
 from .labelled_images import LabelledImage, check_images, check_nesting, find_root, select_split
 
 ARCHIVE = 'car_ims.tgz and cars_annos.mat (or cars_train.tgz, cars_test.tgz and car_devkit.tgz)'
@@ -55,7 +56,7 @@ def read_cars(root: PathLike, split: str) -> List[LabelledImage]:
         title = root / 'devkit'
         names = _class_names(title / 'cars_meta.mat')
         beside = root / TEST_LABELS
-        test = beside if beside.is_file() else title / TEST_LABELS
+        test = beside if has_file(beside) else title / TEST_LABELS
         cars = [car for path, folder in ((title / 'cars_train_annos.mat', 'cars_train'),
                                          (test, 'cars_test'))
                 for car in _annotated_cars(path, 'fname', f'{folder}/', len(names))]
@@ -102,15 +103,11 @@ def _annotated_cars(path: Path, field: str, folder: str, num_classes: int
 
 def _read_entry(path: Path, name: str) -> Any:
     """Read an array of a MATLAB file."""
-    from scipy.io import loadmat  # lazy: SciPy takes long to import
-    if not path.is_file():
-        raise InputError(f'{path}: no such file; unpack {ARCHIVE} again' if
-                         path.name != TEST_LABELS else f'{path}: no such file; download it, '
-                         'because cars_test_annos.mat of the devkit has no classes')
-    try:
-        return loadmat(str(path), squeeze_me=True, variable_names=[name])[name]
-    except KeyError:
-        raise InputError(f'{path}: has no entry {name}; restore the file') from None
-    except Exception as error:  # SciPy raises many types for broken files
-        raise InputError(f'{path}: not a readable MATLAB file ({shortened(str(error))}); restore '
-                         'it') from error
+    missing = f'no such file; unpack {ARCHIVE} again'
+    if path.name == TEST_LABELS:
+        missing = ('no such file; download it, because cars_test_annos.mat of the devkit has no '
+                   'classes')
+    entries = read_matlab(path, [name], missing, squeeze=True)
+    if name not in entries:
+        raise InputError(f'{path}: has no entry {name}; restore the file')
+    return entries[name]

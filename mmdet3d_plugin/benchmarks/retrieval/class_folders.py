@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import List, Optional
 
 from ...errors import InputError
-from ...utils.files import PathLike, inside
+from ...utils.files import PathLike, has_file, inside
 from .labelled_images import SUFFIXES, LabelledImage, check_images
 
 # Images that would be missed without a message.
@@ -45,12 +45,13 @@ def read_class_folders(root: PathLike, split: Optional[str] = None) -> List[Labe
     if not root.is_dir():
         raise InputError(f'{root}: no such folder; put class folders there, or render vehicles '
                          f'with {RENDER} {root}')
-    if (root / 'vehicles.json').is_file() and not (root / 'views.csv').is_file():
+    if has_file(root / 'vehicles.json') and not has_file(root / 'views.csv'):
         raise InputError(f'{root}: the vehicles are not complete; run tools/create_data.py '
                          'vehicles again with the same options')
     folder = root if split is None else inside(root, split)
     if not folder.is_dir():
-        raise InputError(f'{folder}: no such folder; {_advice(root, split)}')
+        raise InputError(f'{folder}: no such folder; '
+                         f'{_advice(root, split) if split else "correct data_root"}')
     prefix = '' if split is None else f'{split}/'
     classes = _folders(folder)
     loose = next((name for name in _visible(folder) if _is_image(name) and name not in classes),

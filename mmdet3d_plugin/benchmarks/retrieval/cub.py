@@ -19,7 +19,7 @@ FOLDER = 'CUB_200_2011'  # in the archive
 
 
 def read_cub(root: PathLike, split: str) -> List[LabelledImage]:
-    """List the images of CUB's zero-shot split.
+    r"""List the images of CUB's zero-shot split.
 
     The first 100 of the 200 class ids are for training, the last 100 for test. Of a smaller
     set, the first half of the ids in ``classes.txt`` is for training. The official split by
@@ -39,9 +39,9 @@ def read_cub(root: PathLike, split: str) -> List[LabelledImage]:
     Example:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     for name, text in [('classes.txt', '1 001.Auk\\n2 002.Wren\\n'),
-        ...                        ('images.txt', '1 001.Auk/a.jpg\\n2 002.Wren/b.jpg\\n'),
-        ...                        ('image_class_labels.txt', '1 1\\n2 2\\n')]:
+        ...     for name, text in [('classes.txt', '1 001.Auk\n2 002.Wren\n'),
+        ...                        ('images.txt', '1 001.Auk/a.jpg\n2 002.Wren/b.jpg\n'),
+        ...                        ('image_class_labels.txt', '1 1\n2 2\n')]:
         ...         _ = Path(folder, name).write_text(text)
         ...     read_cub(folder, 'test')
         [LabelledImage(path='images/002.Wren/b.jpg', class_name='002.Wren')]

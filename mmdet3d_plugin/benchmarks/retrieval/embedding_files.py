@@ -3,7 +3,6 @@
 Entries: ``embeddings`` (N, D) float32, ``labels`` (N,) int64, ``names`` (N,) text and
 ``classes`` (C,) text, the class name of each label.
 """
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Sequence, Tuple
@@ -11,6 +10,7 @@ from typing import Dict, Sequence, Tuple
 import numpy as np
 
 from ...errors import InputError
+from ...utils.archives import read_arrays
 from ...utils.files import PathLike, atomic_path, shortened
 
 ENTRIES = ('embeddings', 'labels', 'names', 'classes')
@@ -75,17 +75,8 @@ def read_embeddings(path: PathLike) -> LabelledEmbeddings:
         array([0, 1])
     """
     _check_suffix(path)
-    if not Path(path).is_file():
-        raise InputError(f'{path}: no such file; tools/test.py --submission-dir writes one')
-    again = 'write it again with tools/test.py --submission-dir'
-    if not zipfile.is_zipfile(path):  # NumPy takes such a file for a pickle
-        raise InputError(f'{path}: not a readable .npz file (no zip archive); {again}')
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            entries = {key: archive[key] for key in ENTRIES if key in archive.files}
-    except Exception as error:  # numpy and zipfile raise many types for broken files
-        reason = ' '.join(str(error).split())[:100]
-        raise InputError(f'{path}: not a readable .npz file ({reason}); {again}') from error
+    entries = read_arrays(path, 'no such file; tools/test.py --submission-dir writes one',
+                          'write it again with tools/test.py --submission-dir')
     missing = [key for key in ENTRIES if key not in entries]
     if missing:
         raise InputError(f'{path}: has no entry {missing[0]}; expected {", ".join(ENTRIES)}')

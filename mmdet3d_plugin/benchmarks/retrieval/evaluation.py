@@ -1,7 +1,7 @@
 """Retrieval among embeddings of labelled images: Recall@k and mAP@R."""
 import re
 from dataclasses import dataclass
-from typing import Dict, List, Sequence
+from typing import Any, Dict, List, Sequence
 
 import numpy as np
 from tqdm import tqdm
@@ -63,7 +63,7 @@ class RetrievalEvaluation:
                           ''.join(f'{value:>9.2f}' for value in figures.values())])
 
 
-def evaluate_retrieval(embeddings: np.ndarray, labels: Sequence[int],
+def evaluate_retrieval(embeddings: np.ndarray, labels: Any,
                        recall_at: Sequence[int] = RECALL_AT) -> RetrievalEvaluation:
     """Evaluate the neighbours of every image among all other images of a set.
 

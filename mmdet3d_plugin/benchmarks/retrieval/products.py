@@ -19,7 +19,7 @@ HEADER = ['image_id', 'class_id', 'super_class_id', 'path']
 
 
 def read_products(root: PathLike, split: str) -> List[LabelledImage]:
-    """List the images of a split of Stanford Online Products.
+    r"""List the images of a split of Stanford Online Products.
 
     The released lists name 59,551 images of 11,318 classes for training and 60,502 images of
     11,316 classes for test.
@@ -39,7 +39,7 @@ def read_products(root: PathLike, split: str) -> List[LabelledImage]:
         >>> from pathlib import Path
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     _ = Path(folder, 'Ebay_test.txt').write_text(
-        ...         'image_id class_id super_class_id path\\n1 11319 1 sofa_final/1_0.JPG\\n')
+        ...         'image_id class_id super_class_id path\n1 11319 1 sofa_final/1_0.JPG\n')
         ...     read_products(folder, 'test')
         [LabelledImage(path='sofa_final/1_0.JPG', class_name='11319')]
     """

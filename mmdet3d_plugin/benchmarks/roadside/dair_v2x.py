@@ -118,7 +118,7 @@ def _object(place: str, item: Any) -> tuple:
 
 def _number(place: str, entries: Any, key: str) -> float:
     """Return a number, which may be written as text."""
-    value = entries.get(key) if isinstance(entries, dict) else None
+    value: Any = entries.get(key) if isinstance(entries, dict) else None
     try:
         number = float(value)
     except (TypeError, ValueError):

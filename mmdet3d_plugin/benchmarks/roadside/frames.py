@@ -6,11 +6,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ...errors import InputError
 from ...structures.angles import yaw_of_direction
 from ...structures.box_labels import in_image, labels_of_boxes, projection_matrix
 from ...structures.object_table import DONT_CARE, ObjectTable
-from ...utils.images import check_complete, image_size
+from ...utils.images import image_size, read_image
 from ..kitti.set_writer import ConvertedFrame
 from .level_camera import level_camera
 
@@ -93,12 +92,7 @@ def _finish(frame: RoadsideFrame, image, suffix: str, camera: np.ndarray,
 
 def _warped(path: Path, virtual) -> bytes:
     """Return the JPEG file of the virtual camera's image."""
-    content = path.read_bytes()
-    check_complete(path, content)
-    image = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        raise InputError(f'{path}: not a readable image; restore the file')
-    done, data = cv2.imencode('.jpg', virtual.warp(image),
+    done, data = cv2.imencode('.jpg', virtual.warp(read_image(path)),
                               [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     assert done
     return data.tobytes()

@@ -18,7 +18,7 @@ import numpy as np
 from ...errors import InputError
 from ...structures.box_labels import in_image, projection_matrix
 from ...structures.object_table import ObjectTable
-from ...utils.files import read_text, shortened
+from ...utils.files import has_file, read_text, shortened
 from ...utils.images import image_size
 from ..kitti.labels import LIMIT
 from ..kitti.set_writer import ConvertedFrame
@@ -86,7 +86,7 @@ def _frames(folder: Path, name: str, split: str) -> Iterator[ConvertedFrame]:
         place = f'{folder / "intrinsic.txt"}:{number}'
         frame = int(_number(place, row, 'frame'))
         image = folder / f'frames/rgb/Camera_{CAMERA}/rgb_{frame:05d}.jpg'
-        if not image.is_file():
+        if not has_file(image):
             raise InputError(f'{image}: no such image; unpack vkitti_2.0.3_rgb.tar into the same '
                              'folder')
         fx, fy, cx, cy = (_number(place, row, key)
@@ -94,11 +94,11 @@ def _frames(folder: Path, name: str, split: str) -> Iterator[ConvertedFrame]:
         objects = _objects(folder, boxes.get(row['frame'], ()), poses, classes)
         objects.boxes_2d = objects.boxes_2d.clip(0, np.tile(image_size(image), 2))
         shown = in_image(objects)
-        frame = ConvertedFrame(
+        converted = ConvertedFrame(
             split, f'{name}/{frame:05d}', image, '.jpg',
             projection_matrix(np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])), objects[shown])
-        frame.dropped['objects without an area in the image'] += int((~shown).sum())
-        yield frame
+        converted.dropped['objects without an area in the image'] += int((~shown).sum())
+        yield converted
 
 
 def _objects(folder: Path, boxes: Sequence[Tuple[int, Row]], poses: Dict[tuple, tuple],

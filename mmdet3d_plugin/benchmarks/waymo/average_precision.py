@@ -141,9 +141,9 @@ def evaluate_waymo(labels: WaymoObjects, detections: WaymoObjects, mode: str = '
     if mode == 'deviant':
         detections = _in_labelled_frames(detections, labels)
         labels, detections = _as_deviant(labels), _as_deviant(detections)
-    labels = labels[labels.num_points > 0]
+    labels = labels[np.asarray(labels.num_points) > 0]
     levels = levels_of(labels, annotated=mode == 'official')
-    scores = detections.scores.astype(np.float32)
+    scores = np.asarray(detections.scores, dtype=np.float32)
     cutoffs = OFFICIAL_CUTOFFS if mode == 'official' else quantile_cutoffs(
         scores, DEVIANT_NUM_CUTOFFS)
     label_frames, frames = _frame_numbers(labels, detections)
@@ -191,7 +191,8 @@ def _results(setting: Tuple[str, float, str], pairs: np.ndarray, overlaps: np.nd
     """
     # Sums over the matched pairs: heading accuracy, labels of level 1, detections in zones.
     counts = assignment_counts(
-        *pairs, np.round(overlaps * WEIGHT_SCALE).astype(np.int64), num_reached[pairs[1]],
+        pairs[0], pairs[1], np.round(overlaps * WEIGHT_SCALE).astype(np.int64),
+        num_reached[pairs[1]],
         np.column_stack([headings, levels[pairs[0]] == 1, in_zone[pairs[1]]]), num_cutoffs)
     true_positives = counts.matched
     matched_headings, matched_level_1, matched_in_zone = counts.weighted.T

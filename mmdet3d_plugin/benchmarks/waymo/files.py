@@ -15,12 +15,21 @@ from typing import Dict
 import numpy as np
 
 from ...errors import InputError
-from ...utils.files import atomic_write
+from ...utils.archives import read_arrays
+from ...utils.files import atomic_write, has_file, read_bytes, shortened
+from ...utils.json_files import read_json
+from ..kitti.labels import LIMIT
 from .objects import WaymoObjects
+
+MAX_BYTES = 1 << 29  # of a file; a million objects take 200 MB as JSON
 
 DTYPES = dict(segments=str, timestamps=np.int64, types=np.int64, boxes=np.float64,
               camera_boxes=np.float64, scores=np.float32, num_points=np.int64,
               difficulties=np.int64, in_front=bool, in_no_label_zone=bool)
+# Ranges of the numbers that the evaluation relies on.
+RANGES = dict(timestamps=(0, 1 << 53), types=(0, (1 << 31) - 1), boxes=(-LIMIT, LIMIT),
+              camera_boxes=(-LIMIT, LIMIT), num_points=(0, (1 << 31) - 1), difficulties=(0, 2),
+              in_front=(0, 1), in_no_label_zone=(0, 1))
 NEEDED = ('segments', 'timestamps', 'types', 'boxes')
 BOX_FIELDS = ('center_x', 'center_y', 'center_z', 'length', 'width', 'height', 'heading')
 
@@ -47,10 +56,10 @@ def read_objects(path: Path, detections: bool) -> WaymoObjects:
         array([9])
     """
     path = Path(path)
-    readers = {'.npz': _read_npz, '.json': _read_json, '.bin': _read_proto}
+    readers = {'.npz': read_arrays, '.json': _read_json, '.bin': _read_proto}
     if path.suffix not in readers:
         raise InputError(f'{path}: expected a file that ends with .npz, .json or .bin')
-    if not path.is_file():
+    if not has_file(path):
         raise InputError(f'{path}: no such file')
     return _checked(path, readers[path.suffix](path), detections)
 
@@ -76,27 +85,11 @@ def write_objects(path: Path, objects: WaymoObjects) -> None:
     atomic_write(path, buffer.getvalue())
 
 
-def _read_npz(path: Path) -> Dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
-    except Exception as error:  # numpy and zipfile raise many types for broken files
-        raise InputError(f'{path}: not a readable .npz file ({_first_line(error)})') from error
-
-
 def _read_json(path: Path) -> Dict[str, list]:
-    try:
-        content = json.loads(path.read_text(encoding='utf-8'))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f'{path}: not readable JSON ({_first_line(error)})') from error
+    content = read_json(path, 'no such file', MAX_BYTES, 'split it')
     if not isinstance(content, dict):
         raise InputError(f'{path}: expected an object of lists, by name')
     return content
-
-
-def _first_line(error: Exception) -> str:
-    """Return an error's message on one line of at most 100 characters."""
-    return ' '.join(str(error).split())[:100]
 
 
 def _checked(path: Path, entries: dict, detections: bool) -> WaymoObjects:
@@ -112,10 +105,13 @@ def _checked(path: Path, entries: dict, detections: bool) -> WaymoObjects:
             continue
         try:
             values = np.asarray(entries[key])
+            if values.size and values.dtype.kind not in ('U' if dtype is str else 'biuf'):
+                raise TypeError(values.dtype)
             with np.errstate(invalid='ignore', over='ignore'):
                 arrays[key] = values.astype(dtype)
         except (TypeError, ValueError, OverflowError) as error:
-            raise InputError(f'{path}: {key} is no list of numbers of one size') from error
+            kind = 'texts' if dtype is str else 'numbers of one size'
+            raise InputError(f'{path}: {key} is no list of {kind}') from error
         if any(item.dtype.kind == 'f' and not np.isfinite(item).all()
                for item in (values, arrays[key])):
             raise InputError(f'{path}: {key} holds values that are not finite')
@@ -124,7 +120,20 @@ def _checked(path: Path, entries: dict, detections: bool) -> WaymoObjects:
             arrays[key] = arrays[key].reshape(0, *shape[1:])
         if arrays[key].shape != shape:
             raise InputError(f'{path}: {key} has shape {arrays[key].shape}, expected {shape}')
+        if key in RANGES:
+            _check_range(path, key, values)
     return WaymoObjects(**arrays)
+
+
+def _check_range(path: Path, key: str, values: np.ndarray) -> None:
+    low, high = RANGES[key]
+    whole = DTYPES[key] is not np.float64
+    wrong = ~((values >= low) & (values <= high))
+    if whole:
+        wrong |= values != np.floor(values)
+    if wrong.any():
+        raise InputError(f'{path}: {key} holds {shortened(values[wrong][0].item())}, expected '
+                         f'{"whole " if whole else ""}numbers from {low:g} to {high:g}')
 
 
 def _read_proto(path: Path) -> Dict[str, list]:
@@ -135,7 +144,7 @@ def _read_proto(path: Path) -> Dict[str, list]:
                          'pip install protobuf, or pass .npz or .json') from None
     message = objects_proto()()
     try:
-        message.ParseFromString(path.read_bytes())
+        message.ParseFromString(read_bytes(path, 'no such file', MAX_BYTES))
     except DecodeError as error:
         raise InputError(f'{path}: not a serialised Objects proto') from error
     items = message.objects

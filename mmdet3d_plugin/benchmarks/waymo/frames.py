@@ -7,10 +7,30 @@
 import numpy as np
 
 from ...structures.angles import heading_direction, wrap_angle, yaw_of_direction
+from ..kitti.labels import LIMIT
 
+ROTATION_TOLERANCE = 1e-3
 # Waymo's camera frame to the optical camera frame.
 OPTICAL_FROM_CAMERA = np.array([[0., -1., 0., 0.], [0., 0., -1., 0.], [1., 0., 0., 0.],
                                 [0., 0., 0., 1.]])
+
+
+def is_rigid(transform: np.ndarray) -> bool:
+    """Return whether a transform is a rotation and a translation of finite length.
+
+    Args:
+        transform: (4, 4) transform of homogeneous points, metres.
+
+    Example:
+        >>> is_rigid(np.eye(4)), is_rigid(np.diag([1., 1., -1., 1.])), is_rigid(2 * np.eye(4))
+        (True, False, False)
+    """
+    if not (np.abs(transform) <= LIMIT).all():  # NaN too
+        return False
+    rotation = transform[:3, :3]
+    return bool(np.allclose(rotation @ rotation.T, np.eye(3), rtol=0, atol=ROTATION_TOLERANCE)
+                and np.linalg.det(rotation) > 0
+                and np.allclose(transform[3], [0, 0, 0, 1], rtol=0, atol=ROTATION_TOLERANCE))
 
 
 def optical_from_vehicle(extrinsic: np.ndarray) -> np.ndarray:

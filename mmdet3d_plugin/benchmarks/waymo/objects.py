@@ -70,7 +70,7 @@ def levels_of(labels: WaymoObjects, annotated: bool) -> np.ndarray:
     Returns:
         (N,) int: 2 for labels with at most 5 LiDAR points, otherwise 1.
     """
-    by_points = np.where(labels.num_points <= MAX_POINTS_OF_LEVEL_2, 2, 1)
+    by_points = np.where(np.asarray(labels.num_points) <= MAX_POINTS_OF_LEVEL_2, 2, 1)
     if not annotated or labels.difficulties is None:
         return by_points
     return np.where(labels.difficulties > 0, labels.difficulties, by_points)

@@ -4,34 +4,41 @@ from pathlib import Path
 from typing import Dict, Iterator, List, Tuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ...errors import InputError
-from .frames import optical_from_vehicle
+from ..kitti.labels import LIMIT
+from .components import BYTES, NUMBER, NUMBER_OR_TEXT, NUMBERS, TEXT, Columns, ComponentFile
+from .frames import is_rigid, optical_from_vehicle
 
 CAMERAS = {'FRONT': 1, 'FRONT_LEFT': 2, 'FRONT_RIGHT': 3, 'SIDE_LEFT': 4, 'SIDE_RIGHT': 5}
-ROWS_PER_BATCH = 8  # images in memory
-BUFFER_SIZE = 1 << 20  # bytes per read
+MAX_FRAMES = 1000  # per segment; segments have about 200
+MAX_TIME = 1 << 53  # microseconds; float64 holds all whole numbers up to here
+MAX_SIDE = 1 << 14  # pixels
+MAX_COUNT = (1 << 31) - 1
 
 TIME = 'key.frame_timestamp_micros'
 CAMERA = 'key.camera_name'
 OBJECT = 'key.laser_object_id'
 IMAGE = '[CameraImageComponent].image'
 CALIBRATION = '[CameraCalibrationComponent].'
+INTRINSIC = [f'{CALIBRATION}intrinsic.{name}' for name in ('f_u', 'f_v', 'c_u', 'c_v')]
+EXTRINSIC = f'{CALIBRATION}extrinsic.transform'
+SIZE = [f'{CALIBRATION}{name}' for name in ('width', 'height')]
 BOX = '[LiDARBoxComponent].'
-PROJECTED = '[ProjectedLiDARBoxComponent].box.'
 BOX_COLUMNS = [f'{BOX}box.{name}' for name in (
     'center.x', 'center.y', 'center.z', 'size.x', 'size.y', 'size.z', 'heading')]
+BOX_TYPE, NUM_POINTS, DIFFICULTY = (f'{BOX}{name}' for name in (
+    'type', 'num_lidar_points_in_box', 'difficulty_level.detection'))
+PROJECTED_COLUMNS = [f'[ProjectedLiDARBoxComponent].box.{name}' for name in (
+    'center.x', 'center.y', 'size.x', 'size.y')]
 COLUMNS = {
-    'camera_image': [TIME, CAMERA, IMAGE],
-    'camera_calibration': [CAMERA, *(f'{CALIBRATION}{name}' for name in (
-        'intrinsic.f_u', 'intrinsic.f_v', 'intrinsic.c_u', 'intrinsic.c_v',
-        'extrinsic.transform', 'width', 'height'))],
-    'lidar_box': [TIME, OBJECT, *BOX_COLUMNS, f'{BOX}type', f'{BOX}num_lidar_points_in_box',
-                  f'{BOX}difficulty_level.detection'],
-    'projected_lidar_box': [TIME, CAMERA, OBJECT, *(f'{PROJECTED}{name}' for name in (
-        'center.x', 'center.y', 'size.x', 'size.y'))],
+    'camera_image': {TIME: NUMBER, CAMERA: NUMBER_OR_TEXT, IMAGE: BYTES},
+    'camera_calibration': {CAMERA: NUMBER_OR_TEXT, EXTRINSIC: NUMBERS,
+                           **dict.fromkeys([*INTRINSIC, *SIZE], NUMBER)},
+    'lidar_box': {TIME: NUMBER, OBJECT: TEXT, **dict.fromkeys(
+        [*BOX_COLUMNS, BOX_TYPE, NUM_POINTS, DIFFICULTY], NUMBER)},
+    'projected_lidar_box': {TIME: NUMBER, CAMERA: NUMBER_OR_TEXT, OBJECT: TEXT,
+                            **dict.fromkeys(PROJECTED_COLUMNS, NUMBER)},
 }
 
 
@@ -60,7 +67,7 @@ class FrameLabels:
         num_points: (N,) int, LiDAR points.
         difficulties: (N,) int, annotated levels, 0 where there is none.
         boxes_2d: (N, 4) left, top, right, bottom of the projected box in the camera's
-            image, pixels; NaN for objects outside the image.
+            image, pixels; NaN for objects outside the image, infinite if it is not complete.
     """
     ids: List[str]
     boxes: np.ndarray
@@ -103,149 +110,110 @@ class Segment:
         camera: name of the camera, a key of :data:`CAMERAS`.
 
     Raises:
-        InputError: a component is missing, truncated or has an unknown schema. The methods
-            raise it too if they cannot read their component.
+        InputError: a component is missing, truncated or has an unknown schema or impossible
+            values. The methods raise it too if they cannot read their component.
     """
 
     def __init__(self, root: Path, split: str, name: str, camera: str) -> None:
         self.camera = CAMERAS[camera]
-        self._files = {tag: _open(root / split / tag / f'{name}.parquet', columns)
-                       for tag, columns in COLUMNS.items()}
+        self._files = {tag: ComponentFile(root / split / tag / f'{name}.parquet', kinds)
+                       for tag, kinds in COLUMNS.items()}
 
     def calibration(self) -> Calibration:
         """Return the calibration of the camera."""
-        table = self._read('camera_calibration')
-        own = np.nonzero(_numbers(table, CAMERA) == self.camera)[0]
-        if not len(own):
-            raise InputError(f'{self._path("camera_calibration")}: no calibration of camera '
-                             f'{self.camera}')
-        row = table.slice(int(own[0]), 1).to_pylist()[0]
-        values = {key.removeprefix(CALIBRATION): value for key, value in row.items()}
-        missing = [key for key, value in values.items() if value is None]
-        if missing:
-            raise InputError(f'{self._path("camera_calibration")}: {missing[0]} of camera '
-                             f'{self.camera} is empty; download it again')
+        columns = self._files['camera_calibration'].read()
+        own = np.nonzero(_camera_numbers(columns) == self.camera)[0].tolist()
+        place = f'{columns.path}: camera {self.camera}'
+        if not own:
+            raise InputError(f'{columns.path}: no calibration of camera {self.camera}')
+        row = own[0]
+        f_u, f_v, c_u, c_v = intrinsic = [columns.numbers(name)[row] for name in INTRINSIC]
+        if not (np.abs(intrinsic) <= LIMIT).all() or min(f_u, f_v) <= 0:  # NaN too
+            raise InputError(f'{place} has the intrinsics {_listed(intrinsic)}, expected positive '
+                             'focal lengths and a centre, pixels; download it again')
+        size = [columns.numbers(name)[row] for name in SIZE]
+        if not all(1 <= side <= MAX_SIDE and side == int(side) for side in size):
+            raise InputError(f'{place} has images of size {_listed(size)}, expected whole numbers '
+                             f'from 1 to {MAX_SIDE}; download it again')
+        extrinsic = columns.list_of(EXTRINSIC, row, 16).reshape(4, 4)
+        if not is_rigid(extrinsic):
+            raise InputError(f'{place} has the extrinsic {_listed(extrinsic.ravel())}, which is '
+                             'no 4x4 rotation and translation; download it again')
         cam2img = np.eye(4)
-        cam2img[:2, :3] = [[values['intrinsic.f_u'], 0, values['intrinsic.c_u']],
-                           [0, values['intrinsic.f_v'], values['intrinsic.c_v']]]
-        extrinsic = np.array(values['extrinsic.transform'], dtype=np.float64).reshape(4, 4)
+        cam2img[:2, :3] = [[f_u, 0, c_u], [0, f_v, c_v]]
         return Calibration(cam2img, optical_from_vehicle(extrinsic),
-                           (int(values['width']), int(values['height'])))
+                           (int(size[0]), int(size[1])))
 
     def timestamps(self) -> List[int]:
         """Return the timestamps of the camera's images, ascending, microseconds."""
-        table = self._read('camera_image', [TIME, CAMERA])
-        own = _numbers(table, CAMERA) == self.camera
-        return sorted(_numbers(table, TIME)[own].tolist())
+        columns = self._files['camera_image'].read(TIME, CAMERA)
+        times = _times(columns)[_camera_numbers(columns) == self.camera]
+        if len(times) > MAX_FRAMES or len(np.unique(times)) < len(times):
+            raise InputError(f'{columns.path}: {len(times)} images of camera {self.camera} at '
+                             f'{len(np.unique(times))} times, expected one per time and at most '
+                             f'{MAX_FRAMES}; download it again')
+        return sorted(times.tolist())
 
     def images(self) -> Iterator[Tuple[int, bytes]]:
         """Yield timestamp and JPEG file of each of the camera's images."""
-        file = self._files['camera_image']
-        try:
-            for batch in file.iter_batches(ROWS_PER_BATCH, columns=COLUMNS['camera_image']):
-                own = _numbers(batch, CAMERA) == self.camera
-                for row in np.nonzero(own)[0].tolist():
-                    yield batch[TIME][row].as_py(), batch[IMAGE][row].as_py()
-        except (pa.ArrowInvalid, OSError) as error:
-            raise _unreadable(self._path('camera_image'), error) from error
+        for columns in self._files['camera_image'].batches():
+            for row in np.nonzero(_camera_numbers(columns) == self.camera)[0].tolist():
+                yield int(_times(columns)[row]), columns.bytes_of(IMAGE, row)
 
     def labels(self) -> Dict[int, FrameLabels]:
         """Return the labels by timestamp."""
-        boxes_2d = self._projected_boxes()
-        table = self._read('lidar_box')
-        boxes = np.stack([_numbers(table, name) for name in BOX_COLUMNS], axis=1)
-        types, num_points, difficulties = (
-            np.nan_to_num(_numbers(table, f'{BOX}{name}')).astype(np.int64) for name in (
-                'type', 'num_lidar_points_in_box', 'difficulty_level.detection'))
-        ids, times = table[OBJECT].to_pylist(), _numbers(table, TIME)
+        projected = self._projected_boxes()
+        columns = self._files['lidar_box'].read()
+        times, ids = _times(columns), columns.texts(OBJECT)
+        boxes = np.stack([columns.numbers(name) for name in BOX_COLUMNS], axis=1)
+        types, num_points = (columns.whole_numbers(name, 0, MAX_COUNT, empty=0)
+                             for name in (BOX_TYPE, NUM_POINTS))
+        difficulties = columns.whole_numbers(DIFFICULTY, 0, 2, empty=0)
         nowhere = (np.nan, ) * 4
         found = {}
-        for time in np.unique(times):
+        for time in np.unique(times).tolist():
             rows = np.nonzero(times == time)[0]
-            found[int(time)] = FrameLabels(
-                [ids[row] for row in rows], boxes[rows].astype(np.float64), types[rows],
-                num_points[rows], difficulties[rows],
-                np.array([boxes_2d.get((int(time), ids[row]), nowhere) for row in rows]))
+            found[time] = FrameLabels(
+                [ids[row] for row in rows], boxes[rows], types[rows], num_points[rows],
+                difficulties[rows],
+                np.array([projected.get((time, ids[row]), nowhere) for row in rows]))
         return found
 
     def _projected_boxes(self) -> Dict[Tuple[int, str], Tuple[float, ...]]:
-        """Return (left, top, right, bottom), pixels, by timestamp and object."""
-        table = self._read('projected_lidar_box')
-        x, y, width, height = (_numbers(table, f'{PROJECTED}{name}').astype(np.float64)
-                               for name in ('center.x', 'center.y', 'size.x', 'size.y'))
-        corners = np.stack([x - width / 2, y - height / 2, x + width / 2, y + height / 2], axis=1)
-        kept = (_numbers(table, CAMERA) == self.camera) & (width > 0) & (height > 0)
-        ids, times = table[OBJECT].to_pylist(), _numbers(table, TIME)
-        return {(int(times[row]), ids[row]): tuple(corners[row]) for row in np.nonzero(kept)[0]}
+        """Return (left, top, right, bottom), pixels, by timestamp and object.
 
-    def _path(self, tag: str) -> str:
-        return self._files[tag].path
-
-    def _read(self, tag: str, columns: List[str] = None) -> pa.Table:
-        try:
-            return self._files[tag].read(columns=columns or COLUMNS[tag])
-        except (pa.ArrowInvalid, OSError) as error:
-            raise _unreadable(self._path(tag), error) from error
+        Boxes with missing or infinite values are infinite.
+        """
+        columns = self._files['projected_lidar_box'].read()
+        x, y, width, height = (columns.numbers(name) for name in PROJECTED_COLUMNS)
+        with np.errstate(invalid='ignore', over='ignore'):
+            corners = np.stack([x - width / 2, y - height / 2, x + width / 2, y + height / 2],
+                               axis=1)
+        corners[~np.isfinite(corners).all(axis=1)] = np.inf
+        outside = (width <= 0) | (height <= 0)
+        kept = (_camera_numbers(columns) == self.camera) & ~outside
+        ids, times = columns.texts(OBJECT), _times(columns).tolist()
+        return {(times[row], ids[row]): tuple(corners[row]) for row in np.nonzero(kept)[0]}
 
 
-class _ComponentFile(pq.ParquetFile):
-    """A Parquet file that knows its path."""
-
-    def __init__(self, path: Path) -> None:
-        # Buffered reads: with a memory map, the whole file would count as used memory.
-        super().__init__(path, buffer_size=BUFFER_SIZE, pre_buffer=False)
-        self.path = str(path)
+def _times(columns: Columns) -> np.ndarray:
+    return columns.whole_numbers(TIME, 0, MAX_TIME)
 
 
-def _open(path: Path, columns: List[str]) -> _ComponentFile:
-    """Open a component file and check the names and types of its columns."""
-    if not path.is_file():
-        raise InputError(f'{path}: no such component; download it ({path.parent.name} of the '
-                         'Parquet release)')
-    try:
-        file = _ComponentFile(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise _unreadable(path, error) from error
-    schema = file.schema_arrow
-    for name in columns:
-        if name not in schema.names:
-            raise InputError(f'{path}: unknown schema, without the column {name}; expected that '
-                             'of the Parquet release v2.0')
-        if not _has_kind(name, schema.field(name).type):
-            raise InputError(f'{path}: unknown schema, column {name} holds '
-                             f'{schema.field(name).type}; expected that of the Parquet release '
-                             'v2.0')
-    return file
-
-
-def _has_kind(name: str, kind: pa.DataType) -> bool:
-    """Return whether the reader can read a column of this type."""
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-    if name == IMAGE:
-        return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
-    if name == OBJECT:
-        return text
-    if name.endswith('transform'):
-        return pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind)
-    number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
-    return number or (text and name == CAMERA)
-
-
-def _unreadable(path, error: Exception) -> InputError:
-    reason = ' '.join(str(error).split())[:100]
-    return InputError(f'{path}: truncated or no Parquet file ({reason}); download it again')
-
-
-def _numbers(table, name: str) -> np.ndarray:
-    """Return a column as numbers; missing values are NaN.
+def _camera_numbers(columns: Columns) -> np.ndarray:
+    """Return the numbers of the cameras.
 
     Some releases store the cameras as text: their numbers or their names.
     """
-    values = table.column(name) if isinstance(table, pa.Table) else table[name]
-    if pa.types.is_dictionary(values.type):
-        values = values.cast(values.type.value_type)
-    if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
-        return values.to_numpy(zero_copy_only=False)
-    return np.array([CAMERAS.get(item, item) for item in values.to_pylist()], dtype=np.float64)
+    if not columns.is_text(CAMERA):
+        return columns.whole_numbers(CAMERA, 0, MAX_COUNT)
+    texts = columns.texts(CAMERA)
+    unknown = [text for text in set(texts) if text not in CAMERAS and not text.isdecimal()]
+    if unknown:
+        raise InputError(f'{columns.path}: column {CAMERA} holds {unknown[0]!r}, expected '
+                         f'{", ".join(CAMERAS)} or a number; download it again')
+    return np.array([CAMERAS.get(text) or int(text) for text in texts], dtype=object)
+
+
+def _listed(values) -> str:
+    return ', '.join(f'{value:g}' for value in values)

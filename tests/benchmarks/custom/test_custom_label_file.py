@@ -131,7 +131,7 @@ def test_malformed_files(tmp_path, text, message):
 def test_huge_and_missing_files(tmp_path, monkeypatch):
     monkeypatch.setattr(label_file, 'MAX_BYTES', 1 << 20)
     (tmp_path / 'train.json').write_bytes(b' ' * (3 << 20))
-    with pytest.raises(InputError, match='has 3 MB, expected at most 1; split it'):
+    with pytest.raises(InputError, match='has 3 MB, expected at most 1 MB; split it'):
         CustomLabelFile(tmp_path / 'train.json')
     with pytest.raises(InputError, match='val.json: no such label file'):
         CustomLabelFile(tmp_path / 'val.json')

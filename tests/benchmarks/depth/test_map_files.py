@@ -56,7 +56,7 @@ def test_invalid_depth_is_not_written(tmp_path, depth):
 
 
 @pytest.mark.parametrize('spoil, message', [
-    (lambda path: path.unlink(), 'not a readable 16-bit depth image; restore'),
+    (lambda path: path.unlink(), 'no such 16-bit depth image; restore'),
     (lambda path: path.write_bytes(b''), 'not a readable 16-bit depth image; restore'),
     (lambda path: path.write_bytes(path.read_bytes()[:-30]), 'it is cut off'),
     (lambda path: cv2.imwrite(str(path), np.ones((4, 5), np.uint8)),

@@ -38,11 +38,16 @@ def test_json_round_trip(errors, tmp_path):
 
 
 @pytest.mark.parametrize('content', ['{', '[]', '{"edges": [0, 1]}', '"a"', json.dumps(
-    dict(edges=[0, 1, 2], sums=[[1]])), json.dumps(dict(edges=[0], sums=['a']))])
+    dict(edges=[0, 1, 2], sums=[[1]])), json.dumps(dict(edges=[0], sums=['a'])),
+    json.dumps(dict(edges=[0, 1, 1], sums=[[1, 1]] * 3)), '[' * 100_000,
+    json.dumps(dict(edges=[0, 1, 1e31], sums=[[1, 1]] * 3)), '{"edges": [0, NaN], "sums": []}',
+    json.dumps(dict(edges=[0, 1, 2], sums=[[1, -1]] * 3)),
+    json.dumps(dict(edges=[0, 1, 2], sums=[[1, 10 ** 400]] * 3)),
+    json.dumps(dict(edges=3, sums=[[1]] * 3)), json.dumps(dict(edges=[], sums=[]))])
 def test_error_names_a_malformed_file(content, tmp_path):
     path = tmp_path / 'errors.json'
     path.write_text(content)
-    with pytest.raises(InputError, match='errors.json: holds no errors by distance'):
+    with pytest.raises(InputError, match='errors.json:.* (holds no errors by dist|is no JSON)'):
         read_pixel_errors(path)
 
 

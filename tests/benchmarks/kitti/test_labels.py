@@ -75,7 +75,7 @@ def test_class_name_of_two_words_is_no_label_with_score(tmp_path):
 def test_occlusion_as_a_ratio_is_refused_with_its_meaning(tmp_path):
     ratio = LABEL.replace(' 1 ', ' 0.35 ', 1)
     with pytest.raises(InputError, match=r":2: field 3, the occlusion, is '0.35', expected a "
-                       r'level: 0 fully visible, 1 partly, 2 largely occluded, 3 unknown; convert'):
+                       r'level: 0 fully visible, 1 partly, 2 largely occluded, 3 unknown; con'):
         read_objects(write(tmp_path, f'{LABEL}\n{ratio}'))
     assert read_objects(write(tmp_path, LABEL.replace(' 1 ', ' 2.0 ', 1))).occlusions == 2
     assert len(read_objects(write(tmp_path, ratio + ' 0.5'), with_scores=True)) == 1
@@ -104,7 +104,7 @@ def test_error_names_a_missing_or_binary_file(tmp_path):
     (tmp_path / 'image.txt').write_bytes(b'\x89PNG\xff\xfe')
     with pytest.raises(InputError, match='image.txt: not a readable text file'):
         read_objects(tmp_path / 'image.txt')
-    with pytest.raises(InputError, match='not a readable text file'):
+    with pytest.raises(InputError, match='is a folder, expected a file'):
         read_objects(tmp_path)
 
 

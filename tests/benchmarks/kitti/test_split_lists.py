@@ -35,7 +35,7 @@ def test_written_splits_are_read(small_list, tmp_path):
     paths = write_published_splits(tmp_path / 'set', small_list)
     assert [path.name for path in paths] == ['train.txt', 'val.txt', 'trainval.txt', 'test.txt']
     assert read_split(tmp_path / 'set/ImageSets/val.txt') == ['000000', '000002', '000003']
-    assert write_published_splits(tmp_path / 'set', small_list) == paths  # a second run changes nothing
+    assert write_published_splits(tmp_path / 'set', small_list) == paths  # again
 
 
 @pytest.mark.parametrize('spoil, message', [

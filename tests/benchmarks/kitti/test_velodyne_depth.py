@@ -112,10 +112,10 @@ def test_broken_scans(tmp_path, content, message):
 def test_huge_scans_are_not_read(tmp_path, monkeypatch):
     with open(tmp_path / 'scan.bin', 'wb') as file:
         file.truncate(1 << 40)  # takes no space on the disk
-    monkeypatch.setattr(velodyne_depth.Path, 'read_bytes', None)
+    monkeypatch.setattr(velodyne_depth, 'read_bytes', None)
     with pytest.raises(InputError, match='has 1048576 MB, expected at most 64 MB per scan'):
         read_scan(tmp_path / 'scan.bin')
-    with pytest.raises(InputError, match='no such scan'):
+    with pytest.raises(InputError, match='is a folder, expected a file'):
         read_scan(tmp_path)
 
 

@@ -87,5 +87,5 @@ def test_lists_are_written_from_splits_mat(labelled, tmp_path):
         read_labelled_list(test, labelled[0], 'depths')
     with pytest.raises(InputError, match='absent.mat: no such file'):
         write_labelled_lists(tmp_path / 'absent.mat', tmp_path)
-    with pytest.raises(InputError, match="labeled.mat: not NYU's splits.mat"):
+    with pytest.raises(InputError, match="labeled.mat: not a readable MATLAB file"):
         write_labelled_lists(labelled[0], tmp_path)

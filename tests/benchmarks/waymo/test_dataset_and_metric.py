@@ -119,7 +119,7 @@ def test_labels_as_predictions(converted, tmp_path, run_tool):
     assert figures['waymo/official/Vehicle_L1_AP_0.7_all'] == pytest.approx(50)
     assert figures['waymo/deviant/Vehicle_L1_AP_0.7_all'] == pytest.approx(100)
     assert figures['waymo/official/Pedestrian_L2_APH_0.5_all'] == pytest.approx(100, abs=.1)
-    code, printed = run_tool('evaluate', 'waymo', '--gt', tmp_path / 'labels.npz', '--pred',
+    code, _ = run_tool('evaluate', 'waymo', '--gt', tmp_path / 'labels.npz', '--pred',
                              tmp_path / 'detections.npz', '--json', tmp_path / 'out.json')
     assert code == 0
     again = json.loads((tmp_path / 'out.json').read_text())

@@ -110,7 +110,7 @@ def test_error_names_the_invalid_entry(tmp_path, objects, changes, message):
 
 @pytest.mark.parametrize('name, content, message', [
     ('a.npz', b'no archive', 'not a readable .npz file'),
-    ('a.json', b'{', 'not readable JSON'), ('a.json', b'[1]', 'expected an object of lists'),
+    ('a.json', b'{', 'is no JSON'), ('a.json', b'[1]', 'expected an object of lists'),
     ('a.bin', b'\x0a\xff\xff', 'not a serialised Objects proto'),
     ('a.txt', b'', 'expected a file that ends with .npz, .json or .bin')])
 def test_error_names_the_unreadable_file(tmp_path, name, content, message):
