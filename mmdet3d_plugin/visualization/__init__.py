@@ -13,6 +13,7 @@ from .detection_report import write_report
 from .embedding_plot import embedding_coordinates, embedding_plot, spread_points
 from .embedding_report import write_embedding_report
 from .feature_maps import feature_colors
+from .frame_entries import detection_entry, picture_entry, scene_entry
 from .motion_hint_panel import MotionHints, motion_hint_panel
 from .neighbour_sheet import QueryRow, neighbour_sheet
 from .piece_picture import piece_picture
@@ -29,6 +30,7 @@ __all__ = [
     'depth_panel',
     'depth_picture',
     'depth_scale',
+    'detection_entry',
     'disparity_scale',
     'draw_birds_eye_view',
     'draw_boxes_3d',
@@ -40,8 +42,10 @@ __all__ = [
     'frame_panel',
     'motion_hint_panel',
     'neighbour_sheet',
+    'picture_entry',
     'piece_picture',
     'sample_panel',
+    'scene_entry',
     'spread_points',
     'write_depth_report',
     'write_embedding_report',

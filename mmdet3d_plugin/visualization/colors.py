@@ -12,6 +12,8 @@ CLASS_COLORS = {'Car': '#ff9a1f', 'Pedestrian': '#ff5c93', 'Cyclist': '#35b6ff'}
 OTHER_CLASS_COLOR = '#b9a7ff'
 RIGHT_COLOR, WRONG_COLOR = GROUND_TRUTH_COLOR, '#ff4747'  # of nearest neighbours, by class
 ACCENT_COLOR = '#5b8def'  # curves and dots that belong to no class
+# Curves of one plot, told apart also by colour-blind readers (Okabe and Ito, 2008).
+CURVE_COLORS = ('#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00')
 PANEL_BACKGROUND, PANEL_TEXT = '#0b0e12', '#e8edf2'
 
 
@@ -25,7 +27,8 @@ def class_color(name: str) -> str:
         >>> class_color('Car'), class_color('Van')
         ('#ff9a1f', '#b9a7ff')
     """
-    return CLASS_COLORS.get(find_class(name, CLASS_COLORS), OTHER_CLASS_COLOR)
+    known = find_class(name, CLASS_COLORS)
+    return OTHER_CLASS_COLOR if known is None else CLASS_COLORS[known]
 
 
 def to_bgr(color: str) -> Tuple[int, int, int]:

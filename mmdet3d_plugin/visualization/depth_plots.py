@@ -1,41 +1,27 @@
 """Plots of the report of a depth estimator."""
-from typing import Optional
+from typing import Mapping, Optional
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from ..benchmarks.depth.map_errors import DEPTH_STYLES
 from ..benchmarks.depth.pixel_errors import PixelDepthErrors
-from ..benchmarks.metric_style import without_prefix
-from .colors import ACCENT_COLOR
-from .report_plots import PAGE_COLOR, WIDTH, Rows, series_of, styled, to_svg, validation_unit
+from .colors import CURVE_COLORS
+from .report_plots import PAGE_COLOR, WIDTH, Rows, styled, to_svg, validation_plot_of
 
 
-@styled
-def depth_validation_plot(scalars: Rows) -> Optional[str]:
+def depth_validation_plot(runs: Mapping[str, Rows]) -> Optional[str]:
     """Plot AbsRel, RMSE and delta1 over the course of training.
 
     Args:
-        scalars: lines of the training log, with keys such as ``'depth/AbsRel'``.
+        runs: lines of the training log of each run, by name, with keys such as
+            ``'depth/AbsRel'``.
 
     Returns:
         SVG, or None if there are less than two validations.
     """
-    rows = [without_prefix(row) for row in scalars]
-    series = {key: series_of(rows, key) for key in ('AbsRel', 'RMSE', 'delta1')}
-    series = {key: values for key, values in series.items() if len(values[0]) > 1}
-    if not series:
-        return None
-    figure = Figure(figsize=(WIDTH, 2.4))
-    for axes, (key, (steps, values)) in zip(figure.subplots(1, len(series), squeeze=False)[0],
-                                            series.items()):
-        axes.plot(steps, values, color=ACCENT_COLOR, marker='o', markersize=3)
-        axes.set(title=f'validation, {DEPTH_STYLES[key].title}',
-                 xlabel=validation_unit(rows, steps[-1]))
-        axes.set_xlim(left=0)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    return to_svg(figure)
+    return validation_plot_of(runs, {DEPTH_STYLES[key].title: [key]
+                                     for key in ('AbsRel', 'RMSE', 'delta1')})
 
 
 @styled
@@ -55,7 +41,7 @@ def distance_error_plot(errors: PixelDepthErrors) -> Optional[str]:
     centers, widths = (errors.edges[:-1] + errors.edges[1:]) / 2, .86 * np.diff(errors.edges)
     for axes, values, title in ((above[0], 100 * errors.relative, 'mean relative error (%)'),
                                 (above[1], errors.metres, 'mean absolute error (m)')):
-        axes.plot(centers, values, color=ACCENT_COLOR, marker='o', markersize=4)
+        axes.plot(centers, values, color=CURVE_COLORS[0], marker='o', markersize=4)
         axes.set(title=title)
         axes.set_ylim(bottom=0)
     for axes in below:

@@ -1,38 +1,37 @@
 """Report of a depth estimator as one self-contained HTML page."""
 from pathlib import Path
-from typing import Mapping, Optional, Union
+from typing import List, Mapping, Optional, Sequence, Union
 
 from ..benchmarks.depth.map_errors import DEPTH_STYLES
 from ..benchmarks.depth.pixel_errors import PixelDepthErrors
 from ..benchmarks.metric_style import Metrics, format_value, without_prefix
 from .depth_plots import depth_validation_plot, distance_error_plot
-from .report_html import details, section, table, wide
-from .report_page import Pictures, frame_pictures, write_page
-from .report_plots import Rows
+from .frame_entries import Entry
+from .frame_explorer import DEPTH_NOTE, explorer_section
+from .report_html import Section, details, table, wide
+from .report_page import Headline, facts_section, headline_value, training_section, write_page
+from .report_plots import Rows, loss_plot
 
 HEADLINES, HEADLINE_DECIMALS = ('AbsRel', 'delta1'), 3
 METRIC_NOTE = ('Mean over the images at the last validation of the training. ↓: lower is better, '
                '↑: higher is better.')
-FRAME_NOTE = ('True and predicted depth share one colour scale, near bright and far dark. '
-              'Errors are blue where the prediction is too near and red where it is too far. '
-              'Grey pixels are unknown or not evaluated. Features are the input of the '
-              'prediction layer.')
+FRAMES_MISSING = 'Frames need the pictures of tools/test.py.'
+DISTANCE_NOTE = 'Means over all evaluated pixels, in bins of their true depth.'
 
 
-def write_depth_report(path: Union[str, Path], *, title: str, frames: Pictures = (),
+def write_depth_report(path: Union[str, Path], *, title: str, frames: Sequence[Entry] = (),
                        scalars: Rows = (), metrics: Optional[Metrics] = None,
                        depth_error: Optional[PixelDepthErrors] = None,
                        summary: Optional[Mapping[str, str]] = None) -> None:
     """Write the report of a depth estimator as one HTML file.
 
-    The file contains all pictures and plots. A section without data says which argument is
-    missing.
+    The file contains all pictures, plots and scripts. A section without data is left out.
 
     Args:
         path: HTML file, replaced atomically.
         title: heading of the page.
-        frames: caption and picture of each frame, as drawn by :func:`~.depth_panel`; the first
-            picture is also shown at the top of the page.
+        frames: entries of frames (:mod:`.frame_entries`), such as :func:`~.picture_entry` of a
+            picture of :func:`~.depth_panel`, in the order of their importance.
         scalars: lines of the training log, as returned by
             ``commands.training_log.read_scalars``.
         metrics: values by key, e.g. ``'AbsRel'``. Keys may have a prefix such as ``'depth/'``.
@@ -52,18 +51,29 @@ def write_depth_report(path: Union[str, Path], *, title: str, frames: Pictures =
         True
     """
     metrics = without_prefix(metrics or {})
-    first, frame_section = frame_pictures(frames, FRAME_NOTE)
-    headlines = [(format_value(metrics.get(key), HEADLINE_DECIMALS),
-                  DEPTH_STYLES[key].title) for key in HEADLINES]
-    results = [
-        section('Depth metrics', _depth_metric_table(metrics), 'No metrics were given.',
-                METRIC_NOTE),
-        section('Error by distance', depth_error and _distance_section(depth_error),
-                'No errors by distance were given, or no pixel is evaluated.',
-                'Means over all evaluated pixels, in bins of their true depth.'),
-        frame_section]
-    write_page(path, title, headlines, summary, scalars, depth_validation_plot(scalars), results,
-               first)
+    runs = {'run': scalars}
+    write_page(path, title, depth_headlines([metrics]), [
+        explorer_section(frames, DEPTH_NOTE, FRAMES_MISSING, error_name='AbsRel'),
+        Section('Depth metrics', _depth_metric_table(metrics), note=METRIC_NOTE),
+        Section('Error by distance', _distance_section(depth_error) if depth_error else None,
+                'Errors by distance need tools/test.py and an evaluated pixel.', DISTANCE_NOTE),
+        training_section(svg and wide(svg)
+                         for svg in (loss_plot(runs), depth_validation_plot(runs))),
+        facts_section(summary)])
+
+
+def depth_headlines(runs: Sequence[Metrics]) -> List[Headline]:
+    """Return a card per headline metric, of the last run, with the difference from the first.
+
+    Args:
+        runs: metrics without prefix of one run, or of two runs that are compared.
+
+    Example:
+        >>> depth_headlines([dict(AbsRel=.2), dict(AbsRel=.15)])[0].figures
+        [('', '0.150 −0.050')]
+    """
+    return [Headline(DEPTH_STYLES[key].title, [('', headline_value(runs, key, HEADLINE_DECIMALS))])
+            for key in HEADLINES]
 
 
 def _depth_metric_table(metrics: Metrics) -> Optional[str]:

@@ -9,55 +9,70 @@ from matplotlib.ticker import MaxNLocator
 from ..benchmarks.depth.object_errors import ObjectDepthErrors
 from ..benchmarks.kitti.metric_names import OVERLAPS, metric_key
 from ..benchmarks.metric_style import without_prefix
-from .colors import class_color
+from .colors import CURVE_COLORS
 from .report_plots import (
     LINE_STYLES,
     PAGE_COLOR,
     WIDTH,
     Rows,
+    legend_below,
     series_of,
     styled,
     to_svg,
     validation_unit,
 )
 
-# (R,) recalls and (R,) precisions, each 0-1, by name of the curve.
-Curves = Mapping[str, Tuple[np.ndarray, np.ndarray]]
+# (R,) recalls and (R,) precisions, each 0-1, by colour and style of the curve. Curves with the
+# same first name share their colour, and those with the same second name their style.
+Curves = Mapping[Tuple[str, str], Tuple[np.ndarray, np.ndarray]]
 
-LEGEND_ROOM = 1.4  # height of an axis over its largest value
+PANELS_PER_ROW = 3
+
+
+def _panels(figure: Figure, count: int) -> Sequence[Axes]:
+    """Return the axes of ``count`` panels in rows."""
+    columns = min(count, PANELS_PER_ROW)
+    rows = -(-count // columns)
+    axes = list(np.ravel(figure.subplots(rows, columns, squeeze=False)))
+    for unused in axes[count:]:
+        unused.set_visible(False)
+    return axes[:count]
 
 
 @styled
-def validation_plot(scalars: Rows, classes: Sequence[str]) -> Optional[str]:
-    """Plot AP 3D R40 at moderate difficulty over the course of training.
+def validation_plot(runs: Mapping[str, Rows], classes: Sequence[str]) -> Optional[str]:
+    """Plot AP 3D R40 at moderate difficulty over the course of training, a panel per class.
 
     Args:
-        scalars: lines of the training log, with keys such as
+        runs: lines of the training log of each run, by name, with keys such as
             ``'kitti/Car_3D_AP40_moderate_strict'``.
         classes: plotted classes.
 
     Returns:
         SVG, or None if there are less than two validations.
     """
-    rows = [without_prefix(row) for row in scalars]
-    figure = Figure(figsize=(WIDTH, 2.8))
-    axes = figure.add_subplot()
-    last_step = 0
-    for name in classes:
-        for overlap, style in zip(OVERLAPS, LINE_STYLES):
-            steps, values = series_of(rows, metric_key(name, overlap=overlap))
-            if len(steps) > 1:
-                axes.plot(steps, values, style, color=class_color(name), marker='o',
-                          markersize=3, label=f'{name}, {overlap}')
-                last_step = max(last_step, steps[-1])
-    if not last_step:
+    rows = {run: [without_prefix(row) for row in scalars] for run, scalars in runs.items()}
+    curves = {(name, run, overlap): series_of(rows[run], metric_key(name, overlap=overlap))
+              for name in classes for run in runs for overlap in OVERLAPS}
+    curves = {key: series for key, series in curves.items() if len(series[0]) > 1}
+    shown = [name for name in classes if any(key[0] == name for key in curves)]
+    if not shown:
         return None
-    axes.set(xlabel=validation_unit(rows, last_step), ylabel='AP 3D R40 (%)',
-             title='validation, moderate')
-    axes.set_ylim(bottom=0)
-    axes.set_xlim(left=0)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(loc='upper left', bbox_to_anchor=(1, 1))
+    figure = Figure(figsize=(WIDTH, 2.9 * -(-len(shown) // PANELS_PER_ROW)))
+    runs_shown = list(runs)
+    for axes, name in zip(_panels(figure, len(shown)), shown):
+        for (_, run, overlap), (steps, values) in (
+                item for item in curves.items() if item[0][0] == name):
+            label = overlap if len(runs) == 1 else f'{run}, {overlap}'
+            axes.plot(steps, values, LINE_STYLES[OVERLAPS.index(overlap)], label=label,
+                      color=CURVE_COLORS[runs_shown.index(run) % len(CURVE_COLORS)], marker='o',
+                      markersize=3)
+            unit = validation_unit(rows[run], steps[-1])
+        axes.set(xlabel=unit, ylabel='AP 3D R40 (%)', title=f'validation, {name}')
+        axes.set_ylim(bottom=0)
+        axes.set_xlim(left=0)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    legend_below(figure)
     return to_svg(figure)
 
 
@@ -70,21 +85,45 @@ def precision_recall_plot(panels: Mapping[str, Curves]) -> Optional[str]:
 
     Returns:
         SVG, or None if no precision is defined.
+
+    Example:
+        >>> recall, precision = np.array([0., 1.]), np.array([1., .5])
+        >>> precision_recall_plot({'Car': {('3D', 'strict'): (recall, precision)}})[:4]
+        '<svg'
     """
-    panels = {name: curves for name, curves in panels.items()
-              if any(np.isfinite(precision).any() for _, precision in curves.values())}
+    panels = {name: {key: curve for key, curve in curves.items() if np.isfinite(curve[1]).any()}
+              for name, curves in panels.items()}
+    panels = {name: curves for name, curves in panels.items() if curves}
     if not panels:
         return None
-    figure = Figure(figsize=(WIDTH, 0.8 * WIDTH / max(len(panels), 2)))
-    row, = figure.subplots(1, len(panels), squeeze=False)
-    for axes, (name, curves) in zip(row, panels.items()):
-        for index, (label, (recall, precision)) in enumerate(curves.items()):
-            axes.plot(recall, precision, LINE_STYLES[index % len(LINE_STYLES)],
-                      color=class_color(name), label=label,
-                      alpha=1 - 0.6 * index / len(curves))
+    names = list(dict.fromkeys(key for curves in panels.values() for key in curves))
+    colors = list(dict.fromkeys(first for first, _ in names))
+    styles = list(dict.fromkeys(second for _, second in names))
+    figure = Figure(figsize=(WIDTH, 3.3 * -(-len(panels) // PANELS_PER_ROW)))
+    for axes, (name, curves) in zip(_panels(figure, len(panels)), panels.items()):
+        for (first, second), (recall, precision) in curves.items():
+            shown = reached(precision)
+            axes.plot(recall[:shown], precision[:shown],
+                      LINE_STYLES[styles.index(second) % len(LINE_STYLES)],
+                      color=CURVE_COLORS[colors.index(first) % len(CURVE_COLORS)],
+                      label=f'{first}, {second}')
         axes.set(title=name, xlabel='recall', ylabel='precision', xlim=(0, 1), ylim=(0, 1.02))
-        axes.legend(loc='lower left')
+    legend_below(figure)
     return to_svg(figure)
+
+
+def reached(precision: np.ndarray) -> int:
+    """Return the number of points of a curve up to the first recall that is not reached.
+
+    Args:
+        precision: (R,) precisions by increasing recall, 0 where the recall is not reached.
+
+    Example:
+        >>> reached(np.array([1., .5, 0., 0.])), reached(np.array([1., .5]))
+        (3, 2)
+    """
+    zeros = np.flatnonzero(precision == 0)
+    return int(zeros[0]) + 1 if len(zeros) else len(precision)
 
 
 @styled
@@ -100,31 +139,29 @@ def depth_error_plot(results: Sequence[ObjectDepthErrors]) -> Optional[str]:
     results = [result for result in results if result.matched.sum()]
     if not results:
         return None
-    figure = Figure(figsize=(WIDTH, 4.))
+    figure = Figure(figsize=(WIDTH, 4.4))
     above, below = figure.subplots(2, len(results), sharex='col', squeeze=False,
                                    height_ratios=[2.4, 1.])
     for errors_axes, counts_axes, result in zip(above, below, results):
         _draw_depth_errors(errors_axes, counts_axes, result)
+    legend_below(figure)
     return to_svg(figure)
 
 
 def _draw_depth_errors(errors_axes: Axes, counts_axes: Axes, result: ObjectDepthErrors) -> None:
-    color = class_color(result.class_name)
+    color = CURVE_COLORS[0]
     centers = (result.edges[:-1] + result.edges[1:]) / 2
-    for values, style, fill, label in ((result.mean_errors, '-', 'full', 'mean'),
-                                       (result.median_errors, '--', 'none', 'median')):
+    for values, style, fill, label in ((result.mean_errors, '-', 'full', 'mean error'),
+                                       (result.median_errors, '--', 'none', 'median error')):
         errors_axes.plot(centers, values, style, color=color, marker='o', markersize=4,
                          fillstyle=fill, label=label)
     errors_axes.set(title=result.class_name, ylabel='absolute depth error (m)')
-    largest = np.nanmax([result.mean_errors, result.median_errors])
-    errors_axes.set_ylim(0, LEGEND_ROOM * largest or None)
-    errors_axes.legend(loc='upper left', ncols=2)
+    errors_axes.set_ylim(bottom=0)
     widths = 0.86 * np.diff(result.edges)
     counts_axes.bar(centers, result.labels, widths, color=PAGE_COLOR, alpha=0.15,
-                    label='labelled')
-    counts_axes.bar(centers, result.matched, widths, color=color, alpha=0.8, label='found')
+                    label='labelled objects')
+    counts_axes.bar(centers, result.matched, widths, color=color, alpha=0.8,
+                    label='found objects')
     counts_axes.set(xlabel='depth of the label (m)', ylabel='objects',
                     xlim=(result.edges[0], result.edges[-1]), xticks=result.edges)
-    counts_axes.set_ylim(0, LEGEND_ROOM * max(result.labels))
     counts_axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    counts_axes.legend(loc='upper right', ncols=2)

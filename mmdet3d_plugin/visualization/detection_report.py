@@ -11,53 +11,66 @@ from ..benchmarks.kitti.metric_names import (
     metric_key,
     metric_rows,
 )
-from ..benchmarks.metric_style import Metrics, format_value, without_prefix
-from .colors import CLASS_COLORS
+from ..benchmarks.kitti.protocol import overlaps_of
+from ..benchmarks.metric_style import UNDEFINED, Metrics, format_value, without_prefix
+from .colors import class_color
 from .detection_plots import Curves, depth_error_plot, precision_recall_plot, validation_plot
-from .report_html import details, picture, section, table, wide
-from .report_page import Pictures, frame_pictures, write_page
-from .report_plots import Rows
+from .frame_entries import Entry
+from .frame_explorer import DETECTION_NOTE, explorer_section
+from .report_html import Section, details, picture, table, wide
+from .report_page import (
+    Headline,
+    Pictures,
+    facts_section,
+    headline_value,
+    training_section,
+    write_page,
+)
+from .report_plots import Rows, loss_plot
 
-HEADLINE_CLASS = 'Car'
-HEADLINES = (('loose', '0.5'), ('strict', '0.7'))  # overlap and IoU of HEADLINE_CLASS
 OVERLAP_NOTE = ('Average precision in percent over 40 recall positions. Strict asks for an IoU '
                 'of 0.7 for Car and 0.5 for Pedestrian and Cyclist, loose for 0.5 and 0.25 in '
                 'BEV and 3D. 2D and AOS are strict in both.')
+CURVE_NOTE = ('At moderate difficulty. Strict and loose overlaps are those of the table above; 2D '
+              'has one overlap.')
 SAMPLE_NOTE = ('Each object is divided into a grid of locations that predict depth. Larger '
                'weights have brighter tints, and the largest weight is framed. Locations without '
                'tint are dropped by sample selection.')
-FRAME_NOTE = ('Ground truth is green. Predictions have the colours of their classes and their '
-              "scores; the front face is tinted. The bird's-eye view beside each image is in "
-              'metres.')
+DEPTH_ERROR_NOTE = ('Errors of detected objects. An object is detected if the 2D IoU with a '
+                    'prediction of its class is 0.5 or more.')
+FRAMES_MISSING = 'Frames need the images, labels and result files of a data set.'
+SHOWN_SAMPLES = 2  # pictures of sample weights; the others are collapsed
+RUN = 'run'  # name of the run in a report of one run
 
 
 def write_report(path: Union[str, Path], *, title: str,
-                 frames: Pictures = (),
+                 frames: Sequence[Entry] = (),
                  scalars: Rows = (),
                  metrics: Optional[Metrics] = None,
                  precision_recall: Optional[Mapping[str, Curves]] = None,
                  depth_error: Sequence[ObjectDepthErrors] = (),
                  samples: Pictures = (),
-                 summary: Optional[Mapping[str, str]] = None) -> None:
+                 summary: Optional[Mapping[str, str]] = None,
+                 threshold: float = .1) -> None:
     """Write the report of a detector as one HTML file.
 
-    The file contains all pictures and plots. A section without data says which argument is
-    missing.
+    The file contains all pictures, plots and scripts. A section without data is left out.
 
     Args:
         path: HTML file, replaced atomically.
         title: heading of the page.
-        frames: caption and picture of each frame, as drawn by :func:`~.frame_panel`; the first
-            picture is also shown at the top of the page.
+        frames: frames with labels and predictions, as returned by :func:`~.detection_entry`, in
+            the order of their importance.
         scalars: lines of the training log, as returned by
             ``commands.training_log.read_scalars``.
         metrics: AP in percent by key, e.g. ``'Car_3D_AP40_moderate_strict'``. Keys may have a
             prefix such as ``'kitti/'``. None and NaN are shown as undefined.
-        precision_recall: (R,) recalls and (R,) precisions, each 0-1, by class and name of the
-            curve.
+        precision_recall: (R,) recalls and (R,) precisions, each 0-1, by class and by (metric,
+            overlap).
         depth_error: one result per class, as returned by :func:`~.object_depth_errors`.
         samples: caption and picture of ROI weights, as drawn by :func:`~.sample_panel`.
         summary: facts of the run by name, e.g. config, device and command lines.
+        threshold: least score of the predictions that are shown at first.
 
     Raises:
         InputError: the folder of ``path`` cannot be written.
@@ -65,34 +78,68 @@ def write_report(path: Union[str, Path], *, title: str,
     Example:
         >>> import tempfile
         >>> from pathlib import Path
-        >>> import numpy as np
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     write_report(Path(folder) / 'report.html', title='Demo',
-        ...                  frames=[('frame 7', np.zeros((40, 90, 3), np.uint8))],
         ...                  metrics={'Car_3D_AP40_moderate_strict': 12.3})
         ...     '12.30' in (Path(folder) / 'report.html').read_text(encoding='utf-8')
         True
     """
     metrics = without_prefix(metrics or {})
-    first, frame_section = frame_pictures(frames, FRAME_NOTE)
-    headlines = [(format_value(metrics.get(metric_key(HEADLINE_CLASS, overlap=overlap))),
-                  f'{HEADLINE_CLASS} AP 3D R40 moderate, IoU {threshold} (%)')
-                 for overlap, threshold in HEADLINES]
-    results = [
-        section('Average precision', _metric_tables(metrics), 'No metrics were given.',
-                OVERLAP_NOTE),
-        section('Precision and recall', _plot(precision_recall_plot(precision_recall or {})),
-                'No precision-recall curves were given.'),
-        section('Depth error by distance', _depth_section(depth_error),
-                'No depth errors were given, or no prediction matches a ground truth.',
-                'Errors of detected objects. An object is detected if the 2D IoU with a '
-                'prediction of its class is 0.5 or more.'),
-        section('Weights of the depth predictions',
-                '\n'.join(picture(image, name) for name, image in samples),
-                'No pictures of sample weights were given.', SAMPLE_NOTE),
-        frame_section]
-    write_page(path, title, headlines, summary, scalars,
-               validation_plot(scalars, list(CLASS_COLORS)), results, first)
+    classes = classes_of(metrics)
+    runs = {RUN: scalars}
+    write_page(path, title, class_headlines([metrics]), [
+        explorer_section(frames, DETECTION_NOTE, FRAMES_MISSING, [RUN], classes, threshold),
+        Section('Average precision', _metric_tables(metrics), note=OVERLAP_NOTE),
+        Section('Precision and recall', _plot(precision_recall_plot(precision_recall or {})),
+                note=CURVE_NOTE),
+        Section('Depth error by distance', _depth_section(depth_error),
+                'Depth errors need a prediction that matches a label.', DEPTH_ERROR_NOTE),
+        Section('Weights of the depth predictions', _samples(samples), note=SAMPLE_NOTE),
+        training_section(map(_plot, (loss_plot(runs), validation_plot(runs, classes)))),
+        facts_section(summary)])
+
+
+def classes_of(metrics: Metrics) -> List[str]:
+    """Return the classes of metrics, in their order.
+
+    Example:
+        >>> classes_of({'Car_3D_AP40_easy_strict': 1., 'loss': 2.})
+        ['Car']
+    """
+    return list(dict.fromkeys(row.class_name for recalls in (40, 11)
+                              for row in metric_rows(metrics, recalls)))
+
+
+def class_headlines(runs: Sequence[Metrics]) -> List[Headline]:
+    """Return a card per class with AP 3D at moderate difficulty, loose and strict.
+
+    Classes without a defined AP are left out, unless no class has one.
+
+    Args:
+        runs: metrics without prefix of one run, or of two runs that are compared. A card of two
+            runs shows the second run, and the difference from the first.
+
+    Example:
+        >>> class_headlines([{'Car_3D_AP40_moderate_strict': 12.3}])[0].figures
+        [('3D AP, IoU 0.5', '–'), ('3D AP, IoU 0.7', '12.3')]
+    """
+    cards = []
+    for name in dict.fromkeys(name for run in runs for name in classes_of(run)):
+        figures = []
+        for overlap, limit in sorted(zip(OVERLAPS, overlaps_of(name)), key=lambda item: item[1]):
+            figures.append((f'3D AP, IoU {limit:g}',
+                            headline_value(runs, metric_key(name, overlap=overlap), 1)))
+        cards.append(Headline(name, figures, class_color(name)))
+    defined = [card for card in cards
+               if any(not text.startswith(UNDEFINED) for _, text in card.figures)]
+    return defined or cards
+
+
+def _samples(samples: Pictures) -> str:
+    """Return the first pictures, and the others hidden until the reader opens them."""
+    pictures = [picture(image, name) for name, image in samples]
+    first, rest = pictures[:SHOWN_SAMPLES], pictures[SHOWN_SAMPLES:]
+    return '\n'.join(first + [details(f'{len(rest)} more', '\n'.join(rest))] * bool(rest))
 
 
 def _plot(svg: Optional[str]) -> Optional[str]:

@@ -1,6 +1,6 @@
 """Embeddings of images in two dimensions."""
 import io
-from typing import Mapping, Optional, Sequence, Tuple
+from typing import List, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 from matplotlib import rc_context
@@ -75,7 +75,7 @@ def spread_points(coordinates: np.ndarray, count: int) -> np.ndarray:
         >>> spread_points(np.array([[0., 0.], [1., 0.], [9., 0.], [4., 0.]]), 3).tolist()
         [0, 2, 3]
     """
-    chosen = []
+    chosen: List[int] = []
     nearest = np.full(len(coordinates), np.inf)
     while len(chosen) < min(count, len(coordinates)) and nearest.max() > 0:
         chosen.append(int(nearest.argmax()))

@@ -1,13 +1,13 @@
 """Report of an embedder as one self-contained HTML page."""
 from pathlib import Path
-from typing import List, Mapping, Optional, Tuple, Union
+from typing import List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from ..benchmarks.metric_style import Metrics, format_value, without_prefix
-from .report_html import picture, section, table
-from .report_page import write_page
-from .report_plots import Rows, series_of, validation_unit
+from .report_html import Section, picture, table, wide
+from .report_page import Headline, facts_section, headline_value, training_section, write_page
+from .report_plots import Rows, loss_plot, series_of, validation_unit
 from .retrieval_plots import MAP_AT_R, recall_keys, retrieval_validation_plot
 
 MAIN = 'R@1'
@@ -36,8 +36,7 @@ def write_embedding_report(path: Union[str, Path], *, title: str, scalars: Rows 
                            summary: Optional[Mapping[str, str]] = None) -> None:
     """Write the report of an embedder as one HTML file.
 
-    The file contains all pictures and plots. A section without data says which argument is
-    missing.
+    The file contains all pictures and plots. A section without data is left out.
 
     Args:
         path: HTML file, replaced atomically.
@@ -64,21 +63,31 @@ def write_embedding_report(path: Union[str, Path], *, title: str, scalars: Rows 
         True
     """
     metrics = without_prefix(metrics or {})
-    headlines = [(format_value(metrics.get(key), 1), caption)
-                 for key, caption in HEADLINES.items()]
-    results = [
-        section('Retrieval', _metric_table(metrics, scalars), 'No metrics were given.',
-                METRIC_NOTE),
-        _picture_section('Nearest neighbours', neighbours, 'nearest neighbours', NEIGHBOUR_NOTE),
-        _picture_section('Embedding', embedding, 'the embedding', EMBEDDING_NOTE),
-        _picture_section('Linear piece', piece, 'a linear piece', PIECE_NOTE)]
-    write_page(path, title, headlines, summary, scalars, retrieval_validation_plot(scalars),
-               results)
+    runs = {'run': scalars}
+    write_page(path, title, retrieval_headlines([metrics]), [
+        Section('Retrieval', _metric_table(metrics, scalars), note=METRIC_NOTE),
+        *(Section(title, None if image is None else picture(image, ''),
+                  f'The section "{title}" needs a picture of tools/test.py.', note)
+          for title, image, note in (('Nearest neighbours', neighbours, NEIGHBOUR_NOTE),
+                                     ('Embedding', embedding, EMBEDDING_NOTE),
+                                     ('Linear piece', piece, PIECE_NOTE))),
+        training_section(svg and wide(svg)
+                         for svg in (loss_plot(runs), retrieval_validation_plot(runs))),
+        facts_section(summary)])
 
 
-def _picture_section(title: str, image: Optional[np.ndarray], name: str, note: str) -> str:
-    return section(title, None if image is None else picture(image, ''),
-                   f'No picture of {name} was given.', note)
+def retrieval_headlines(runs: Sequence[Metrics]) -> List[Headline]:
+    """Return a card per headline metric, of the last run, with the difference from the first.
+
+    Args:
+        runs: metrics without prefix of one run, or of two runs that are compared.
+
+    Example:
+        >>> retrieval_headlines([{'R@1': 61.72, 'mAP@R': 24.5}])[0]
+        Headline(title='Recall@1 (%)', figures=[('', '61.7')], color='')
+    """
+    return [Headline(caption, [('', headline_value(runs, key, 1))])
+            for key, caption in HEADLINES.items()]
 
 
 def _metric_table(metrics: Metrics, scalars: Rows) -> Optional[str]:

@@ -170,6 +170,7 @@ def draw_instances(image: np.ndarray, hints: MotionHints) -> np.ndarray:
     """
     canvas = image.copy()
     height, width = image.shape[:2]
+    assert hints.instances is not None
     for index, mask in enumerate(hints.instances):
         if not mask.any():
             continue
@@ -219,6 +220,7 @@ def _instance_tile(hints: MotionHints, columns: int, width: int) -> Tile:
     if hints.gate is None:
         legend = {'not tested for motion': ACCENT_COLOR}
     picture = draw_instances(cv2.resize(hints.target, size, interpolation=cv2.INTER_AREA), hints)
+    assert hints.instances is not None
     count = int(hints.instances.any(axis=(1, 2)).sum())
     return Tile(picture, f'{count} instances', legend=legend)
 
@@ -242,7 +244,9 @@ def _errors(depths: Dict[str, np.ndarray], truth: np.ndarray, instances: np.ndar
     counted = protocol.valid(truth) & instances.any(axis=0)
     if not counted.any():
         return [], ''
-    scale, tiles, figures = error_scale(RELATIVE_LIMIT), [], []
+    scale = error_scale(RELATIVE_LIMIT)
+    tiles: List[Optional[Tile]] = []
+    figures: List[str] = []
     for name, depth in depths.items():
         errors = protocol.signed_errors(truth, depth) / np.where(counted, truth, 1)
         errors = np.where(counted, 100 * errors, np.nan)

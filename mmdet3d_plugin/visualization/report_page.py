@@ -1,62 +1,98 @@
 """Page with the sections that the reports of all tasks share."""
 from html import escape
 from pathlib import Path
-from typing import Iterable, Mapping, Optional, Sequence, Tuple, Union
+from typing import Iterable, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
+from ..benchmarks.metric_style import Metrics, format_difference, format_value
 from ..utils.files import atomic_write
-from .report_html import page, picture, section, wide
-from .report_plots import Rows, loss_plot
+from .report_html import Section, page
 
 Pictures = Iterable[Tuple[str, np.ndarray]]  # captions and (H, W, 3) uint8 BGR images
+EXPLORER = 'explorer-data'  # id of the data of the explorer of frames
 
 
-def write_page(path: Union[str, Path], title: str, headlines: Sequence[Tuple[str, str]],
-               summary: Optional[Mapping[str, str]], scalars: Rows, validations: Optional[str],
-               results: Sequence[str], first: Optional[str] = None) -> None:
-    """Write a page with a headline, the facts of the run, its training and its results.
+class Headline(NamedTuple):
+    """Card of large figures at the top of the page.
+
+    Attributes:
+        title: plain text.
+        figures: captions and values. A value may have a second one after a space: the
+            difference from the first of two runs.
+        color: ``'#rrggbb'`` of a square before the title; empty for none.
+    """
+    title: str
+    figures: Sequence[Tuple[str, str]]
+    color: str = ''
+
+
+def write_page(path: Union[str, Path], title: str, headlines: Sequence[Headline],
+               sections: Sequence[Section]) -> None:
+    """Write a page with large figures, a table of contents and sections.
+
+    Sections without content are left out. Their notes on what is missing stand at the end.
 
     Args:
         path: HTML file, replaced atomically.
         title: heading of the page.
-        headlines: values and their captions, shown in large letters.
-        summary: facts of the run by name.
-        scalars: lines of the training log.
-        validations: SVG of the validations.
-        results: HTML of the sections of the task.
-        first: HTML shown below the headline.
+        headlines: cards of large figures.
+        sections: sections in order.
 
     Raises:
         InputError: the folder of ``path`` cannot be written.
     """
-    training = ''.join(wide(svg) for svg in (loss_plot(scalars), validations) if svg)
-    parts = [
-        _headline(headlines), first or '',
-        section('Run', _facts(summary or {}), 'No facts of the run were given.'),
-        section('Training', training, 'No training log was given.'), *results]
-    atomic_write(path, page(title, '\n'.join(filter(None, parts))))
+    shown = [section for section in sections if section.content]
+    missing = [section.missing for section in sections if not section.content and section.missing]
+    links = ''.join(f'<a href="#{section.anchor}">{escape(section.title)}</a>'
+                    for section in shown)
+    parts = [f'<nav aria-label="Contents">{links}</nav>' if links else '', _headline(headlines),
+             *(section.to_html() for section in shown),
+             f'<footer>{escape(" ".join(missing))}</footer>' if missing else '']
+    body = '\n'.join(filter(None, parts))
+    atomic_write(path, page(title, body, with_explorer=f'id="{EXPLORER}"' in body))
 
 
-def frame_pictures(frames: Pictures, note: str) -> Tuple[Optional[str], str]:
-    """Return the first picture, and the section of all pictures, as HTML.
+def headline_value(runs: Sequence[Metrics], key: str, decimals: int) -> str:
+    """Return the value of a metric, and for two runs its difference from the first run.
 
     Args:
-        frames: caption and picture of each frame.
-        note: plain text between the heading and the pictures.
+        runs: metrics of one run, or of two runs that are compared.
+        key: name of the metric.
+        decimals: digits after the decimal point.
+
+    Example:
+        >>> headline_value([dict(RMSE=3.)], 'RMSE', 1)
+        '3.0'
+        >>> headline_value([dict(RMSE=3.), dict(RMSE=2.5)], 'RMSE', 1)
+        '2.5 −0.5'
     """
-    pictures = [picture(image, name) for name, image in frames]
-    return (pictures[0] if pictures else None,
-            section('Held-out frames', '\n'.join(pictures), 'No frames were given.', note))
+    values = [run.get(key) for run in runs]
+    change = [format_difference(values[0], values[1], decimals)] if len(values) > 1 else []
+    return ' '.join([format_value(values[-1], decimals), *change])
 
 
-def _headline(headlines: Sequence[Tuple[str, str]]) -> str:
-    items = ''.join(f'<div><strong>{value}</strong><span>{escape(caption)}</span></div>'
-                    for value, caption in headlines)
-    return f'<div class="headline">{items}</div>'
-
-
-def _facts(summary: Mapping[str, str]) -> Optional[str]:
+def facts_section(summary: Optional[Mapping[str, str]]) -> Section:
+    """Return the section of the facts of a run, by name."""
     rows = ''.join(f'<tr><th>{escape(str(key))}</th><td>{escape(str(value))}</td></tr>\n'
-                   for key, value in summary.items())
-    return f'<table class="facts">{rows}</table>' if rows else None
+                   for key, value in (summary or {}).items())
+    return Section('Run', f'<table class="facts">{rows}</table>' if rows else None)
+
+
+def training_section(plots: Iterable[Optional[str]]) -> Section:
+    """Return the section of the plots of a training, as SVG."""
+    return Section('Training', ''.join(filter(None, plots)),
+                   'Training curves need the training log.')
+
+
+def _headline(headlines: Sequence[Headline]) -> str:
+    cards = []
+    for title, figures, color in headlines:
+        swatch = f'<i class="swatch" style="background:{escape(color)}"></i>' if color else ''
+        rows = []
+        for caption, value in figures:
+            first, _, second = value.partition(' ')
+            small = f'<small>{escape(second)}</small>' if second else ''
+            rows.append(f'<div><dd>{escape(first)}{small}</dd><dt>{escape(caption)}</dt></div>')
+        cards.append(f'<div><h2>{swatch}{escape(title)}</h2><dl>{"".join(rows)}</dl></div>')
+    return f'<div class="headline">{"".join(cards)}</div>' if cards else ''

@@ -13,9 +13,10 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
-from .colors import ACCENT_COLOR
+from ..benchmarks.metric_style import without_prefix
+from .colors import CURVE_COLORS
 
 # Lines of a training log, as returned by commands.training_log.read_scalars.
 Rows = Sequence[Mapping[str, Any]]
@@ -24,11 +25,13 @@ WIDTH = 10.  # inches; sets the text size relative to the plot
 LOG_SCALE_FROM = 20.  # largest over smallest loss from which its axis is logarithmic
 PAGE_COLOR = '#010203'  # placeholder of the page's text colour
 LINE_STYLES = ('-', '--', ':', '-.')
+LEGEND_COLUMNS = 6
+MAX_LOSSES = 24  # single losses that are plotted, since 300 take minutes
 _SMOOTHING = 40  # length of a curve over the length of the smoothing window
 
 styled = rc_context({
     'svg.fonttype': 'none', 'svg.hashsalt': 'report', 'font.size': 8.,
-    'font.family': 'sans-serif', 'font.sans-serif': ['DejaVu Sans'],
+    'text.parse_math': False, 'font.family': 'sans-serif', 'font.sans-serif': ['DejaVu Sans'],
     'text.color': PAGE_COLOR, 'axes.labelcolor': PAGE_COLOR, 'axes.edgecolor': PAGE_COLOR,
     'xtick.color': PAGE_COLOR, 'ytick.color': PAGE_COLOR, 'axes.linewidth': 0.6,
     'axes.titlesize': 9., 'axes.titlelocation': 'left', 'axes.titleweight': 'bold',
@@ -41,43 +44,49 @@ styled = rc_context({
 
 
 @styled
-def loss_plot(scalars: Rows) -> Optional[str]:
+def loss_plot(runs: Mapping[str, Rows]) -> Optional[str]:
     """Plot the total loss and, below, each single loss over the iterations.
 
     Args:
-        scalars: lines of the training log. Losses have keys ``loss``, ``loss_*`` or
-            ``*_loss``; values that are not finite are left out.
+        runs: lines of the training log of each run, by name. Losses have keys ``loss``,
+            ``loss_*`` or ``*_loss``; values that are not finite are left out, and so are
+            single losses after the first :data:`MAX_LOSSES`.
 
     Returns:
         SVG, or None if no loss is logged more than once.
 
     Example:
-        >>> svg = loss_plot([{'step': step, 'loss': 1. / step} for step in (1, 2, 3)])
-        >>> svg[:4], loss_plot([])
+        >>> svg = loss_plot({'run': [{'step': step, 'loss': 1. / step} for step in (1, 2, 3)]})
+        >>> svg[:4], loss_plot({})
         ('<svg', None)
     """
-    parts = sorted({key for row in scalars for key in row
+    parts = sorted({key for rows in runs.values() for row in rows for key in row
                     if key.startswith('loss_') or key.endswith('_loss')})
-    names = [name for name in ['loss', *parts] if len(series_of(scalars, name)[0]) > 1]
+    names = [name for name in ['loss', *parts]
+             if any(len(series_of(rows, name)[0]) > 1 for rows in runs.values())]
     if not names:
         return None
-    total, parts = names[0], names[1:]
+    total, parts = names[0], names[1:1 + MAX_LOSSES]
     column_count = min(4, len(parts)) or 1
     row_count = math.ceil(len(parts) / column_count)
     figure = Figure(figsize=(WIDTH, 2.8 + 1.7 * row_count))
     grid = figure.add_gridspec(1 + row_count, column_count,
                                height_ratios=[2.8] + [1.7] * row_count)
-    _draw_loss(figure.add_subplot(grid[0, :]), scalars, total)
+    _draw_loss(figure.add_subplot(grid[0, :]), runs, total)
     for index, name in enumerate(parts):
         row, column = divmod(index, column_count)
-        _draw_loss(figure.add_subplot(grid[1 + row, column]), scalars, name)
+        _draw_loss(figure.add_subplot(grid[1 + row, column]), runs, name)
+    legend_below(figure)
     return to_svg(figure)
 
 
-def _draw_loss(axes: Axes, scalars: Rows, name: str) -> None:
-    steps, values = series_of(scalars, name)
-    axes.plot(steps, values, color=ACCENT_COLOR, alpha=0.3, linewidth=0.8)
-    axes.plot(steps, _smoothed(values), color=ACCENT_COLOR)
+def _draw_loss(axes: Axes, runs: Mapping[str, Rows], name: str) -> None:
+    curves = {run: series_of(rows, name) for run, rows in runs.items()}
+    for (run, (steps, values)), color, style in zip(curves.items(), CURVE_COLORS, LINE_STYLES):
+        if len(steps):
+            axes.plot(steps, values, color=color, alpha=0.3, linewidth=0.8)
+            axes.plot(steps, _smoothed(values), style, color=color, label=run)
+    values = np.concatenate([values for _, values in curves.values()])
     if values.min() > 0 and values.max() > LOG_SCALE_FROM * values.min():
         axes.set_yscale('log')
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=6))
@@ -85,6 +94,63 @@ def _draw_loss(axes: Axes, scalars: Rows, name: str) -> None:
         axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set(title='total loss' if name == 'loss' else name, xlabel='iteration')
     axes.margins(x=0.01)
+
+
+@styled
+def validation_plot_of(runs: Mapping[str, Rows], panels: Mapping[str, Sequence[str]]
+                       ) -> Optional[str]:
+    """Plot metrics of validations over the course of training.
+
+    Metrics of one panel have different colours, and runs different line styles. A panel with one
+    metric gives each run its own colour.
+
+    Args:
+        runs: lines of the training log of each run, by name.
+        panels: names of the metrics of each panel, by title.
+
+    Returns:
+        SVG, or None if no metric has two validations.
+
+    Example:
+        >>> rows = [{'step': step, 'depth/AbsRel': .1 * step} for step in (1, 2)]
+        >>> validation_plot_of({'run': rows}, {'AbsRel': ['AbsRel']})[:4]
+        '<svg'
+        >>> validation_plot_of({'run': rows[:1]}, {'AbsRel': ['AbsRel']})
+    """
+    rows = {run: [without_prefix(row) for row in scalars] for run, scalars in runs.items()}
+    series = {title: {(key, run): curve for key in keys for run in runs
+                      if len((curve := series_of(rows[run], key))[0]) > 1}
+              for title, keys in panels.items()}
+    series = {title: curves for title, curves in series.items() if curves}
+    if not series:
+        return None
+    figure = Figure(figsize=(WIDTH, 2.9))
+    order = list(runs)
+    for axes, (title, curves) in zip(figure.subplots(1, len(series), squeeze=False)[0],
+                                     series.items()):
+        keys = list(dict.fromkeys(key for key, _ in curves))
+        for (key, run), (steps, values) in curves.items():
+            number = order.index(run)
+            color = CURVE_COLORS[(keys.index(key) if len(keys) > 1 else number)
+                                 % len(CURVE_COLORS)]
+            parts = [key] * (len(keys) > 1) + [run] * (len(runs) > 1)
+            axes.plot(steps, values, LINE_STYLES[number % len(LINE_STYLES)], color=color,
+                      marker='o', markersize=3, label=', '.join(parts) or '_')
+            axes.set(xlabel=validation_unit(rows[run], steps[-1]))
+        axes.set(title=f'validation, {title}')
+        axes.set_xlim(left=0)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    legend_below(figure)
+    return to_svg(figure)
+
+
+def legend_below(figure: Figure) -> None:
+    """Place one legend of all axes below them, outside of the curves, if it has two names."""
+    handles = {label: handle for axes in figure.axes
+               for handle, label in zip(*axes.get_legend_handles_labels())}
+    if len(handles) > 1:
+        figure.legend(handles.values(), handles.keys(), loc='outside lower left',
+                      ncols=min(len(handles), LEGEND_COLUMNS))
 
 
 def validation_unit(rows: Rows, last_step: float) -> str:
@@ -119,6 +185,6 @@ def to_svg(figure: Figure) -> str:
     svg = buffer.getvalue()
     svg = svg[svg.index('<svg'):].replace(PAGE_COLOR, 'currentColor')
     svg = re.sub(r' xmlns(:\w+)?="[^"]*"', '', svg)
-    svg = re.sub(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', r'<svg viewBox="\1" role="img">', svg,
-                 count=1)
+    svg = re.sub(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>',
+                 r'<svg class="plot zoomable" tabindex="0" viewBox="\1" role="img">', svg, count=1)
     return re.sub(r'<g id="[^"]*">', '<g>', svg)

@@ -31,14 +31,14 @@ def similarity_plot(names: Sequence[str], means: Sequence[float], lows: Sequence
     figure = Figure(figsize=(7.5, 0.42 * len(names) + 1.3), dpi=150, layout='constrained')
     panel = figure.subplots()
     places = np.arange(len(names))
-    means, lows, highs = (np.asarray(values, dtype=float) for values in (means, lows, highs))
+    centres, low, high = (np.asarray(values, dtype=float) for values in (means, lows, highs))
     colors = [CLASS_COLORS['Car'] if name.startswith(highlighted) else ACCENT_COLOR
               for name in names]
-    panel.barh(places, means, color=colors, height=.68)
-    panel.errorbar(means, places, xerr=np.abs([means - lows, highs - means]), fmt='none',
+    panel.barh(places, centres, color=colors, height=.68)
+    panel.errorbar(centres, places, xerr=np.abs([centres - low, high - centres]), fmt='none',
                    ecolor='black', elinewidth=1, capsize=3)
-    edges = np.where(np.isnan(highs), means, np.maximum(highs, 0))
-    for place, mean, edge in zip(places, means, edges):
+    edges = np.where(np.isnan(high), centres, np.maximum(high, 0))
+    for place, mean, edge in zip(places, centres, edges):
         if np.isfinite(mean):
             panel.annotate(f'{mean:.3f}', (edge, place), (5, 0), textcoords='offset points',
                            va='center', fontsize=8)

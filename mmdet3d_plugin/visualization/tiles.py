@@ -67,6 +67,7 @@ def tile_grid(tiles: Sequence[Optional[Tile]], width: int = WIDTH,
         >>> tile_grid([tile, None, tile], width=640).shape
         (334, 640, 3)
     """
+    assert tiles[0] is not None
     shape = tiles[0].picture.shape
     if columns is None:
         columns = min(2 if shape[1] >= _WIDE * shape[0] else 3, len(tiles))

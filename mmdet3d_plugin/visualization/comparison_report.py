@@ -1,0 +1,175 @@
+"""Comparison of two runs of one task as one self-contained HTML page."""
+from html import escape
+from pathlib import Path
+from typing import List, Mapping, NamedTuple, Optional, Sequence, Union
+
+from ..benchmarks.depth.map_errors import DEPTH_STYLES
+from ..benchmarks.kitti.metric_names import OVERLAPS, metric_key, metric_rows
+from ..benchmarks.metric_style import (
+    Metrics,
+    MetricStyle,
+    format_difference,
+    format_value,
+    without_prefix,
+)
+from ..benchmarks.retrieval.evaluation import retrieval_style
+from .depth_plots import depth_validation_plot
+from .depth_report import depth_headlines
+from .detection_plots import Curves, precision_recall_plot, validation_plot
+from .detection_report import OVERLAP_NOTE, class_headlines, classes_of
+from .embedding_report import retrieval_headlines
+from .frame_entries import Entry
+from .frame_explorer import DEPTH_NOTE, DETECTION_NOTE, explorer_section
+from .report_html import Section, wide
+from .report_page import facts_section, training_section, write_page
+from .report_plots import Rows, loss_plot
+from .retrieval_plots import MAP_AT_R, recall_keys, retrieval_validation_plot
+
+TWO_OVERLAPS = ('3D', 'BEV')  # metrics with a strict and a loose overlap
+ORDER_NOTE = 'Frames in which the errors of the runs differ most come first. '
+
+
+class ComparedRun(NamedTuple):
+    """Run of a comparison.
+
+    Attributes:
+        name: name of the run in the page.
+        scalars: lines of the training log.
+        metrics: metrics by name; a prefix such as ``'depth/'`` is ignored.
+    """
+    name: str
+    scalars: Rows
+    metrics: Metrics
+
+
+def write_detection_comparison(path: Union[str, Path], *, title: str,
+                               runs: Sequence[ComparedRun],
+                               precision_recall: Optional[Mapping[str, Curves]] = None,
+                               frames: Sequence[Entry] = (),
+                               summary: Optional[Mapping[str, str]] = None,
+                               threshold: float = .1) -> None:
+    """Write the comparison of two detectors: AP and differences, curves, changed frames.
+
+    Args:
+        path: HTML file, replaced atomically.
+        title: heading of the page.
+        runs: the two runs.
+        precision_recall: (R,) recalls and precisions by class and by (run, metric).
+        frames: entries of :func:`~.detection_entry` with the predictions of both runs.
+        summary: facts by name.
+        threshold: least score of the predictions that are shown at first.
+
+    Raises:
+        InputError: the folder of ``path`` cannot be written.
+    """
+    metrics = [without_prefix(run.metrics) for run in runs]
+    classes = list(dict.fromkeys(name for run in metrics for name in classes_of(run)))
+    logs = _logs(runs)
+    styles = {
+        metric_key(row.class_name, row.metric, overlap=overlap): MetricStyle(
+            ', '.join([row.class_name, row.metric, *[overlap] * (row.metric in TWO_OVERLAPS)]),
+            decimals=2, better='↑')
+        for row in metric_rows({**metrics[0], **metrics[1]}, 40) for overlap in OVERLAPS
+        if overlap == 'strict' or row.metric in TWO_OVERLAPS}
+    write_page(path, title, class_headlines(metrics), [
+        explorer_section(frames, ORDER_NOTE + DETECTION_NOTE,
+                         'Frames need the images, labels and result files of a data set.',
+                         [run.name for run in runs], classes, threshold),
+        Section('Average precision', difference_table(runs, styles),
+                note='Moderate difficulty. ' + OVERLAP_NOTE),
+        Section('Precision and recall', _wide(precision_recall_plot(precision_recall or {})),
+                note='3D at moderate difficulty.'),
+        training_section(map(_wide, (loss_plot(logs), validation_plot(logs, classes)))),
+        facts_section(summary)])
+
+
+def write_depth_comparison(path: Union[str, Path], *, title: str, runs: Sequence[ComparedRun],
+                           frames: Sequence[Entry] = (),
+                           summary: Optional[Mapping[str, str]] = None) -> None:
+    """Write the comparison of two depth estimators.
+
+    Args:
+        path: HTML file, replaced atomically.
+        title: heading of the page.
+        runs: the two runs.
+        frames: entries of frames with the pictures, depths and errors of both runs.
+        summary: facts by name.
+
+    Raises:
+        InputError: the folder of ``path`` cannot be written.
+    """
+    logs = _logs(runs)
+    write_page(path, title, depth_headlines([without_prefix(run.metrics) for run in runs]), [
+        explorer_section(frames, ORDER_NOTE + DEPTH_NOTE,
+                         'Frames need the pictures of tools/test.py of both runs.',
+                         [run.name for run in runs], error_name='AbsRel'),
+        Section('Depth metrics', difference_table(runs, DEPTH_STYLES)),
+        training_section(map(_wide, (loss_plot(logs), depth_validation_plot(logs)))),
+        facts_section(summary)])
+
+
+def write_embedding_comparison(path: Union[str, Path], *, title: str,
+                               runs: Sequence[ComparedRun],
+                               summary: Optional[Mapping[str, str]] = None) -> None:
+    """Write the comparison of two embedders.
+
+    Args:
+        path: HTML file, replaced atomically.
+        title: heading of the page.
+        runs: the two runs.
+        summary: facts by name.
+
+    Raises:
+        InputError: the folder of ``path`` cannot be written.
+    """
+    metrics = [without_prefix(run.metrics) for run in runs]
+    keys = [*recall_keys({**metrics[0], **metrics[1]}), MAP_AT_R]
+    logs = _logs(runs)
+    write_page(path, title, retrieval_headlines(metrics), [
+        Section('Retrieval', difference_table(runs, {key: retrieval_style(key) for key in keys}),
+                note='Percent, of the last validation of each training.'),
+        training_section(map(_wide, (loss_plot(logs), retrieval_validation_plot(logs)))),
+        facts_section(summary)])
+
+
+def difference_table(runs: Sequence[ComparedRun], styles: Mapping[str, MetricStyle]) -> str:
+    """Return the table of the metrics of two runs, with their differences.
+
+    Args:
+        runs: the two runs.
+        styles: name, decimals and direction of the metrics.
+
+    Example:
+        >>> runs = [ComparedRun('a', [], dict(RMSE=3.)), ComparedRun('b', [], dict(RMSE=2.5))]
+        >>> row = difference_table(runs, dict(RMSE=MetricStyle('RMSE', better='↓'))).splitlines()
+        >>> row[2]
+        '<tr><td>RMSE ↓</td><td>3.0</td><td>2.5</td><td class="better">−0.5</td></tr>'
+    """
+    metrics = [without_prefix(run.metrics) for run in runs]
+    head = ''.join(f'<th>{escape(text)}</th>'
+                   for text in ('metric', *(run.name for run in runs), 'difference'))
+    lines: List[str] = []
+    for key, style in styles.items():
+        values = [run.get(key) for run in metrics]
+        cells = [format_value(value, style.decimals) for value in values]
+        change = format_difference(values[0], values[1], style.decimals)
+        lines.append(f'<tr><td>{escape(style.title)}</td>'
+                     + ''.join(f'<td>{cell}</td>' for cell in cells)
+                     + f'<td{_direction(cells, change, style)}>{change}</td></tr>')
+    return wide(f'<table><thead><tr>{head}</tr></thead>\n<tbody>\n' + '\n'.join(lines)
+                + '\n</tbody></table>')
+
+
+def _direction(cells: Sequence[str], change: str, style: MetricStyle) -> str:
+    """Return the class attribute of a difference that is better or worse as it is shown."""
+    if cells[0] == cells[1] or not style.better or change[0] not in '+−':
+        return ''
+    return ' class="better"' if (change[0] == '+') == (style.better == '↑') else ' class="worse"'
+
+
+def _logs(runs: Sequence[ComparedRun]) -> Mapping[str, Rows]:
+    return {run.name: run.scalars for run in runs}
+
+
+def _wide(svg: Optional[str]) -> Optional[str]:
+    return svg and wide(svg)
