@@ -1,7 +1,8 @@
 """Parts of training and test runs: hooks, loops, optimisers, checkpoints, acceleration.
 
-Importing this package registers them, replaces mmengine's loaders of checkpoints by loaders
-that execute no code, and lets mmdet3d's inferencers find the loading transforms of this project.
+Importing this package registers them, replaces mmengine's loaders of checkpoints and YAML
+files by loaders that execute no code, and lets mmdet3d's inferencers find the loading transforms
+of this project.
 """
 from . import (  # noqa: F401
                acceleration,
@@ -9,7 +10,10 @@ from . import (  # noqa: F401
                hooks,
                inferencer,
                loops,
+               mlflow_backend,
                optimizers,
                safe_loading,
+               table_log_processor,
                training_camera,
+               yaml_configs,
 )

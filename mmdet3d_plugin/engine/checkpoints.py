@@ -1,26 +1,36 @@
 """Checkpoint files: atomic writing, the newest one for resume, checks against a model."""
+import errno
+import os
 import zipfile
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Dict, Iterator, Optional, Tuple, Union
+from typing import Any, ContextManager, Dict, Iterator, Optional, Tuple, Union
 
-import torch
 import torch.nn as nn
+from mmengine.config import Config
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.logging import print_log
 
 from ..errors import InputError
-from ..utils.files import atomic_write
+from ..models.fitting_weights import misfits
+from ..utils.archives import archive_entries
+from ..utils.files import atomic_path
+from ..utils.folder_lock import folder_lock, holds_lock
+from .bounded_loading import load_bounded
+from .checkpoint_content import weights_of
 from .process_state import unwrap_model
 from .safe_loading import load_plain_checkpoint, short_reason
+from .training_state import TRAINING_STATE, check_training_state
 
-TRAINING_STATE = {'meta', 'optimizer', 'message_hub'}  # entries that a resume needs
+TRAINING = 'training'  # purpose of the lock of a work dir
 
 
 class AtomicBackend(LocalBackend):
-    """mmengine's backend of local files, with atomic writing.
+    """mmengine's backend of local files, with atomic and durable writing.
 
-    A process that dies while it writes leaves the old file unchanged. A config selects the
-    backend by ``backend_args=dict(backend='atomic')``.
+    A process that dies while it writes leaves the old file unchanged. When :meth:`put` returns,
+    file and folder are on the disk, so that an older checkpoint may be removed. A config
+    selects the backend by ``backend_args=dict(backend='atomic')``.
 
     Raises:
         InputError: the disk is full or the folder is not writable.
@@ -28,7 +38,10 @@ class AtomicBackend(LocalBackend):
 
     def put(self, obj: Union[bytes, memoryview], filepath: Union[str, Path]) -> None:
         try:
-            atomic_write(filepath, bytes(obj))
+            with atomic_path(filepath) as temporary:
+                temporary.write_bytes(obj)
+                _flush_to_disk(temporary)
+            _flush_to_disk(Path(filepath).parent)
         except OSError as error:
             raise InputError(f'{filepath}: cannot be written ({error.strerror}); make room, and '
                              'go on from the checkpoint before with --resume') from error
@@ -40,14 +53,42 @@ class AtomicBackend(LocalBackend):
 register_backend('atomic', AtomicBackend, force=True)
 
 
+def _flush_to_disk(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        # Some network disks have no such call for folders.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(handle)
+
+
+def training_lock(cfg: Config) -> ContextManager[None]:
+    """Return the lock of a training's work dir, which rank 0 holds for all ranks.
+
+    Args:
+        cfg: config of a run whose launcher has set the environment of the ranks.
+    """
+    if cfg.launcher != 'none' and os.environ['RANK'] != '0':
+        return nullcontext()
+    return folder_lock(cfg.work_dir, TRAINING, '--work-dir')
+
+
 def remove_unfinished(folder: Union[str, Path]) -> None:
     """Remove the temporary checkpoint files of processes that were killed.
+
+    Only the process that holds the lock of the training removes files. Other processes cannot
+    know whether a file is being written.
 
     Args:
         folder: work dir of a training.
     """
-    for path in Path(folder).glob('.*.pth'):
-        path.unlink(missing_ok=True)
+    if holds_lock(folder, TRAINING):
+        for path in Path(folder).glob('.*.pth'):
+            path.unlink(missing_ok=True)
 
 
 def newest_checkpoint(folder: Union[str, Path]) -> Optional[Path]:
@@ -69,9 +110,14 @@ def newest_checkpoint(folder: Union[str, Path]) -> Optional[Path]:
     """
     candidates = sorted(_training_states(Path(folder)), reverse=True)
     for _, _, path in candidates:
-        if is_whole(path):
+        if not is_whole(path):
+            print_log(f'{path}: damaged, taking the checkpoint before', 'current')
+            continue
+        try:
+            check_training_state(load_plain_checkpoint(path), str(path))
             return path
-        print_log(f'{path}: damaged, taking the checkpoint before', 'current')
+        except InputError as error:
+            print_log(f'{error}; taking the checkpoint before', 'current')
     return None
 
 
@@ -82,6 +128,7 @@ def is_whole(path: Path) -> bool:
         path: file in torch's zip format.
     """
     try:
+        archive_entries(path, is_stored=True)
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None
     except Exception:  # depends on the damage
@@ -93,7 +140,7 @@ def _training_states(folder: Path) -> Iterator[Tuple[str, int, Path]]:
     for path in folder.glob('[!.]*.pth'):
         try:
             # With mmap, tensors stay on disk.
-            content = torch.load(path, map_location='cpu', weights_only=True, mmap=True)
+            content = load_bounded(path, mmap=True)
             key = _time_and_iterations(content)
         except Exception as error:  # depends on the damage
             print_log(f'{path}: not resumed from ({short_reason(error)})', 'current')
@@ -107,13 +154,13 @@ def _time_and_iterations(content: object) -> Tuple[str, int]:
     Raises:
         InputError: it holds no training state.
     """
-    if not isinstance(content, dict) or not set(content) >= TRAINING_STATE:
+    if not isinstance(content, dict) or not content.keys() >= TRAINING_STATE.keys():
         raise InputError('it holds no training state')
     meta = content['meta']
     key = tuple(meta.get(name) for name in ('time', 'iter')) if isinstance(meta, dict) else ()
     if tuple(map(type, key)) != (str, int):
         raise InputError('meta.time and meta.iter are no text and no number')
-    return key
+    return str(meta['time']), int(meta['iter'])
 
 
 def check_checkpoint(path: str, model: nn.Module, resume: bool = False) -> None:
@@ -131,14 +178,16 @@ def check_checkpoint(path: str, model: nn.Module, resume: bool = False) -> None:
     if '://' in path:
         return
     content = load_plain_checkpoint(path)
-    check_weights(path, content.get('state_dict', content), model)
-    if resume and not set(content) >= TRAINING_STATE:
+    check_weights(path, weights_of(content, path), model)
+    if resume and not content.keys() >= TRAINING_STATE.keys():
         raise InputError(f'{path}: holds weights but no training state to resume; '
                          'start from it with --cfg-options load_from=PATH')
+    if resume:
+        check_training_state(content, path)
 
 
 def check_weights(path: str, weights: Dict[str, Any], model: nn.Module) -> None:
-    """Check that weights have exactly the entries and shapes of a model.
+    """Check that weights have exactly the entries of a model, with their shapes and types.
 
     Args:
         path: file of the weights, for the message.
@@ -146,7 +195,8 @@ def check_weights(path: str, weights: Dict[str, Any], model: nn.Module) -> None:
         model: the model, or the distributed wrapper of it.
 
     Raises:
-        InputError: an entry is missing, unknown or of another shape.
+        InputError: an entry is missing, unknown or of another shape, or does not hold the
+            numbers of the model's entry.
 
     Example:
         >>> model = nn.Linear(2, 3)
@@ -158,11 +208,10 @@ def check_weights(path: str, weights: Dict[str, Any], model: nn.Module) -> None:
         mmdet3d_plugin.errors.InputError: a.pth: the checkpoint of another model (1 of 2 ...
     """
     own = unwrap_model(model).state_dict()
-    wrong = [key for key in own
-             if getattr(weights.get(key), 'shape', None) != own[key].shape]
-    if wrong or set(weights) - set(own):
-        unknown = sorted(set(weights) - set(own))
-        example = wrong[0] if wrong else unknown[0]
+    wrong = [*misfits(weights, own), *(f'{key} is missing' for key in own if key not in weights)]
+    unknown = sorted(weights.keys() - own.keys())
+    if wrong or unknown:
+        example = wrong[0] if wrong else f'{unknown[0]} is unknown'
         raise InputError(
             f'{path}: the checkpoint of another model ({len(own) - len(wrong)} of {len(own)} '
             f'entries fit, {len(unknown)} are unknown; first odd one: {example}); '

@@ -1,13 +1,16 @@
 """Functions that read a config and check it before a run starts."""
-from pathlib import Path
 from typing import Any, Iterator, List, Optional, Tuple
 
 from mmdet3d.registry import METRICS
 from mmengine.config import Config
+from mmengine.utils import import_modules_from_strings
 
 from ..errors import InputError
 from ..structures.class_names import class_key, find_class
+from ..utils.config_names import find_config
 from ..utils.files import is_inner_name, shortened
+from ..utils.user_code import add_user_packages, user_traceback
+from .config_entries import check_options, check_variables
 from .shared_entries import apply_shared_entries, earlier_sizes
 
 DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -22,26 +25,55 @@ def read_config(name: str, options: Optional[dict] = None) -> Config:
     places, see :mod:`.shared_entries`.
 
     Args:
-        name: file of the config.
+        name: file of the config, or the name of a shipped config.
         options: new values by dotted key, as of ``--cfg-options``.
 
     Raises:
         InputError: there is no such file, and the message suggests a config of a similar name;
-            or a shared entry is malformed.
+            nothing reads an option or a variable of the file; a module of ``custom_imports`` is
+            missing; a YAML file holds more than plain values; or a shared entry is malformed.
     """
-    path = Path(name)
-    if not path.is_file():
-        near = sorted(str(other) for other in Path('configs').rglob('*.py')
-                      if path.stem in other.stem and '_base_' not in other.parts)
-        hint = f'; did you mean {near[0]}?' if near else '; see configs/'
-        raise InputError(f'{path}: no such config{hint}')
-    cfg = Config.fromfile(path)
+    path = find_config(name)
+    try:
+        cfg = Config.fromfile(path, import_custom_modules=False)
+    except InputError as error:  # of a YAML file, this one or a file of _base_
+        raise InputError(f'{path}: {error}') from None
+    check_variables(cfg)
+    check_options(cfg, options or {})
+    import_custom_modules(cfg)
     sizes = earlier_sizes(cfg)
     if isinstance(cfg.get('input_size'), (list, tuple)):
         sizes.append(tuple(cfg.input_size))  # options may change it
     cfg.merge_from_dict(options or {})
     apply_shared_entries(cfg, sizes)
     return cfg
+
+
+def import_custom_modules(cfg: Config) -> None:
+    """Import the modules of ``custom_imports``, which register their parts.
+
+    Errors in code of these modules keep their traceback, see :mod:`..utils.user_code`.
+
+    Args:
+        cfg: a config as read from its file.
+
+    Raises:
+        InputError: there is no such module.
+        Exception: any exception of a module.
+    """
+    entry = cfg.get('custom_imports') or {}
+    modules = entry.get('imports') or []
+    add_user_packages([modules] if isinstance(modules, str) else modules)
+    try:
+        import_modules_from_strings(**entry or dict(imports=[]))
+    except ImportError as error:
+        cause = error.__context__ or error  # mmengine's own message does not name the cause
+        missing = cause.name if isinstance(cause, ModuleNotFoundError) else None
+        if missing and user_traceback(cause) is None:
+            raise InputError(f'{cfg.filename}: custom_imports: there is no module {missing}; add '
+                             'the folder that holds it to the environment variable PYTHONPATH, '
+                             'or correct the name') from error
+        raise cause from None
 
 
 def check_file_names(entries: Any, title: str) -> None:
@@ -82,7 +114,7 @@ def check_classes(cfg: Config) -> None:
     expected = coder.get('class_names')
     if expected and coder.get('mean_sizes'):
         for name in expected:
-            if find_class(name, coder.mean_sizes) is None:
+            if find_class(name, coder['mean_sizes']) is None:
                 raise InputError(f'{cfg.filename}: model.coder.mean_sizes has no size of {name}; '
                                  'give the sizes in the entry classes of the config')
     for name in DATALOADERS:

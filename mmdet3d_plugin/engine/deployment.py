@@ -1,6 +1,6 @@
 """Weights and config for prediction, without auxiliaries and data sets."""
 import copy
-from typing import Dict, Optional
+from typing import Dict, Optional, Sequence
 
 import torch
 from mmengine.config import Config
@@ -27,7 +27,7 @@ def deploy_weights(weights: Dict[str, torch.Tensor]) -> Dict[str, torch.Tensor]:
     return kept
 
 
-def deploy_config(cfg: Config, class_names: Optional[list] = None) -> Config:
+def deploy_config(cfg: Config, class_names: Optional[Sequence[str]] = None) -> Config:
     """Return the config of prediction: model, test pipeline, classes and camera.
 
     It names no files of data sets and no auxiliaries, so it fits :func:`deploy_weights`. A config

@@ -1,6 +1,8 @@
 """Distributed runs: environment of the launchers, and gloo for machines without a GPU."""
 import os
+import socket
 import subprocess
+import time
 from datetime import timedelta
 from typing import Optional
 
@@ -15,6 +17,7 @@ ENVIRONMENTS = dict(
     pytorch=('RANK', 'WORLD_SIZE', 'LOCAL_RANK'),
     slurm=('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID'),
     mpi=('OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE', 'OMPI_COMM_WORLD_LOCAL_RANK'))
+DEFAULT_TIMEOUT = timedelta(minutes=30)  # as in torch, for groups of gloo
 STARTERS = dict(pytorch='tools/dist_train.sh or torchrun', slurm='tools/slurm_train.sh or srun',
                 mpi='mpirun')
 
@@ -31,12 +34,14 @@ def configure_distributed(cfg: Config) -> None:
 
     Raises:
         InputError: a variable of the launcher is missing or malformed, ``sync_bn`` is set on a
-            machine without GPUs, or the timeout is invalid.
+            machine without GPUs, the timeout is invalid, or rank 0 does not answer in time.
     """
     if cfg.launcher == 'none':
         return
     join_environment(cfg.launcher)
     timeout = agreed_timeout(cfg)
+    if os.environ['RANK'] != '0':
+        wait_for_rank_0(timeout)
     if torch.cuda.is_available():
         return
     if cfg.get('sync_bn'):
@@ -48,14 +53,41 @@ def configure_distributed(cfg: Config) -> None:
         find_unused_parameters=cfg.get('find_unused_parameters', False))
 
 
-def agreed_timeout(cfg: Config) -> Optional[timedelta]:
+def wait_for_rank_0(timeout: timedelta) -> None:
+    """Wait until rank 0 listens at ``MASTER_ADDR`` and ``MASTER_PORT``.
+
+    torch waits too, but prints its own stack when the time is over.
+
+    Args:
+        timeout: longest time.
+
+    Raises:
+        InputError: the time is over.
+    """
+    host, port = os.environ['MASTER_ADDR'], int(os.environ['MASTER_PORT'])
+    seconds = timeout.total_seconds()
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection((host, port), timeout=10).close()
+            return
+        except OSError as error:
+            if time.monotonic() > end:
+                raise InputError(
+                    f'{host}:{port}: rank 0 does not answer here within {seconds:g} s ({error}); '
+                    'check MASTER_ADDR, MASTER_PORT and the output of rank 0, or raise '
+                    'env_cfg.dist_cfg.timeout') from None
+            time.sleep(.5)
+
+
+def agreed_timeout(cfg: Config) -> timedelta:
     """Return how long ranks wait for each other, ``env_cfg.dist_cfg.timeout`` in seconds.
 
     Args:
         cfg: config of a run.
 
     Returns:
-        The time, or None if the config does not set it.
+        The time; 30 minutes if the config does not set it.
 
     Raises:
         InputError: it is no number of seconds of at least 1.
@@ -66,10 +98,10 @@ def agreed_timeout(cfg: Config) -> Optional[timedelta]:
     """
     seconds = cfg.get('env_cfg', {}).get('dist_cfg', {}).get('timeout')
     try:
-        timeout = None if seconds is None else timedelta(seconds=seconds)
+        timeout = DEFAULT_TIMEOUT if seconds is None else timedelta(seconds=seconds)
     except (TypeError, ValueError, OverflowError):
         timeout = timedelta()
-    if timeout is not None and timeout < timedelta(seconds=1):
+    if timeout < timedelta(seconds=1):
         raise InputError(f'{cfg.filename}: env_cfg.dist_cfg.timeout is {seconds!r}, expected '
                          'seconds, at least 1')
     return timeout
@@ -107,7 +139,7 @@ def join_environment(launcher: str) -> None:
 def _whole_number(launcher: str, name: str, default: Optional[str] = None) -> int:
     """Return a whole number of the environment; raise InputError for other text."""
     text = os.environ.get(name, default)
-    if not text.isdecimal():
+    if text is None or not text.isdecimal():
         raise InputError(f'--launcher {launcher}: {name} is {text!r}, expected a whole number')
     return int(text)
 

@@ -13,9 +13,11 @@ from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmengine.runner import CheckpointLoader
 
+from .checkpoint_content import weights_of
 from .checkpoints import check_weights
 from .config_files import read_config
 from .hooks.model_state_hook import ModelStateHook
+from .training_state import check_hook_states
 
 
 def load_model(config: Union[str, Path, Config], checkpoint: Optional[str] = None,
@@ -70,14 +72,15 @@ def fill_model(model: nn.Module, cfg: Config, checkpoint: dict, title: str) -> N
         title: name of the file, for messages.
 
     Raises:
-        InputError: the checkpoint is of another model.
+        InputError: the checkpoint is of another model, or the state of a hook is odd.
     """
-    weights = checkpoint.get('state_dict', checkpoint)
+    weights = weights_of(checkpoint, title)
     check_weights(title, weights, model)
     model.load_state_dict(weights)
     for settings in cfg.get('custom_hooks', []):
         hook = HOOKS.get(settings.type)
         if issubclass(hook, ModelStateHook):
+            check_hook_states([hook], checkpoint, title)
             hook.restore_model(model, checkpoint)
 
 

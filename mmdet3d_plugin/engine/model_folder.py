@@ -7,8 +7,9 @@ import torch
 from mmengine.config import Config
 from safetensors.torch import save_file
 
+from ..errors import InputError
 from ..models.model_contract import DEPTH, task_of_config
-from ..utils.files import atomic_path, atomic_write
+from ..utils.files import atomic_path, atomic_write, shortened
 from .load_model import drop_pretrained
 from .safe_loading import STATES
 from .trained_model import CONFIG_FILE, WEIGHTS_FILE, TrainedModel
@@ -155,9 +156,13 @@ def model_card(model: TrainedModel, title: str, metrics: Dict[str, float],
     if config.class_names and task != DEPTH:
         facts.append(('classes, in label order', ', '.join(config.class_names)))
     if camera:
-        width, height = camera['image_size']
-        facts.append(('training camera', f'focal length {camera["focal_length"]:.1f} pixels in '
-                      f'images of {width}x{height} pixels'))
+        try:
+            width, height = camera['image_size']
+            facts.append(('training camera', f'focal length {camera["focal_length"]:.1f} pixels '
+                          f'in images of {width:d}x{height:d} pixels'))
+        except (KeyError, TypeError, ValueError):
+            raise InputError(f'{model.source}: training_camera={shortened(camera)} is no camera; '
+                             'name the config that it was trained with (--config)') from None
     for name in ('epoch', 'iter'):
         if isinstance(model.meta.get(name), int):
             facts.append((name, model.meta[name]))

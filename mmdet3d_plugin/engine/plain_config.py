@@ -110,7 +110,7 @@ def _value(node: ast.expr, title: str) -> Any:
         return items if isinstance(node, ast.List) else tuple(items)
     if isinstance(node, ast.Dict) and None not in node.keys:
         return {_value(key, title): _value(value, title)
-                for key, value in zip(node.keys, node.values)}
+                for key, value in zip(node.keys, node.values) if key is not None}
     if (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'dict'
             and all(isinstance(item, ast.Dict) for item in node.args)
             and all(item.arg for item in node.keywords)):

@@ -18,9 +18,13 @@ from mmengine.runner import checkpoint as mmengine_checkpoint
 from mmengine.runner.checkpoint import CheckpointLoader
 from safetensors import SafetensorError, safe_open
 
-from ..errors import InputError
+from ..errors import InputError, visible
+from ..utils.files import has_file, megabytes
+from .bounded_loading import load_bounded
+from .checkpoint_content import check_content
 
 SAFETENSORS = '.safetensors'  # suffix of the files that load_safetensors reads
+MAX_HEADER = 1 << 23  # bytes of their JSON; a tensor takes about 100
 STATES = 'model_states'  # their entry with the states of hooks, as JSON
 # Entries of 'meta' that Runner.resume executes. Runs store their config as 'cfg' instead.
 CODE_ENTRIES = ('config', )
@@ -48,18 +52,21 @@ def load_plain_checkpoint(path: Union[str, Path], map_location: Any = 'cpu',
     """
     title = title or str(path)
     path = Path(path).expanduser()
-    if not path.is_file():
+    if not has_file(path):
         raise InputError(f'{title}: no such checkpoint')
     if path.suffix == SAFETENSORS:
         return load_safetensors(path, map_location, title)
     try:
-        content = torch.load(path, map_location=map_location, weights_only=True)
+        content = load_bounded(path, map_location)
+    except InputError:
+        raise
     except Exception as error:  # torch, pickle and zipfile raise many types
         raise InputError(f'{title}: not a checkpoint that loads safely as plain weights '
                          f'({short_reason(error)})') from None
     if not isinstance(content, dict):
         raise InputError(f'{title}: not a checkpoint (it holds a {type(content).__name__}, not a '
                          'dict of weights)')
+    check_content(content, title)
     meta = content.get('meta')
     if isinstance(meta, dict):
         content['meta'] = {key: value for key, value in meta.items() if key not in CODE_ENTRIES}
@@ -81,19 +88,40 @@ def load_safetensors(path: Path, map_location: Any, title: str) -> dict:
         InputError: the file is damaged, or is no such file.
     """
     try:
+        check_header(path)
         with safe_open(path, framework='pt', device=str(map_location or 'cpu')) as file:
-            weights = {key: file.get_tensor(key) for key in file.keys()}
+            weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
             states = json.loads((file.metadata() or {}).get(STATES, '{}'))
+    except InputError:
+        raise
     except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise InputError(f'{title}: not a readable file of weights ({short_reason(error)}); '
                          'restore it') from None
     if not isinstance(states, dict):
         raise InputError(f'{title}: its metadata has {STATES} that is no JSON object; restore it')
-    return dict(states, state_dict=weights)
+    content = dict(states, state_dict=weights)
+    check_content(content, title)
+    return content
+
+
+def check_header(path: Path) -> None:
+    """Check the declared length of the header of a file in the format safetensors.
+
+    Args:
+        path: the file, which exists.
+
+    Raises:
+        InputError: the header, which is JSON, is too long.
+    """
+    with path.open('rb') as file:
+        length = int.from_bytes(file.read(8), 'little')
+    if length > MAX_HEADER:
+        raise InputError(f'{path}: declares a header of {megabytes(length)}, expected at most '
+                         f'{megabytes(MAX_HEADER)}; restore it')
 
 
 def short_reason(error: Exception) -> str:
-    """Return the line of an error that states the reason, at most 120 characters.
+    r"""Return the line of an error that states the reason, at most 120 characters.
 
     torch puts advice before the reason.
 
@@ -101,12 +129,12 @@ def short_reason(error: Exception) -> str:
         error: any exception.
 
     Example:
-        >>> short_reason(ValueError('unknown header\\nsecond line'))
+        >>> short_reason(ValueError('unknown header\nsecond line'))
         'unknown header'
     """
-    lines = str(error).splitlines() or [type(error).__name__]
+    lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     reasons = [line.split('error: ', 1)[1] for line in lines if 'WeightsUnpickler error: ' in line]
-    return (reasons or lines)[0].strip()[:120]
+    return visible((reasons or lines)[0].strip(), 120)
 
 
 def load_from_local(filename: str, map_location: Any = None) -> dict:

@@ -10,7 +10,7 @@ docs/configuration.md states the rules. Applying them again changes nothing.
 """
 import tempfile
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from mmengine.config import Config
 
@@ -75,10 +75,10 @@ def innermost_datasets(cfg: Config) -> Iterator[Tuple[str, dict]]:
 
 
 def _inside(key: str, dataset: dict) -> Iterator[Tuple[str, dict]]:
-    wrapped = [(f'{key}.dataset', dataset.get('dataset'))]
-    wrapped += [(f'{key}.datasets.{index}', inner)
-                for index, inner in enumerate(dataset.get('datasets') or ())]
-    wrapped = [(inner_key, inner) for inner_key, inner in wrapped if isinstance(inner, dict)]
+    inside = [(f'{key}.dataset', dataset.get('dataset'))]
+    inside += [(f'{key}.datasets.{index}', inner)
+               for index, inner in enumerate(dataset.get('datasets') or ())]
+    wrapped = [(inner_key, inner) for inner_key, inner in inside if isinstance(inner, dict)]
     if not wrapped:
         yield key, dataset
     for inner_key, inner in wrapped:
@@ -147,17 +147,19 @@ def _set_classes(part: dict, key: str, sizes: MeanSizes, former: Sequence[str],
                     _set_classes(item, f'{key}.{name}.{index}', sizes, former, title)
 
 
-def _all_sizes(sizes: MeanSizes, known: Dict[str, Sequence[float]], key: str,
+def _all_sizes(sizes: MeanSizes, known: Mapping[str, Sequence[float]], key: str,
                title: str) -> Dict[str, Tuple[float, ...]]:
     """Return the mean size of every class: the given one, or that of the model's config."""
     found = {}
     for name, size in sizes.items():
         other = find_class(name, known)
-        if size is None and other is None:
+        if size is None and other is not None:
+            size = known[other]
+        if size is None:
             raise InputError(f'{title}: classes gives no mean size of {name}, which {key} needs; '
                              f'write classes = dict({name}=(height, width, length)) in metres, as '
                              'tools/create_data.py kitti prints it')
-        found[name] = tuple(known[other] if size is None else size)
+        found[name] = tuple(size)
     return found
 
 
@@ -189,7 +191,7 @@ def _crops(entries: Any) -> Iterator[dict]:
 def _apply_input_size(cfg: Config, earlier: Iterable[Size]) -> None:
     """Set size and fit of the crops that follow the config's ``input_size``."""
     size, fit = cfg.get('input_size'), cfg.get('input_fit')
-    earlier = [tuple(item) for item in earlier]
+    former = [tuple(item) for item in earlier]
     if not isinstance(size, (list, tuple)):
         size = None  # embedders have the side of a square
     elif len(size) != 2 or not all(isinstance(length, int) and length > 0 for length in size):
@@ -199,7 +201,7 @@ def _apply_input_size(cfg: Config, earlier: Iterable[Size]) -> None:
         size = None
     for crop in crops_of(cfg):
         own = crop.get('input_size')
-        if size is not None and (own is None or tuple(own) in earlier) and (
+        if size is not None and (own is None or tuple(own) in former) and (
                 own is None or tuple(own) != tuple(size)):
             crop['input_size'] = tuple(size)
             if own is not None:

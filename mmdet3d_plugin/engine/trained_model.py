@@ -10,7 +10,8 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import CheckpointLoader
 
 from ..errors import InputError
-from ..utils.files import read_text
+from ..utils.files import read_text, shortened
+from .checkpoint_content import weights_of
 from .config_files import read_config
 from .deployment import deploy_config, deploy_weights
 from .load_model import drop_pretrained, fill_model
@@ -89,13 +90,17 @@ def read_trained_model(source: Union[str, Path], config: Union[str, Path, Config
     meta = meta if isinstance(meta, dict) else {}
     classes = meta.get('dataset_meta')
     classes = classes.get('classes') if isinstance(classes, dict) else None
+    if not isinstance(classes, (list, tuple)):
+        classes = None
     if config is None:
         deployed = _deployed_own_config(file, meta, classes)
     else:
         deployed = deploy_config(config, classes)
-    weights = content.get('state_dict', content)
-    if not isinstance(weights, dict) or not weights:
-        raise InputError(f'{file}: holds no weights; name a checkpoint of tools/train.py')
+    names = deployed.class_names
+    if not all(isinstance(name, str) and name.isprintable() for name in names):
+        raise InputError(f'{file}: {shortened(names)} are no names of classes; name the config '
+                         'that it was trained with (config=..., --config)')
+    weights = weights_of(content, file)
     return TrainedModel(
         file, deployed, deploy_weights(weights),
         {} if weights is content else {key: value for key, value in content.items()

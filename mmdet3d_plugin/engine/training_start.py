@@ -1,15 +1,29 @@
-"""Report of the objects that a training learns from, logged before its first step."""
+"""Reports at the start of a run: versions and folder, and the objects that a training learns."""
 import logging
 from typing import Optional
 
+import torch
+from mmengine.device import get_device
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
+from mmengine.runner import Runner
 from torch.utils.data import Dataset
 
 from ..datasets.learned_objects import count_objects, hidden_shares, title_of
 from ..errors import InputError
 
 MAX_HIDDEN = 0.05  # share of an image that an input may hide without a warning
+
+
+def report_run(runner: Runner) -> None:
+    """Log a line with versions, devices, seed, and the folder of the full log.
+
+    Args:
+        runner: the runner of a training or a test.
+    """
+    device = torch.cuda.get_device_name() if get_device() == 'cuda' else get_device()
+    print_log(f'PyTorch {torch.__version__}, {runner.world_size} x {device}, seed {runner.seed}; '
+              f'log with config, hooks and environment: {runner.log_dir}', 'current')
 
 
 def report_training_set(dataset: Dataset) -> None:

@@ -2,7 +2,9 @@
 import copy
 import json
 import os
+import socket
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +24,12 @@ from tiny_kitti import make_objects, packed_frames, write_kitti
 from tiny_training import START_METHOD
 from torch.utils.data import DataLoader
 
-from mmdet3d_plugin.engine.distributed import configure_distributed, join_environment
+from mmdet3d_plugin.engine.distributed import (
+    agreed_timeout,
+    configure_distributed,
+    join_environment,
+    wait_for_rank_0,
+)
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.evaluation import KittiAPMetric, WaymoAPMetric
 from mmdet3d_plugin.models.task_modules.rank_means import mean_count
@@ -318,6 +325,24 @@ def test_slurm_jobs_have_different_ports(launched):
     join_environment('slurm')
     assert {name: os.environ[name] for name in VARIABLES} == dict(
         RANK='0', WORLD_SIZE='1', LOCAL_RANK='0', MASTER_ADDR='127.0.0.1', MASTER_PORT='21234')
+
+
+def test_a_rank_waits_for_rank_0(launched):
+    with socket.create_server(('127.0.0.1', 0)) as rank_0:
+        launched('pytorch', RANK='1', WORLD_SIZE='2', MASTER_PORT=str(rank_0.getsockname()[1]))
+        wait_for_rank_0(timedelta(seconds=1))
+    cfg = Config(dict(launcher='pytorch', env_cfg=dict(dist_cfg=dict(timeout=1))))
+    with pytest.raises(InputError, match=r'^127\.0\.0\.1:\d+: rank 0 does not answer here within '
+                       r'1 s \(\[Errno 111\]'):
+        configure_distributed(cfg)
+    assert not dist.is_initialized()
+
+
+def test_the_time_limit_of_ranks():
+    assert agreed_timeout(Config(dict(env_cfg={}))) == timedelta(minutes=30)
+    for seconds in (0, 'x', 1e99):
+        with pytest.raises(InputError, match='timeout is'):
+            agreed_timeout(Config(dict(env_cfg=dict(dist_cfg=dict(timeout=seconds)))))
 
 
 @pytest.mark.parametrize('launcher, change, message', [

@@ -114,7 +114,7 @@ model = dict(
     dense_head=dict(num_classes=2), object_head=dict(extractor=dict(num_classes=2)),
     coder=dict(class_names=names, mean_sizes=dict(_delete_=True, car=(1, 1, 1), truck=(2, 2, 2))))
 """)
-    assert classes_of(cfg) == dict.fromkeys(DATASETS, ['car', 'truck'])
+    assert classes_of(cfg) == {name: ['car', 'truck'] for name in DATASETS}
     assert cfg.model.coder.mean_sizes == dict(car=(1, 1, 1), truck=(2, 2, 2))
     check_classes(cfg)
 

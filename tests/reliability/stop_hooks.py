@@ -55,7 +55,7 @@ class SignalHook(Hook):
     def _signal_parent(self, runner):
         os.kill(os.getppid(), self.number)
         hook = next(hook for hook in runner.hooks if isinstance(hook, InterruptionHook))
-        while not hook._received:
+        while not hook.request.number:
             time.sleep(.01)
 
 

@@ -12,7 +12,7 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from tiny_training import EPOCHS, ROOT, assert_same, resume_training, training_state, write_config
 
-from mmdet3d_plugin.commands.command_line import config_errors, fault_message
+from mmdet3d_plugin.commands.command_line import LOST_RANK_MESSAGE, config_errors, fault_message
 from mmdet3d_plugin.engine.checkpoints import newest_checkpoint
 from mmdet3d_plugin.engine.hooks import FiniteLossHook
 from mmdet3d_plugin.errors import InputError
@@ -71,6 +71,27 @@ def test_death_of_a_data_worker_is_no_config_error(monkeypatch):
     with pytest.raises(Exception) as raised, config_errors('config.py'):
         cfg.pretty_text
     assert fault_message(raised.value).startswith('a data worker died (DataLoader worker (pid 7)')
+
+
+@pytest.mark.parametrize('error', [
+    OSError(24, 'Too many open files', 'a.png'), RuntimeError('received 0 items of ancdata'),
+    RuntimeError('unable to open shared memory object </torch_1> in read-write mode: '
+                 'Too many open files (24)')])
+def test_too_few_file_handles_are_told(error):
+    line = fault_message(error)
+    assert line.startswith('too many open files (') and 'ulimit -n' in line
+    assert fault_message(OSError(13, 'Permission denied')) is None
+
+
+@pytest.mark.parametrize('message', [
+    'Timed out after 4 seconds waiting for clients. 1/2 clients joined.',
+    '[/pytorch/gloo/tcp/unbound_buffer.cc:78] Timed out waiting 3000ms for recv operation to '
+    'complete', 'wait timeout after 2000ms, keys: /default_pg/0//1//cpu//0/1',
+    'The client socket has timed out after 3000ms while trying to connect to (127.0.0.1, 29612).',
+    'Connection reset by peer'])
+def test_a_rank_that_does_not_come_or_answer_is_told(message):
+    assert fault_message(RuntimeError(message)) == LOST_RANK_MESSAGE
+    assert fault_message(ValueError(message)) is None
 
 
 def last_line(printed):
@@ -170,7 +191,7 @@ def test_a_lost_rank_is_told_in_one_line(tmp_path):
     assert done.stdout == '[1, 2]\n', done.stderr
     assert sorted(done.stderr.splitlines()) == [
         '-c: error: 000001.png: cut off',
-        '-c: error: another process has ended; see its message above']
+        f'-c: error: {LOST_RANK_MESSAGE}']
 
 
 # Each fork is the only rank of its group. A thread of gloo waits for the lock of the interpreter

@@ -7,6 +7,7 @@ import json
 import pickle
 import tarfile
 import threading
+from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -49,10 +50,8 @@ def marker(tmp_path):
 def assert_executes(marker, read, *arguments, **options):
     """Check that an unsafe reader executes the code of an Attack."""
     assert not marker.exists()
-    try:
+    with suppress(Exception):  # the content may be invalid for the reader
         read(*arguments, **options)
-    except Exception:  # the content may be invalid for the reader
-        pass
     assert marker.exists()
     marker.unlink()
 
@@ -236,7 +235,7 @@ def test_pickles_in_place_of_waymo_annotations(refuses, marker, tmp_path):
     for content in (pickle.dumps(Attack(marker)),
                     b'{"a": ' + pickle.dumps(Attack(marker), protocol=0) + b'}'):
         file.write_bytes(content)
-        with pytest.raises(InputError, match='a.json: not readable JSON'):
+        with pytest.raises(InputError, match=r'a\.json.*(no JSON|not a readable text file)'):
             WaymoMonoDataset(str(tmp_path / 'set'), 'ImageSets/train.txt', pipeline=[])
     assert_executes(marker, pickle.loads, pickle.dumps(Attack(marker)))
     # JSON with other entries is refused as well.
@@ -244,7 +243,7 @@ def test_pickles_in_place_of_waymo_annotations(refuses, marker, tmp_path):
                    dict(frames=[dict(whole['frames'][0], objects=[dict(box_2d=3)])]),
                    dict(cam2img=[[float('nan')] * 4] * 4)]:
         file.write_text(json.dumps({**whole, **change}))
-        with pytest.raises(InputError, match=r'/a\.json: malformed|no camera matrix') as raised:
+        with pytest.raises(InputError, match=r'/a\.json: (malformed|is no JSON)') as raised:
             WaymoMonoDataset(str(tmp_path / 'set'), 'ImageSets/train.txt', pipeline=[])
         assert str(raised.value).isprintable()
 

@@ -10,7 +10,8 @@ from mmdet3d_plugin.engine.checkpoints import is_whole, newest_checkpoint
 
 
 def save(path, time, iteration, **changes):
-    content = dict(meta=dict(time=time, iter=iteration), optimizer={}, message_hub={},
+    content = dict(meta=dict(time=time, iter=iteration, epoch=0), optimizer={},
+                   message_hub=dict(log_scalars={}, runtime_info={}, resumed_keys={}),
                    state_dict=dict(w=torch.arange(4096.)))
     content.update(changes)
     torch.save({key: value for key, value in content.items() if value is not None}, path)
@@ -41,6 +42,19 @@ def test_checkpoints_without_a_training_state_are_named(tmp_path, lines, changes
     save(tmp_path / 'odd.pth', '20270101_000000', 99, **changes)
     assert newest_checkpoint(tmp_path) == tmp_path / 'epoch_1.pth'
     assert lines == [f'{tmp_path}/odd.pth: not resumed from ({reason})']
+
+
+@pytest.mark.parametrize('changes, reason', [
+    (dict(state_dict=dict(w=torch.tensor([float('nan')]))), 'state_dict.w holds NaN or infinity'),
+    (dict(meta=dict(time='20270101_000000', iter=9, epoch='1')), 'meta.epoch is not a whole num'),
+    (dict(optimizer=[]), 'optimizer is not a dict')])
+def test_newer_checkpoints_with_odd_content_are_named(tmp_path, lines, changes, reason):
+    save(tmp_path / 'epoch_1.pth', '20261120_100000', 10)
+    save(tmp_path / 'odd.pth', '20270101_000000', 99, **changes)
+    assert newest_checkpoint(tmp_path) == tmp_path / 'epoch_1.pth'
+    line, = lines
+    assert line.startswith(f'{tmp_path}/odd.pth: ') and reason in line
+    assert line.endswith('; taking the checkpoint before')
 
 
 def test_a_planted_program_is_reported_in_one_line(tmp_path, lines):

@@ -1,5 +1,5 @@
 """Pictures of the depth maps of a test."""
-from typing import NamedTuple, Optional, Sequence, Tuple
+from typing import Any, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 from mmengine.structures import PixelData
 
+from ...benchmarks.depth.map_errors import DepthProtocol
 from ...benchmarks.depth.pixel_errors import DISTANCE_ERRORS, PixelDepthErrors
 from ...datasets.frame_dataset import CAMERA
 from ...datasets.transforms import LoadImageMono3D
@@ -17,8 +18,9 @@ from ...datasets.transforms.warping import warp_image
 from ...evaluation import DepthMetric
 from ...models.model_contract import DEPTH, task_of
 from ...utils.files import atomic_write
-from ...visualization import UNKNOWN_COLOR, depth_panel, depth_scale, feature_colors
+from ...visualization import UNKNOWN_COLOR, depth_panel, depth_scale, feature_colors, scene_entry
 from ...visualization.colors import to_bgr
+from ...visualization.frame_entries import PREDICTED_DEPTH, TRUE_DEPTH, Entry
 from ..process_state import unwrap_model
 from .picture_hook import PictureHook
 
@@ -27,8 +29,9 @@ from .picture_hook import PictureHook
 class DrawDepthHook(PictureHook):
     """Hook that draws predicted and true depth, errors and features of test frames.
 
-    It also writes ``distance_errors.json``: the depth errors of all frames by distance, for the
-    report. Models other than depth estimators are ignored.
+    For the report it also writes ``FRAME.scene.json`` beside each picture, with the image, the
+    camera and coarse depths for a 3D view, and ``distance_errors.json`` with the depth errors of
+    all frames by distance. Models other than depth estimators are ignored.
 
     The model's ``decode_head`` has to return ``depth`` (B, H, W) at the input's size and
     ``feature`` (B, C, h, w). If it decodes a batch several times, such as the image and its
@@ -46,10 +49,10 @@ class DrawDepthHook(PictureHook):
     def __init__(self, depth_range: Optional[Tuple[float, float]] = None, **kwargs) -> None:
         super().__init__(**kwargs)
         self.scale = None if depth_range is None else depth_scale(*depth_range)
-        self._protocol = None
+        self._protocol: Optional[DepthProtocol] = None
         self._errors: Optional[PixelDepthErrors] = None
-        self._handle = None
-        self._decoded: Optional[NamedTuple] = None
+        self._handle: Any = None  # of the forward hook
+        self._decoded: Any = None  # output of the decode head
 
     def before_test_epoch(self, runner: Runner) -> None:
         super().before_test_epoch(runner)
@@ -58,7 +61,8 @@ class DrawDepthHook(PictureHook):
             return
         self._protocol = next((metric.protocol for metric in runner.test_loop.evaluator.metrics
                                if isinstance(metric, DepthMetric)), None)
-        self._errors = self._protocol and PixelDepthErrors.up_to(self._protocol.max_depth)
+        self._errors = (None if self._protocol is None
+                        else PixelDepthErrors.up_to(self._protocol.max_depth))
         decode_head = unwrap_model(runner.model).decode_head
         self._handle = decode_head.register_forward_hook(self._keep)
 
@@ -66,9 +70,9 @@ class DrawDepthHook(PictureHook):
         self._decoded = None
 
     def after_test_iter(self, runner: Runner, batch_idx: int, data_batch=None,
-                        outputs: Optional[Sequence[Det3DDataSample]] = None) -> None:
+                        outputs: Sequence[Det3DDataSample] = ()) -> None:
         super().after_test_iter(runner, batch_idx, data_batch, outputs)
-        if self._errors is not None:
+        if self._errors is not None and self._protocol is not None:
             for sample in outputs:
                 self._errors.add(depth_of(sample.gt_depth_map), depth_of(sample.pred_depth_map),
                                  self._protocol)
@@ -91,13 +95,23 @@ class DrawDepthHook(PictureHook):
             self._decoded = output
 
     def draw(self, sample: Det3DDataSample, index: int) -> np.ndarray:
-        frame = dict(images={CAMERA: dict(img_path=sample.img_path, cam2img=sample.cam2img)},
-                     frame_reader=sample.get('frame_reader'))
         return depth_panel(
-            LoadImageMono3D().transform(frame)['img'], depth_of(sample.pred_depth_map),
+            image_of(sample), depth_of(sample.pred_depth_map),
             truth=depth_of(sample.gt_depth_map) if 'gt_depth_map' in sample else None,
             features=self._features(sample, index),
             title=sample.frame, protocol=self._protocol, scale=self.scale)
+
+    def scene(self, sample: Det3DDataSample) -> Optional[Entry]:
+        prediction = depth_of(sample.pred_depth_map)
+        maps, errors = {}, None
+        if 'gt_depth_map' in sample:
+            protocol = self._protocol or DepthProtocol()
+            maps[TRUE_DEPTH] = truth = depth_of(sample.gt_depth_map)
+            errors = protocol.errors(truth, prediction, sample.frame)
+            prediction = protocol.scaled(truth, prediction)
+        maps[PREDICTED_DEPTH] = prediction
+        entry = scene_entry(sample.frame, image_of(sample), np.array(sample.cam2img), maps)
+        return {**entry, 'errors': [] if errors is None else [round(errors['AbsRel'], 6)]}
 
     def _features(self, sample: Det3DDataSample, index: int) -> np.ndarray:
         """Return the colours of the features, (H, W, 3) uint8 BGR, in original pixels."""
@@ -112,6 +126,13 @@ class DrawDepthHook(PictureHook):
         share = warped[..., 3:] / 255
         seen = (warped[..., :3] / np.maximum(share, .5)).clip(0, 255)
         return np.where(share > .5, seen, to_bgr(UNKNOWN_COLOR)).astype(np.uint8)
+
+
+def image_of(sample: Det3DDataSample) -> np.ndarray:
+    """Return the image of a sample, (H, W, 3) uint8 BGR."""
+    frame = dict(images={CAMERA: dict(img_path=sample.img_path, cam2img=sample.cam2img)},
+                 frame_reader=sample.get('frame_reader'))
+    return LoadImageMono3D().transform(frame)['img']
 
 
 def depth_of(pixels: PixelData) -> np.ndarray:

@@ -91,6 +91,7 @@ class DrawNeighboursHook(Hook):
         self.piece_points = piece_points
         self.piece_settings = dict(dim=piece_dim, rule=piece_rule, threshold=piece_threshold)
         self.active = True
+        self._classes: Sequence[str] = ()
         self._clear()
 
     def before_test_epoch(self, runner: Runner) -> None:
@@ -100,7 +101,7 @@ class DrawNeighboursHook(Hook):
             self._classes = runner.test_dataloader.dataset.metainfo['classes']
 
     def after_test_iter(self, runner: Runner, batch_idx: int, data_batch=None,
-                        outputs: Optional[Sequence[BaseDataElement]] = None) -> None:
+                        outputs: Sequence[BaseDataElement] = ()) -> None:
         if not self.active:
             return
         embeddings = torch.stack([sample.pred_embedding for sample in outputs])
@@ -118,7 +119,7 @@ class DrawNeighboursHook(Hook):
         self._clear()
 
     def _clear(self) -> None:
-        self._classes: Sequence[str] = ()
+        self._classes = ()
         self._embeddings: List[np.ndarray] = []
         self._samples: List[dict] = []
 

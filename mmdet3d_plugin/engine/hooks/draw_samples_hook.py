@@ -1,12 +1,12 @@
 """Pictures of the ROI locations that a detector takes depth from."""
 from typing import Optional
 
-import cv2
 import numpy as np
 from mmdet3d.structures import Det3DDataSample
 from mmengine.registry import HOOKS
 
 from ...errors import InputError
+from ...utils.images import read_image
 from ...visualization import sample_panel
 from .picture_hook import DetectionPictureHook
 
@@ -47,5 +47,5 @@ class DrawSamplesHook(DetectionPictureHook):
         weights = objects.sample_weights.cpu().numpy()
         size = round(weights.shape[1] ** .5)
         return sample_panel(
-            cv2.imread(sample.img_path), sample.pred_instances.bboxes[:count].cpu().numpy(),
+            read_image(sample.img_path), sample.pred_instances.bboxes[:count].cpu().numpy(),
             weights.reshape(count, size, size), captions, sample.frame)

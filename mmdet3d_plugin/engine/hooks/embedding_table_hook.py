@@ -1,6 +1,6 @@
 """Tables that are computed from the embeddings of the training images before each epoch."""
 from abc import abstractmethod
-from typing import Optional
+from typing import Dict, Optional
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from ...metric_learning.clusters import kmeans_labels
 from ...models.embedders import Embedder
 from ..loops import ResumableEpochLoop
 from ..process_state import unwrap_model
+from ..state_forms import row_numbers
 
 
 class EmbeddingTableHook(Hook):
@@ -94,7 +95,7 @@ class EmbeddingTableHook(Hook):
         """Return the embeddings of all training images, (N, D) float32."""
         model = unwrap_model(runner.model)
         model.eval()
-        found = {}
+        found: Dict[int, np.ndarray] = {}
         for batch in tqdm(self._loader, desc='embedding the training images', unit='batch',
                           dynamic_ncols=True, disable=None if is_main_process() else True):
             batch = model.data_preprocessor(batch)
@@ -103,6 +104,7 @@ class EmbeddingTableHook(Hook):
                              embeddings.float().cpu().numpy()))
         shares = all_gather_object(found)
         everywhere = {index: row for share in shares for index, row in share.items()}
+        assert self._loader is not None
         size = len(self._loader.dataset)
         if everywhere.keys() != set(range(size)):
             raise InputError(
@@ -121,6 +123,7 @@ class NeighbourTableHook(EmbeddingTableHook):
     """
 
     KEY = 'neighbour_table'
+    STATE_FORM = row_numbers(dims=2)
 
     def before_train(self, runner: Runner) -> None:
         super().before_train(runner)
@@ -149,6 +152,7 @@ class ClusterLabelHook(EmbeddingTableHook):
     """
 
     KEY = 'cluster_labels'
+    STATE_FORM = row_numbers(dims=1)
 
     def __init__(self, num_clusters: int) -> None:
         super().__init__()

@@ -18,6 +18,10 @@ class _Check(NamedTuple):
     copied: Optional[torch.cuda.Event]
     frames: List[str]
 
+    def has_arrived(self) -> bool:
+        """Return whether ``values`` are valid."""
+        return self.copied is None or self.copied.query()
+
 
 @HOOKS.register_module()
 class FiniteLossHook(Hook):
@@ -40,7 +44,7 @@ class FiniteLossHook(Hook):
 
     def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None,
                          outputs: Optional[dict] = None) -> None:
-        losses = {name: value for name, value in outputs.items()
+        losses = {name: value for name, value in (outputs or {}).items()
                   if 'loss' in name and isinstance(value, torch.Tensor)}
         values = torch.stack([value.detach().float() for value in losses.values()])
         copied = None
@@ -50,13 +54,14 @@ class FiniteLossHook(Hook):
             copied.record()
         self._checks.append(_Check(
             runner.iter + 1, list(losses), values, copied, _frames(data_batch['data_samples'])))
-        while self._checks and (copied is None or self._checks[0].copied.query()):
+        while self._checks and self._checks[0].has_arrived():
             self._check(runner, self._checks.popleft())
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         while self._checks:
             check = self._checks.popleft()
-            check.copied.synchronize()
+            if check.copied is not None:
+                check.copied.synchronize()
             self._check(runner, check)
         for name, weight in checkpoint['state_dict'].items():
             if weight.is_floating_point() and not torch.isfinite(weight).all():

@@ -7,6 +7,7 @@ from mmengine.runner import Runner
 from ...errors import InputError
 from ...models.depth_estimators import MultiFrameDepth
 from ..process_state import unwrap_model
+from ..state_forms import FLAG
 
 
 @HOOKS.register_module()
@@ -26,6 +27,7 @@ class FreezeTeacherHook(Hook):
     """
 
     KEY = 'freeze_teacher'
+    STATE_FORM = {'frozen': FLAG}
 
     def __init__(self, epoch: int) -> None:
         if epoch < 0:

@@ -1,5 +1,5 @@
 """Hierarchical task learning: a task gains weight as its parent tasks converge."""
-from typing import Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import torch
 from mmengine.hooks import Hook
@@ -9,6 +9,7 @@ from mmengine.runner import Runner
 from ...errors import InputError
 from ...models.task_modules.rank_means import mean_over_ranks
 from ..process_state import unwrap_model
+from ..state_forms import COUNT, NUMBER, NUMBERS, TEXT, Form, first_misfit, optional
 
 
 def task_weights(history: torch.Tensor, first_trend: torch.Tensor, tasks: Sequence[str],
@@ -51,6 +52,18 @@ def loss_trend(history: torch.Tensor) -> torch.Tensor:
     return (history[:-2] - history[2:]).mean(dim=0)
 
 
+def is_task_state(state: Any) -> bool:
+    """Return whether a value is the state of a :class:`HierarchicalTaskHook`."""
+    form = {'tasks': [TEXT], 'history': [[NUMBER]], 'first_trend': [NUMBER],
+            'epoch_sum?': optional(NUMBERS), 'epoch_count?': COUNT}
+    if first_misfit(state, form, '') is not None:
+        return False
+    rows = [*state['history'], state['first_trend'] or state['tasks']]
+    if state.get('epoch_sum') is not None:
+        rows.append(state['epoch_sum'])
+    return all(len(row) == len(state['tasks']) for row in rows)
+
+
 @HOOKS.register_module()
 class HierarchicalTaskHook(Hook):
     """Hook that weighs the tasks of a detector by the convergence of their parent tasks.
@@ -72,6 +85,7 @@ class HierarchicalTaskHook(Hook):
     """
 
     KEY = 'hierarchical_task'
+    STATE_FORM = Form('losses per epoch and task', is_task_state)
 
     def __init__(self, parents: Dict[str, Sequence[str]], full_epoch: int,
                  window: int = 5) -> None:
@@ -109,6 +123,7 @@ class HierarchicalTaskHook(Hook):
         self._count += 1
 
     def after_train_epoch(self, runner: Runner) -> None:
+        assert self._sum is not None
         mean = (self._sum / self._count).tolist()
         self.history = [*self.history, mean][-self.window:]
         self._sum, self._count = None, 0

@@ -5,7 +5,7 @@ import sys
 import threading
 from functools import partial
 from pathlib import Path
-from typing import Callable, Dict, Optional, Sequence
+from typing import Any, Callable, Dict, Optional, Sequence
 
 import torch
 import torch.distributed as dist
@@ -13,10 +13,13 @@ from mmengine.dist import barrier, is_distributed, is_main_process
 from mmengine.hooks import EMAHook, Hook
 from mmengine.logging import print_log
 from mmengine.registry import HOOKS
-from mmengine.runner import Runner
+from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader
 
 from ...errors import InputError
+from ..distributed import agreed_timeout
+from ..state_forms import FLAG, POSITIVE
+from ..watched_loader import StopRequest, WatchedLoader, in_main_thread
 
 FILE_NAME = 'interrupted.pth'
 CATCHABLE = signal.Signals.__members__.keys() - {'SIGKILL', 'SIGSTOP'}
@@ -26,11 +29,15 @@ CATCHABLE = signal.Signals.__members__.keys() - {'SIGKILL', 'SIGSTOP'}
 class InterruptionHook(Hook):
     """Hook that saves ``WORK_DIR/interrupted.pth`` on a signal and ends the process.
 
-    The current step is finished first. All ranks stop after the same step, whichever of them
-    got the signal: they agree through gloo on the host, so that no rank waits for its GPU. Data
-    workers ignore the signals, which schedulers send to them too. A second Ctrl-C ends the
-    process without saving. The exit code is 128 plus the number of the signal: 130, 138 or 143.
-    A training that runs to its end removes the file.
+    The current step is finished first; the wait for a batch is not. All ranks stop after the same
+    step, whichever of them got the signal: they agree through gloo on the host, so that no rank
+    waits for its GPU. They do so before each step, when the batch is there. Data workers ignore
+    the signals, which schedulers send to them too. A second Ctrl-C ends the process without
+    saving. The exit code is 128 plus the number of the signal: 130, 138 or 143. A training that
+    runs to its end removes the file.
+
+    The hook also limits the time that a training, a validation or a test waits for a batch
+    (:class:`~..watched_loader.WatchedLoader`).
 
     Checkpoints also hold the number of batches per epoch. A training that is resumed with another
     batch size or number of ranks continues at the same share of the epoch.
@@ -40,11 +47,15 @@ class InterruptionHook(Hook):
             preempted SLURM job, and by SLURM before a job reaches its time limit.
         backend_args: arguments of mmengine's file backend that writes the file.
 
+    Attributes:
+        request: the signal that was received, if any.
+
     Raises:
         InputError: a signal is unknown or cannot be caught.
     """
     priority = 'LOWEST'  # after hooks that complete the state of a step
     KEY = 'train_loop'
+    STATE_FORM = {'batches_per_epoch': POSITIVE, 'validating': FLAG}
 
     def __init__(self, signals: Sequence[str] = ('SIGINT', 'SIGTERM', 'SIGUSR1'),
                  backend_args: Optional[dict] = None) -> None:
@@ -54,42 +65,51 @@ class InterruptionHook(Hook):
                                  'signals that can be caught, such as SIGTERM')
         self.signals = [signal.Signals[name] for name in signals]
         self.backend_args = backend_args
-        self._received = 0
-        self._previous: Dict[int, object] = {}
+        self.request = StopRequest()
+        self._previous: Dict[int, Any] = {}
         self._group: Optional[dist.ProcessGroup] = None
         self._common_batches = 0
 
     def before_train(self, runner: Runner) -> None:
-        self._received = 0
+        self.request.number = 0
         if is_distributed():
-            self._group = dist.new_group(backend='gloo')
-        if threading.current_thread() is threading.main_thread():
-            self._previous = {number: signal.signal(number, self._receive)
+            self._group = dist.new_group(backend='gloo', timeout=agreed_timeout(runner.cfg))
+        if in_main_thread():
+            self._previous = {number: signal.signal(number, self.request.receive)
                               for number in self.signals}
         for loop in (runner.train_loop, runner.val_loop):
             if loop is not None and hasattr(signal, 'sigwaitinfo'):  # not on macOS
                 self._shield_workers(loop.dataloader)
+        self._watch(runner.train_loop, 'train_dataloader', runner.optim_wrapper.should_update,
+                    partial(self._stop_training, runner))
+        self._watch(runner.val_loop, 'val_dataloader', lambda: True,
+                    partial(self._stop_validation, runner))
 
-    def after_train_iter(self, runner: Runner, batch_idx: int, data_batch=None,
-                         outputs=None) -> None:
+    def before_test(self, runner: Runner) -> None:
+        self._watch(runner.test_loop, 'test_dataloader')
+
+    def _watch(self, loop: Optional[BaseLoop], title: str, *functions: Callable) -> None:
+        if loop is not None and in_main_thread():
+            loop.dataloader = WatchedLoader(loop.dataloader, title, self.request, *functions)
+
+    def _stop_training(self, runner: Runner, done: int) -> None:
         # Checkpoints hold no accumulated gradients.
         if runner.optim_wrapper.should_update():
             number = self._agree()
             if number:
-                self._stop(runner, number, runner.iter + 1)
+                self._stop(runner, number)
 
     def before_val_epoch(self, runner: Runner) -> None:
         self._common_batches = self._reduce(len(runner.val_dataloader), dist.ReduceOp.MIN)
 
-    def after_val_iter(self, runner: Runner, batch_idx: int, data_batch=None,
-                       outputs=None) -> None:
+    def _stop_validation(self, runner: Runner, done: int) -> None:
         # Every rank has to take part, also one with fewer batches.
-        number = self._agree() if batch_idx < self._common_batches else 0
+        number = self._agree() if done <= self._common_batches else 0
         if number:
             for hook in runner.hooks:
                 if isinstance(hook, EMAHook):
                     hook.after_val_epoch(runner)  # restores the trained weights
-            self._stop(runner, number, runner.iter)
+            self._stop(runner, number)
 
     def after_train(self, runner: Runner) -> None:
         self._restore_handlers()
@@ -119,14 +139,9 @@ class InterruptionHook(Hook):
         loader.worker_init_fn = partial(_start_shielded, signals=self.signals,
                                         start=loader.worker_init_fn)
 
-    def _receive(self, number: int, frame) -> None:
-        if self._received == signal.SIGINT == number:
-            raise KeyboardInterrupt
-        self._received = number
-
     def _agree(self) -> int:
         """Return the largest signal number that a rank has received, or 0."""
-        return self._reduce(self._received, dist.ReduceOp.MAX)
+        return self._reduce(self.request.number, dist.ReduceOp.MAX)
 
     def _reduce(self, number: int, operation: dist.ReduceOp) -> int:
         if self._group is None:
@@ -135,13 +150,13 @@ class InterruptionHook(Hook):
         dist.all_reduce(number, operation, group=self._group)
         return int(number)
 
-    def _stop(self, runner: Runner, number: int, iteration: int) -> None:
+    def _stop(self, runner: Runner, number: int) -> None:
         runner.save_checkpoint(
-            runner.work_dir, FILE_NAME, meta=dict(epoch=runner.epoch, iter=iteration),
+            runner.work_dir, FILE_NAME, meta=dict(epoch=runner.epoch, iter=runner.iter),
             backend_args=self.backend_args)
         barrier()  # the launcher kills all ranks once the first one ends
         self._restore_handlers()
-        print_log(f'{signal.Signals(number).name}: stopped after iteration {iteration}, saved '
+        print_log(f'{signal.Signals(number).name}: stopped after iteration {runner.iter}, saved '
                   f'{runner.work_dir}/{FILE_NAME}; go on with --resume', 'current')
         sys.exit(128 + number)
 

@@ -8,6 +8,7 @@ from mmengine.runner import Runner
 from ...errors import InputError
 from ...self_supervision import LossBalancer
 from ..process_state import unwrap_model
+from ..state_forms import stored
 
 
 @HOOKS.register_module()
@@ -22,6 +23,7 @@ class LossBalancerHook(Hook):
     """
 
     KEY = 'loss_balancer'
+    STATE_FORM = [{name: stored(value) for name, value in LossBalancer().get_state().items()}]
 
     def before_train(self, runner: Runner) -> None:
         if not _balancers(runner):

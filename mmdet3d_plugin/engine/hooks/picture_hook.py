@@ -1,4 +1,5 @@
 """Base classes of hooks that draw frames of a test."""
+import json
 from pathlib import Path
 from typing import Optional, Sequence
 
@@ -10,7 +11,8 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from ...models.model_contract import DETECTION, task_of
-from ...utils.files import atomic_path, inside
+from ...utils.files import atomic_path, atomic_write, inside
+from ...visualization.frame_entries import SCENE_SUFFIX, Entry
 from ..process_state import unwrap_model
 
 
@@ -47,11 +49,19 @@ class PictureHook(Hook):
         """
         raise NotImplementedError
 
+    def scene(self, sample: Det3DDataSample) -> Optional[Entry]:
+        """Return the entry for the 3D view of the report, or None if there is none.
+
+        Args:
+            sample: the frame with its predictions.
+        """
+        return None
+
     def before_test_epoch(self, runner: Runner) -> None:
         self._drawn = 0
 
     def after_test_iter(self, runner: Runner, batch_idx: int, data_batch=None,
-                        outputs: Optional[Sequence[Det3DDataSample]] = None) -> None:
+                        outputs: Sequence[Det3DDataSample] = ()) -> None:
         if not self.active:
             return
         for index, sample in enumerate(outputs):
@@ -61,6 +71,10 @@ class PictureHook(Hook):
             if picture is not None:
                 with atomic_path(inside(self._folder(runner), f'{sample.frame}.jpg')) as path:
                     cv2.imwrite(str(path), picture)
+                scene = self.scene(sample)
+                if scene is not None:
+                    atomic_write(inside(self._folder(runner), f'{sample.frame}{SCENE_SUFFIX}'),
+                                 json.dumps(scene, allow_nan=False))
                 self._drawn += 1
 
     def after_test_epoch(self, runner: Runner, metrics=None) -> None:

@@ -13,6 +13,7 @@ from ...errors import InputError
 from ...models.object_heads import SelectedDepthHead
 from ...models.task_modules.rank_means import mean_over_ranks
 from ..process_state import unwrap_model
+from ..state_forms import FLAG, NUMBER, NUMBERS
 from .model_state_hook import ModelStateHook
 
 
@@ -67,6 +68,7 @@ class SampleSelectionWarmupHook(ModelStateHook):
     """
 
     KEY = 'sample_selection_warmup'
+    STATE_FORM = {'selecting': FLAG, 'losses': [NUMBER], 'epoch_losses?': NUMBERS}
 
     def __init__(self, mode: str = 'epoch', start_epoch: Optional[int] = None,
                  start_fraction: Optional[float] = None, window: Optional[int] = None,
@@ -143,18 +145,20 @@ class SampleSelectionWarmupHook(ModelStateHook):
         state = checkpoint.get(self.KEY)
         if state is not None:
             self.selecting, self.losses = state['selecting'], state['losses']
-            self._steps = list(state.get('epoch_losses', []))
+            self._steps = list(torch.as_tensor(state.get('epoch_losses', [])))
             self._apply(runner)
 
     def _is_due(self, runner: Runner) -> bool:
         if self.mode == 'epoch':
             return runner.epoch >= self._start(runner)
+        assert self.window is not None and self.tolerance is not None  # in this mode
         return has_settled(self.losses, self.window, self.tolerance)
 
     def _start(self, runner: Runner) -> float:
         """Return the first epoch with selection, which may be a fraction."""
-        if self.start_fraction is None:
+        if self.start_epoch is not None:
             return self.start_epoch
+        assert self.start_fraction is not None  # one of both is given
         return self.start_fraction * runner.max_epochs
 
     def _apply(self, runner: Runner) -> None:
