@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
+PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').rglob('*.md'))]
 CONFIG_PAGES = sorted((ROOT / 'configs').rglob('README.md'))
 FOLDERS = ('configs', 'docs', 'mmdet3d_plugin', 'tests', 'tools')
 # Paths may be relative to these folders.
 PATH_ROOTS = (ROOT, ROOT / 'mmdet3d_plugin', ROOT / 'configs')
 # Names in the documentation that other projects define.
 FOREIGN_FILES = {'bts_eval.py', 'evaluate_depth.py'}
-FOREIGN_NAMES = {'GraceTime', 'KittiMetric', 'data_time', 'evaluate_object', 'm_j',
-                 'pkg_resources', 'save_dir'}
+FOREIGN_NAMES = {'GraceTime', 'KittiMetric', 'data_time', 'evaluate_object', 'init_kwargs',
+                 'm_j', 'pkg_resources', 'save_dir'}
 
-each_page = pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
+each_page = pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
 def without_fences(text: str) -> str:

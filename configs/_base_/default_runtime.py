@@ -11,8 +11,9 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    # A checkpoint file is replaced atomically. Two are kept, so that one is always whole.
-    checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=2,
+    # A checkpoint file is replaced atomically, and old ones are removed after that. Two are kept,
+    # in case a disk damages one.
+    checkpoint=dict(type='DurableCheckpointHook', interval=1, max_keep_ckpts=2,
                     backend_args=dict(backend='atomic')),
     sampler_seed=dict(type='DistSamplerSeedHook'))
 custom_hooks = [
@@ -36,7 +37,7 @@ env_cfg = dict(
 visualizer = dict(
     type='mmengine.Visualizer',
     vis_backends=[dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')])
-log_processor = dict(window_size=50)
+log_processor = dict(type='TableLogProcessor', window_size=50)
 log_level = 'INFO'
 # Distributed training: some sample selectors leave the logit branch without gradient, and
 # DLANet has unused projections.

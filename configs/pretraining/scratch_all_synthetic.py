@@ -6,7 +6,6 @@ _base_ = '../monolss/monolss_dla34_synthetic.py'
 # same time.
 input_size = (416, 128)  # width, height; pixels
 crop_scale = dict(input_size=input_size)
-test_scale = dict(input_size=input_size)
 train_pipeline = [
     _base_.flip,
     _base_.object_filter,
