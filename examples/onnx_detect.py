@@ -56,6 +56,7 @@ def camera(focal: float, image: Image.Image) -> np.ndarray:
 
 
 def main() -> None:
+    """Run the example."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('model', help='file of tools/export.py onnx, with --image-type uint8')
     parser.add_argument('image', help='image file')
