@@ -14,7 +14,7 @@ _locks = []
 def free_port() -> str:
     """Return a free port that no other test gets until this process ends."""
     for port in random.Random().sample(PORTS, 100):
-        lock = Path(tempfile.gettempdir(), f'mmdet3d_plugin_test_port_{port}').open('w')
+        lock = Path(tempfile.gettempdir(), f'mmdet3d_plugin_test_port_{port}').open('w')  # noqa: SIM115
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             with socket.socket() as probe:

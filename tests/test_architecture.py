@@ -79,7 +79,8 @@ def test_picture_shows_every_room_above_what_it_may_import():
 
 
 def test_light_rooms():
-    assert {'errors', 'utils', 'structures', 'benchmarks', 'synthetic', 'visualization'} == LIGHT
+    assert {'cli', 'errors', 'utils', 'structures', 'benchmarks', 'synthetic',
+            'visualization'} == LIGHT
 
 
 def test_ideas_are_where_the_page_says():

@@ -20,7 +20,6 @@ from mmdet3d.registry import (
 )
 from mmengine.config import Config
 from mmengine.dataset import RepeatDataset
-from mmengine.hooks import CheckpointHook
 from mmengine.optim import build_optim_wrapper
 
 from mmdet3d_plugin.datasets.sample_randomness import ResumableBatchSampler
@@ -124,7 +123,7 @@ def check_hooks(cfg):
 def check_checkpoints(cfg):
     """Atomic checkpoints after every epoch, at least two of them kept, inside the work dir."""
     hook = HOOKS.build(cfg.default_hooks.checkpoint)
-    assert type(hook) is CheckpointHook
+    assert type(hook) is hooks.DurableCheckpointHook
     assert (hook.by_epoch, hook.interval, hook.save_begin, hook.save_last) == (True, 1, 0, True)
     assert hook.max_keep_ckpts >= 2 or hook.max_keep_ckpts == -1
     assert hook.backend_args == dict(backend='atomic')

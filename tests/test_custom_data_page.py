@@ -59,7 +59,7 @@ def test_every_command_of_the_page(place, run_tool):
     text = outputs['train my_configs/forklifts.py --work-dir']
     assert re.search(r'Forklift +16 +16', text), text
     text = outputs['test my_configs/forklifts.py work_dirs/forklifts/epoch_2.pth']
-    assert re.search(r'kitti/Forklift_3D_AP40_moderate_strict: \d', text)
+    assert re.search(r'Forklift +3D +R40 +\d', text)
     assert len([path for path in (place / 'work_dirs/forklifts_frames').rglob('hall*/*')
                 if path.is_file()]) == 4
     predicted = json.loads((place / 'work_dirs/forklifts_boxes/predictions.json').read_text())

@@ -34,10 +34,10 @@ def project(points, cam2img=P2):
 
 def box_corners(location, size_hwl, yaw):
     """Return the (8, 3) corners of a box, from KITTI's definition."""
-    h, w, l = size_hwl
-    x = np.array([1, 1, -1, -1, 1, 1, -1, -1]) * l / 2
-    y = np.array([0, 0, 0, 0, -1, -1, -1, -1]) * h
-    z = np.array([1, -1, -1, 1, 1, -1, -1, 1]) * w / 2
+    height, width, length = size_hwl
+    x = np.array([1, 1, -1, -1, 1, 1, -1, -1]) * length / 2
+    y = np.array([0, 0, 0, 0, -1, -1, -1, -1]) * height
+    z = np.array([1, -1, -1, 1, 1, -1, -1, 1]) * width / 2
     cos, sin = np.cos(yaw), np.sin(yaw)
     return np.stack([cos * x + sin * z, y, -sin * x + cos * z], axis=1) + np.asarray(location)
 

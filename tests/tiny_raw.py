@@ -32,7 +32,7 @@ def write_kitti_raw(root: Path, count: int = 5, size=(310, 94), suffix: str = '.
         instances: also write instance maps of all images: a car with the value 26001.
     """
     inner = range(1, count - 1)
-    for side, camera in SIDES.items():
+    for camera in SIDES.values():
         for index in range(count):
             name = f'{DRIVE}/{camera}/data/{index:010d}'
             write_image(root / f'raw/{name}{suffix}', size, index)

@@ -1,4 +1,5 @@
 """Trainings that take seconds, and comparison of their final states."""
+import faulthandler
 import logging
 import multiprocessing
 import os
@@ -105,12 +106,12 @@ def train_in_own_group(config, work_dir):
 
 
 def _train(config, work_dir, writer):
-    signal.alarm(300)  # ends a training that hangs
+    faulthandler.dump_traceback_later(300, exit=True)  # ends a training that hangs
     os.setsid()
     os.dup2(writer.fileno(), 1)
     os.dup2(writer.fileno(), 2)
     writer.close()
-    sys.stdout = sys.stderr = open(1, 'w', buffering=1, closefd=False)
+    sys.stdout = sys.stderr = open(1, 'w', buffering=1, closefd=False)  # noqa: SIM115
     logging.raiseExceptions = False  # loggers of earlier trainings have closed streams
     torch.set_num_threads(1)
     os.chdir(ROOT)

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, List, Optional, Sequence, Union
 
+import numpy as np
 from mmengine.dataset import BaseDataset
 from mmengine.dist import all_gather_object, get_dist_info, is_main_process
 from mmengine.logging import print_log
@@ -82,8 +83,8 @@ class CheckedDataset(BaseDataset):
             return super()._get_unserialized_subset(indices)
         except IndexError:
             raise InputError(f'{self.ann_file or self.data_root}: {len(self.data_list)} '
-                             f'{self.UNIT}s, but indices has {max(indices)}; use a larger set or '
-                             'smaller indices') from None
+                             f'{self.UNIT}s, but indices has {np.max(indices)}; use a larger set '
+                             'or smaller indices') from None
 
     def _whole_items(self, items: List[dict]) -> List[dict]:
         """Return the information about items with readable files, equal on all ranks."""

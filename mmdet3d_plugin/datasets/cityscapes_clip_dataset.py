@@ -17,6 +17,7 @@ from ..benchmarks.cityscapes.files import (
     read_frame_list,
 )
 from ..errors import InputError
+from ..utils.files import has_file
 from .clip_dataset import ClipDataset
 
 
@@ -89,9 +90,15 @@ class CityscapesClipDataset(ClipDataset):
                       'a disparity map have no image or neighbour and are left out', 'current')
         return kept
 
+    @staticmethod
+    def _frame(name: str) -> CityscapesFrame:
+        frame = parse_frame(name)
+        assert frame is not None  # one of frame_names
+        return frame
+
     def neighbour_of(self, name: str, offset: int) -> Optional[str]:
         """Return the name of the frame at an offset, or None before the first number."""
-        frame = parse_frame(name).neighbour(offset)
+        frame = self._frame(name).neighbour(offset)
         return None if frame.number < 0 else frame.name
 
     def image_of(self, name: str) -> Path:
@@ -100,7 +107,7 @@ class CityscapesClipDataset(ClipDataset):
 
     def cam2img_of(self, name: str) -> np.ndarray:
         """Return the projection of the camera of the frame's snippet."""
-        return self._cameras[parse_frame(name)].cam2img
+        return self._cameras[self._frame(name)].cam2img
 
     def instances_of(self, name: str) -> Optional[Path]:
         """Return the instance map of a frame. In tests neighbours need none."""
@@ -108,15 +115,15 @@ class CityscapesClipDataset(ClipDataset):
             return None
         path = Path(self.data_prefix['instances'], f'{name}{IMAGE}')
         optional = self.test_mode and name not in self._targets
-        return None if optional and not path.is_file() else path
+        return None if optional and not has_file(path) else path
 
     def entries_of(self, name: str) -> Dict[str, Any]:
         """Return the ``depth_reader`` of a frame if the set is used with depth."""
         if 'depth' not in self.data_prefix:
             return {}
         path = Path(self.data_prefix['depth'], f'{name}{DISPARITY}')
-        if not path.is_file():
+        if not has_file(path):
             raise InputError(f'{path}: no such disparity map, but {self.ann_file} names its '
                              'frame; restore it or remove the frame from the list')
-        camera = self._cameras[parse_frame(name)]
+        camera = self._cameras[self._frame(name)]
         return dict(depth_reader=DisparityDepth(str(path), camera.fx, camera.baseline))

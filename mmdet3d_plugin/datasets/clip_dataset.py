@@ -8,6 +8,7 @@ from mmengine.logging import print_log
 
 from ..benchmarks.clips.poses import motion_between
 from ..errors import InputError
+from ..utils.files import has_file
 from ..utils.images import image_size
 from .frame_dataset import Frame, FrameDataset
 
@@ -120,7 +121,7 @@ class ClipDataset(FrameDataset):
     def read_frame(self, name: str) -> Frame:
         """Read the files of a clip by its target frame, except for pixels."""
         image = self.image_of(name)
-        if not image.is_file():
+        if not has_file(image):
             raise InputError(f'{image}: no such image, but {self.ann_file} names this frame; add '
                              'the image or remove the frame from the split')
         size = self._size_of(image)
@@ -145,7 +146,7 @@ class ClipDataset(FrameDataset):
             InputError: the neighbour does not exist, and ``missing`` is ``'stop'``.
         """
         found = self.neighbour_of(name, offset)
-        if found is not None and self.image_of(found).is_file():
+        if found is not None and has_file(self.image_of(found)):
             return found
         if self.missing == 'single':
             return None
@@ -179,7 +180,7 @@ class ClipDataset(FrameDataset):
         maps = [self.instances_of(frame) for frame in frames]
         if maps[0] is None:
             return {}
-        absent = next((path for path in maps if path is not None and not path.is_file()), None)
+        absent = next((path for path in maps if path is not None and not has_file(path)), None)
         if absent is not None:
             raise InputError(f'{absent}: no such instance map, but a clip of {self.ann_file} '
                              'needs it; add the file')

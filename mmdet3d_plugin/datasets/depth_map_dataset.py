@@ -9,6 +9,7 @@ from mmengine.logging import print_log
 from ..benchmarks.depth.map_files import KITTI_SCALE
 from ..benchmarks.depth.splits import DepthPair, locate_depth, read_depth_split
 from ..errors import InputError
+from ..utils.files import has_file
 from ..utils.images import image_size
 from .frame_dataset import Frame, FrameDataset
 
@@ -78,10 +79,11 @@ class DepthMapDataset(FrameDataset):
         """Read the image size, the camera and the place of the depth map of a frame."""
         pair = self._pairs[name]
         image = Path(self.data_prefix['img'], pair.image)
-        if not image.is_file():
+        if not has_file(image):
             raise InputError(f'{image}: no such image, but {self.ann_file} names this frame; add '
                              'the image or remove the frame from the split')
         size, cam2img = image_size(image), self.cam2img_of(name)
+        assert pair.depth is not None  # frames without depth are left out
         depth = locate_depth(self.data_prefix['depth'], pair.depth)
         return Frame(image, size, cam2img, entries=dict(depth_path=str(depth)))
 

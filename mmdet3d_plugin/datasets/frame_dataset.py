@@ -58,7 +58,7 @@ class FrameDataset(CheckedDataset):
         """Return the names of all frames of the set, in order."""
 
     @abstractmethod
-    def read_frame(self, name: str) -> Frame:
+    def read_frame(self, name: str) -> Any:
         """Read the files of a frame, except for pixels.
 
         Args:
@@ -79,14 +79,14 @@ class FrameDataset(CheckedDataset):
         info.update(self.describe(frame))
         return info
 
-    def check_frame(self, frame: Frame) -> None:
+    def check_frame(self, frame: Any) -> None:
         """Raise InputError unless the camera is finite with positive focal lengths."""
         focal_lengths = frame.cam2img[[0, 1], [0, 1]]
         if not np.isfinite(frame.cam2img).all() or (focal_lengths <= 0).any():
             raise InputError(f'{frame.image}: its calibration is no camera matrix (a focal length '
                              'is not positive, or a value is not finite); restore it')
 
-    def describe(self, frame: Frame) -> dict:
+    def describe(self, frame: Any) -> dict:
         """Return the entries of the frame's sample."""
         width, height = frame.size
         camera = dict(img_path=str(frame.image), cam2img=frame.cam2img)

@@ -105,7 +105,7 @@ class CUBDataset(ImageListDataset):
 
     def read_images(self) -> List[LabelledImage]:
         """List the images of the split."""
-        return read_cub(self.data_root, self.split)
+        return read_cub(self.data_root, str(self.split))
 
 
 @DATASETS.register_module()
@@ -118,7 +118,7 @@ class CarsDataset(ImageListDataset):
 
     def read_images(self) -> List[LabelledImage]:
         """List the images of the split."""
-        return read_cars(self.data_root, self.split)
+        return read_cars(self.data_root, str(self.split))
 
 
 @DATASETS.register_module()
@@ -131,4 +131,4 @@ class ProductsDataset(ImageListDataset):
 
     def read_images(self) -> List[LabelledImage]:
         """List the images of the split."""
-        return read_products(self.data_root, self.split)
+        return read_products(self.data_root, str(self.split))

@@ -10,6 +10,7 @@ from ..benchmarks.kitti.labels import read_object_file
 from ..benchmarks.kitti.layout import camera_folders
 from ..benchmarks.kitti.splits import read_split
 from ..errors import InputError
+from ..utils.files import has_file
 from ..utils.images import ImageFolder, image_size
 from .mono_dataset import MonoDataset, MonoFrame
 
@@ -80,7 +81,7 @@ class KittiMonoDataset(MonoDataset):
         frame = MonoFrame(image, size, cam2img)
         if 'depth' in folders:
             depth = folders['depth'] / f'{name}.png'
-            if not depth.is_file():
+            if not has_file(depth):
                 raise InputError(f'{depth}: no dense depth for this frame; add the file, or '
                                  'remove depth from data_prefix')
             frame.entries['depth_path'] = str(depth)

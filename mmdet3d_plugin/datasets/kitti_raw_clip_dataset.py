@@ -12,6 +12,7 @@ from ..benchmarks.kitti.raw_clips import RawFrame, RawImages, read_raw_split
 from ..benchmarks.kitti.raw_drives import RawCameras
 from ..benchmarks.kitti.velodyne_depth import RawScanners, VelodyneDepth, scan_problem
 from ..errors import InputError
+from ..utils.files import has_file
 from .clip_dataset import ClipDataset
 
 # Focal lengths and principal point of all images in published trainings on clips, in shares of
@@ -122,7 +123,7 @@ class KittiRawClipDataset(ClipDataset):
             return None
         path = Path(self.data_prefix['instances'], f'{name}.png')
         optional = self.test_mode and name not in self._targets
-        return None if optional and not path.is_file() else path
+        return None if optional and not has_file(path) else path
 
     def entries_of(self, name: str) -> Dict[str, Any]:
         """Return the depth of a frame: ``depth_path``, in tests also ``depth_reader``."""

@@ -181,7 +181,8 @@ def hidden_shares(dataset: Dataset) -> List[Tuple[CropScaleAffine, Tuple[int, in
         sizes = {(camera.get('width'), camera.get('height'))
                  for index in range(len(part))
                  if (camera := _camera(part.get_data_info(index))) is not None}
-        known = sorted(size for size in sizes if all(size))
+        known: List[Tuple[int, int]] = sorted(
+            (width, height) for width, height in sizes if width and height)
         for crop in crops[:1]:
             shares = [(crop.hidden_share(*size), size) for size in known]
             if shares:

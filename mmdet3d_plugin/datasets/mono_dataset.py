@@ -65,13 +65,15 @@ class MonoDataset(FrameDataset, Det3DDataset):
         InputError: a frame is broken, or the classes are malformed.
     """
 
+    METAINFO: Dict[str, Any]
+
     def __init__(self, data_root: str, ann_file: str, metainfo: Optional[dict] = None,
                  class_map: Optional[Dict[str, str]] = None, **kwargs: Any) -> None:
         title = str(ann_file or data_root)
         classes = check_class_names((metainfo or self.METAINFO).get(
             'classes', self.METAINFO['classes']), title)
         # mmdet3d finds the labels of classes here.
-        self.METAINFO = dict(type(self).METAINFO, classes=classes)
+        self.METAINFO = {**self.METAINFO, 'classes': classes}
         self.class_map = check_class_map(class_map or {}, classes, title)
         self._learned_frames: Optional[np.ndarray] = None
         super().__init__(

@@ -81,6 +81,7 @@ class NeighbourhoodBatchSampler(ResumableBatchSampler):
 
     def _with_neighbours(self, seeds: List[int]) -> List[int]:
         """Return the seeds, each followed by its neighbours."""
+        assert self.table is not None  # checked by __iter__
         used, batch = set(seeds), []
         for seed in seeds:
             free = (int(index) for index in self.table[seed] if index not in used)

@@ -9,7 +9,7 @@ from ..errors import InputError
 from ..structures.angles import observation_angle
 from ..structures.cameras import projected_boxes
 from ..structures.object_table import ObjectTable
-from ..utils.files import inside
+from ..utils.files import check_regular, has_file, inside
 from ..utils.images import image_size
 from .mono_dataset import MonoDataset, MonoFrame
 
@@ -55,7 +55,7 @@ class NuScenesMonoDataset(MonoDataset):
         self.scenes = scenes
         self.camera = camera
         self.min_points = min_points
-        self._tables = None
+        self._tables: Any = None  # of the devkit, while frames are listed
         super().__init__(data_root, ann_file='', **kwargs)
 
     def load_data_list(self) -> List[dict]:
@@ -92,7 +92,7 @@ class NuScenesMonoDataset(MonoDataset):
         path, boxes, intrinsic = self._tables.get_sample_data(
             name, box_vis_level=BoxVisibility.ANY)
         path = Path(path)
-        if not path.is_file():
+        if not has_file(path):
             raise InputError(f'{path}: no such image, but the tables name it; download the blob '
                              'that holds it')
         size = image_size(path)
@@ -144,9 +144,10 @@ class NuScenesMonoDataset(MonoDataset):
         if not folder.is_dir():
             raise InputError(f'{folder}: no such folder; data_root is that of nuScenes, and '
                              'version names its tables')
+        check_regular(folder)
         try:
             return NuScenes(self.version, str(self.data_root), verbose=False)
-        except (FileNotFoundError, ValueError) as error:
+        except (FileNotFoundError, ValueError, RecursionError) as error:
             raise InputError(f'{folder}: tables are missing or malformed ({error}); download '
                              'the metadata again') from error
 

@@ -30,6 +30,7 @@ class SampleIndex(int):
     seed: int
 
     def __new__(cls, index: int, seed: int) -> 'SampleIndex':
+        """Return an index with a seed."""
         self = super().__new__(cls, index)
         self.seed = seed
         return self

@@ -10,7 +10,7 @@ from ..benchmarks.waymo.annotations import frame_labels, read_annotations
 from ..errors import InputError
 from ..structures.angles import observation_angle
 from ..structures.object_table import ObjectTable
-from ..utils.files import shortened
+from ..utils.files import has_file
 from .mono_dataset import MonoDataset, MonoFrame
 
 
@@ -59,20 +59,10 @@ class WaymoMonoDataset(MonoDataset):
         """Read a frame by its name SPLIT/SEGMENT/FRAME."""
         split, segment, number = self._parse_name(name)
         file = Path(self.data_root, 'annotations', split, f'{segment}.json')
-        try:
-            return self._read(file, split, segment, number)
-        except (LookupError, TypeError, ValueError, RecursionError) as error:
-            if isinstance(error, InputError):
-                raise
-            raise InputError(f'{file}: malformed annotations ({type(error).__name__}: '
-                             f'{shortened(str(error))}); remove it and convert again') from error
-
-    def _read(self, file: Path, split: str, segment: str, number: str) -> MonoFrame:
-        """Read a frame from its segment's annotation file."""
         content = self._segment(file)
         frame = content['by_number'].get(number)
         image = Path(self.data_root, 'images', split, segment, f'{number}.jpg')
-        if frame is None or not image.is_file():
+        if frame is None or not has_file(image):
             raise InputError(f'{image}: no such frame, but {self.ann_file} names it; convert the '
                              'set again')
         cam2img = np.array(content['cam2img'], dtype=np.float64).reshape(4, 4)

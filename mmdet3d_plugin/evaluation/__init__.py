@@ -5,9 +5,10 @@ from .kitti_ap_metric import KittiAPMetric
 from .object_depth_metric import ObjectDepthMetric
 from .pose_metric import PoseMetric
 from .retrieval_metric import RetrievalMetric
+from .table_metric import TableMetric
 from .waymo_ap_metric import WaymoAPMetric
 
 __all__ = [
     'DepthMetric', 'InstanceDepthMetric', 'KittiAPMetric', 'ObjectDepthMetric', 'PoseMetric',
-    'RetrievalMetric', 'WaymoAPMetric'
+    'RetrievalMetric', 'TableMetric', 'WaymoAPMetric'
 ]

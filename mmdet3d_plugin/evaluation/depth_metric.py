@@ -4,17 +4,17 @@ from typing import Any, Dict, List, Optional, Sequence, Union
 
 import numpy as np
 from mmdet3d.registry import METRICS
-from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from ..benchmarks.depth.map_errors import DepthEvaluation, DepthProtocol
 from ..benchmarks.depth.map_files import KITTI_SCALE, write_depth_map
 from ..errors import InputError
 from ..utils.files import inside
+from .table_metric import TableMetric
 
 
 @METRICS.register_module()
-class DepthMetric(BaseMetric):
+class DepthMetric(TableMetric):
     """AbsRel, SqRel, RMSE, RMSElog, log10 and delta1-3 at the size of the original images.
 
     Errors are computed per image and averaged over the images with true depth, see
@@ -83,7 +83,7 @@ class DepthMetric(BaseMetric):
         evaluation = DepthEvaluation(self.protocol)
         for name, errors in results:
             evaluation.add(name, errors)
-        print_log('\n' + evaluation.table(), 'current')
+        self.log_table(evaluation.table())
         if self.result_dir is not None:
             print_log(f'{len(results)} depth maps in {Path(self.result_dir)}', 'current')
         return evaluation.to_dict()

@@ -3,20 +3,19 @@ from typing import Dict, List, Optional, Sequence, Union
 
 import numpy as np
 from mmdet3d.registry import METRICS
-from mmengine.evaluator import BaseMetric
-from mmengine.logging import print_log
 
 from ..benchmarks.clips.instance_maps import CLASS_FACTOR
 from ..benchmarks.depth.map_errors import DEPTH_STYLES, DepthEvaluation, DepthProtocol
 from ..errors import InputError
 from ..structures.class_names import find_class
 from .sample_arrays import array_of
+from .table_metric import TableMetric
 
 PARTS = ('movable', 'moving', 'static')
 
 
 @METRICS.register_module()
-class InstanceDepthMetric(BaseMetric):
+class InstanceDepthMetric(TableMetric):
     """Errors of :class:`DepthMetric` on the pixels of movable instances: all, moving and static.
 
     Errors are computed per image over the pixels of a part, and averaged over the images that
@@ -159,5 +158,5 @@ class InstanceDepthMetric(BaseMetric):
             figures.update({f'{part}_images': counts[0], f'{part}_pixels': counts[1]})
             lines.append(f'{part:8}{counts[0]:>8}{counts[1]:>10}' + ''.join(
                 f'{means[key]:>9.4f}' if means else f'{"-":>9}' for key in DEPTH_STYLES))
-        print_log('\n' + '\n'.join(lines), 'current')
+        self.log_table('\n'.join(lines))
         return figures

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
 from mmdet3d.registry import METRICS
-from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from ..benchmarks.kitti.average_precision import evaluate_kitti
@@ -14,10 +13,11 @@ from ..errors import InputError
 from ..structures.class_names import find_class
 from ..utils.files import inside
 from .prediction_conversion import predictions_to_table
+from .table_metric import TableMetric
 
 
 @METRICS.register_module()
-class KittiAPMetric(BaseMetric):
+class KittiAPMetric(TableMetric):
     """AP and AOS for 2D, BEV and 3D at R40 and R11, see ``docs/evaluation.md``.
 
     Ground truth is the dataset's ``eval_ann_info['object_table']``. The table of all figures is
@@ -131,6 +131,6 @@ class KittiAPMetric(BaseMetric):
                                     tuple(self.classes or self.dataset_meta['classes']),
                                     min_overlaps=self.min_overlaps,
                                     min_heights=self.min_heights)
-        print_log('\n' + evaluation.table(), 'current')
+        self.log_table(evaluation.table())
         return {key: value for key, value in evaluation.to_dict().items()
                 if '_AP40_' in key and not math.isnan(value)}

@@ -3,17 +3,16 @@ import math
 from typing import Dict, List, Optional, Sequence
 
 from mmdet3d.registry import METRICS
-from mmengine.evaluator import BaseMetric
-from mmengine.logging import print_log
 
 from ..benchmarks.depth.object_errors import object_depth_errors
 from ..errors import InputError
 from .prediction_conversion import predictions_to_table
+from .table_metric import TableMetric
 
 
 # 'DepthErrorMetric' is the name in older configs.
 @METRICS.register_module(name=['ObjectDepthMetric', 'DepthErrorMetric'])
-class ObjectDepthMetric(BaseMetric):
+class ObjectDepthMetric(TableMetric):
     """Mean absolute depth error of objects found in the image, by distance.
 
     The protocol of the cross-dataset tables of monocular papers (M3D-RPN, DEVIANT), with the
@@ -81,6 +80,7 @@ class ObjectDepthMetric(BaseMetric):
                 raise InputError(f"{sample['img_path']}: has no labels to measure depth errors "
                                  'against; use a labelled split')
             found = predictions_to_table(sample, self.dataset_meta['classes'])
+            assert found.scores is not None  # of predictions
             self.results.append((truth, found[found.scores >= self.min_score]))
 
     def compute_metrics(self, results: List[tuple]) -> Dict[str, float]:
@@ -105,5 +105,5 @@ class ObjectDepthMetric(BaseMetric):
                     figures[f'{name}_recall_{title}'] = 100 * matched / labels
                 if matched:
                     figures[f'{name}_MAE_{title}'] = error
-        print_log('\n' + '\n'.join(lines), 'current')
+        self.log_table('\n'.join(lines))
         return figures

@@ -4,18 +4,17 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 from mmdet3d.registry import METRICS
-from mmengine.evaluator import BaseMetric
-from mmengine.logging import print_log
 
 from ..benchmarks.trajectory_errors import SNIPPET, rotation_errors, trajectory_errors
 from ..errors import InputError
 from .sample_arrays import array_of
+from .table_metric import TableMetric
 
 Run = List[np.ndarray]
 
 
 @METRICS.register_module()
-class PoseMetric(BaseMetric):
+class PoseMetric(TableMetric):
     """Absolute trajectory error over snippets of five frames, and rotation error.
 
     Samples are those of clips with the frame before the target (offset -1): ``frame``,
@@ -83,7 +82,8 @@ class PoseMetric(BaseMetric):
         """Return the errors over all clips."""
         runs = _runs(results)
         motions = [np.stack(run, axis=1) for run in runs]  # (2, N, 4, 4): true and predicted
-        errors = [trajectory_errors(*run, self.snippet, self.published) for run in motions]
+        errors = [trajectory_errors(true, predicted, self.snippet, self.published)
+                  for true, predicted in motions]
         ates = np.concatenate([np.zeros(0), *errors])
         if not len(ates):
             longest = 1 + max(map(len, runs), default=0)
@@ -99,7 +99,7 @@ class PoseMetric(BaseMetric):
                 'per frame')
         if short:
             line += f'; {short} of {len(runs)} runs of frames are shorter than a snippet'
-        print_log(line, 'current')
+        self.log_table(line)
         return dict(ATE_mean=float(ates.mean()), ATE_std=float(ates.std()), snippets=len(ates),
                     rotation_deg=float(angles.mean()))
 

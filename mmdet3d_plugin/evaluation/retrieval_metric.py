@@ -4,16 +4,16 @@ from typing import Dict, List, Optional, Sequence
 
 import numpy as np
 from mmdet3d.registry import METRICS
-from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from ..benchmarks.retrieval.embedding_files import write_embeddings
 from ..benchmarks.retrieval.evaluation import RECALL_AT, check_recall_at, evaluate_retrieval
 from ..errors import InputError
+from .table_metric import TableMetric
 
 
 @METRICS.register_module()
-class RetrievalMetric(BaseMetric):
+class RetrievalMetric(TableMetric):
     """Recall@k and mAP@R of an embedding, see ``docs/evaluation.md``.
 
     Every image of the set is a query among all other images. Samples hold ``pred_embedding``
@@ -88,5 +88,5 @@ class RetrievalMetric(BaseMetric):
             write_embeddings(path, embeddings, labels, names, self.dataset_meta['classes'])
             print_log(f'{len(names)} embeddings in {path}', 'current')
         evaluation = evaluate_retrieval(embeddings, labels, self.recall_at)
-        print_log('\n' + evaluation.table(), 'current')
+        self.log_table(evaluation.table())
         return evaluation.to_dict()

@@ -5,7 +5,6 @@ from typing import Dict, List, Optional, Sequence
 
 import numpy as np
 from mmdet3d.registry import METRICS
-from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from ..benchmarks.waymo.average_precision import evaluate_waymo
@@ -14,10 +13,11 @@ from ..benchmarks.waymo.frames import vehicle_boxes
 from ..benchmarks.waymo.objects import TYPES, WaymoObjects, concatenate
 from ..errors import InputError
 from ..structures.class_names import find_class
+from .table_metric import TableMetric
 
 
 @METRICS.register_module()
-class WaymoAPMetric(BaseMetric):
+class WaymoAPMetric(TableMetric):
     """AP and APH per class, level, overlap and range, see ``docs/datasets.md``.
 
     Ground truth is that of :class:`~mmdet3d_plugin.datasets.WaymoMonoDataset`. The table of each
@@ -93,7 +93,7 @@ class WaymoAPMetric(BaseMetric):
         figures: Dict[str, float] = {}
         for mode in self.modes:
             evaluation = evaluate_waymo(labels, detections, mode, tuple(classes))
-            print_log('\n' + evaluation.table(), 'current')
+            self.log_table(evaluation.table())
             figures.update(evaluation.to_dict())
         return figures
 
@@ -148,7 +148,8 @@ def detections_of(sample: dict, class_names: Sequence[str], optical_from_vehicle
     return WaymoObjects(
         segments=np.full(len(boxes), segment),
         timestamps=np.full(len(boxes), timestamp, dtype=np.int64),
-        types=np.array([TYPES[find_class(class_names[label], TYPES)] for label in labels],
+        types=np.array([TYPES[find_class(class_names[label], TYPES) or class_names[label]]
+                        for label in labels],
                        dtype=np.int64),
         boxes=vehicle_boxes(boxes, optical_from_vehicle), camera_boxes=boxes,
         scores=instances['scores_3d'].detach().cpu().numpy().astype(np.float32))

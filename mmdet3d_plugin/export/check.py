@@ -3,6 +3,7 @@
 Notation: B images per run.
 """
 import time
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
@@ -159,7 +160,7 @@ class ParityCheck:
         errors = {name: total(self._errors(session)) for name, session in sessions.items()}
         runs: Dict[str, Callable[[], object]] = {
             'torch': lambda: self._predict(self.batches[0]),
-            **{name: lambda session=session: session.run(None, self.inputs[0])
+            **{name: partial(session.run, None, self.inputs[0])
                for name, session in sessions.items()}}
         times = median_milliseconds(runs)
         return times['torch'], {

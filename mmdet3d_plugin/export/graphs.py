@@ -126,6 +126,7 @@ class DepthGraph(nn.Module):
         """
         focals = None
         if intrinsics is not None:
+            assert affine is not None
             determinants = (affine[:, 0, 0] * affine[:, 1, 1]
                             - affine[:, 0, 1] * affine[:, 1, 0])
             focals = intrinsics[:, 0, 0] * determinants.abs().sqrt()

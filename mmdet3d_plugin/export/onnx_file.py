@@ -67,7 +67,7 @@ def export_onnx(graph: nn.Module, path: Path, form: FileFormat,
     # The exporter warns of shapes that become constants, as intended, and prints the graph of a
     # failed export.
     with torch.no_grad(), warnings.catch_warnings(), extra_operations(form.opset), \
-            mock.patch.object(torch._C, '_jit_onnx_log', lambda *parts: None):
+            mock.patch.object(torch._C, '_jit_onnx_log', return_value=None):
         warnings.simplefilter('ignore')
         try:
             torch.onnx.export(

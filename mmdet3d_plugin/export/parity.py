@@ -3,7 +3,7 @@
 Notation: N and M detections.
 """
 from dataclasses import dataclass, fields
-from typing import Iterable, List, NamedTuple, Tuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Tuple
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -61,7 +61,7 @@ def total(parts: Iterable[Errors]) -> Errors:
         Errors(metres=3.0, radians=0.0, score=0.0, pixels=0.0, compared=3, unmatched=0)
     """
     parts = list(parts)
-    combined = {item.name: (sum if item.type is int else _largest)(
+    combined: Dict[str, Any] = {item.name: (sum if item.type is int else _largest)(
         getattr(part, item.name) for part in parts) for item in fields(Errors)}
     return Errors(**combined)
 

@@ -19,6 +19,9 @@ class PieceSettings(NamedTuple):
     normalize_similarity: bool = False
 
 
+DEFAULT_PIECES = PieceSettings()
+
+
 class BatchSimilarity(NamedTuple):
     """Result of one method on a batch of N points.
 
@@ -35,7 +38,7 @@ class BatchSimilarity(NamedTuple):
 @torch.no_grad()
 def batch_similarities(points: torch.Tensor, num_clusters: int,
                        rules: Tuple[str, ...] = ('each', 'seed', 'share'),
-                       pieces: PieceSettings = PieceSettings(), num_neighbours: int = 3,
+                       pieces: PieceSettings = DEFAULT_PIECES, num_neighbours: int = 3,
                        seed: int = 0) -> Dict[str, BatchSimilarity]:
     """Compare the points of a batch by all methods.
 

@@ -50,7 +50,7 @@ class LibraryMetricLoss(nn.Module):
             raise InputError(f'LibraryMetricLoss: loss_weight is {loss_weight}, expected a '
                              'finite number that is not negative')
         self.loss = _build('loss', losses, losses.BaseMetricLossFunction, loss)
-        self.miner = miner and _build('miner', miners, miners.BaseMiner, miner)
+        self.miner = _build('miner', miners, miners.BaseMiner, miner) if miner else None
         self.name = loss['type']
         self.num_classes = loss.get('num_classes')
         self.embedding_size = loss.get('embedding_size')

@@ -86,6 +86,7 @@ class MultiRangeStrategy(RangeStrategy):
             self.register_buffer(key, torch.tensor(values, dtype=torch.float), persistent=False)
 
     def forward(self, differentials: torch.Tensor) -> PairGroups:
+        """Return the fixed ranges and margins."""
         return PairGroups(self.lower, self.upper, self.margins)
 
 
@@ -172,6 +173,7 @@ class AdaptiveStrategy(RangeStrategy):
 
     @torch.no_grad()
     def forward(self, differentials: torch.Tensor) -> PairGroups:
+        """Update the ranges in training, and return them with their margins."""
         if self.training:
             self._update(self.edges, self._quantiles(differentials))
         edges = self.edges.clamp(min=self.positive_threshold)
@@ -184,6 +186,7 @@ class AdaptiveStrategy(RangeStrategy):
 
     @torch.no_grad()
     def observe(self, counts: torch.Tensor, distances: torch.Tensor) -> None:
+        """Update the mean feature distance of each range from the pairs of a batch."""
         if self.training:
             sums = torch.stack([counts[1:], distances[1:]])
             all_reduce(sums)

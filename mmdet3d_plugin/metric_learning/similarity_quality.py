@@ -1,6 +1,6 @@
 """Quality of similarities: their agreement with the classes of a labelled batch."""
 import math
-from typing import Dict, NamedTuple, Sequence
+from typing import Any, Dict, NamedTuple, Sequence
 
 import numpy as np
 from scipy.stats import t as student_t
@@ -22,10 +22,10 @@ class Estimate(NamedTuple):
     mean: float
     low: float
     high: float
-    count: int
+    count: int  # type: ignore[assignment]
 
 
-def similarity_figures(similarity: BatchSimilarity, labels: Sequence[int],
+def similarity_figures(similarity: BatchSimilarity, labels: Any,
                        ranks: Sequence[int] = (3, 5, 10)) -> Dict[str, float]:
     """Compare a similarity with the classes of a batch.
 
@@ -84,13 +84,13 @@ def estimate(values: Sequence[float]) -> Estimate:
         >>> [round(value, 3) for value in estimate([1., 3., 2., float('nan')])]
         [2.0, -0.484, 4.484, 3]
     """
-    values = np.asarray(values, dtype=np.float64)
-    values = values[~np.isnan(values)]
-    count = len(values)
+    known = np.asarray(values, dtype=np.float64)
+    known = known[~np.isnan(known)]
+    count = len(known)
     if count < 2:
-        return Estimate(float(values[0]) if count else math.nan, math.nan, math.nan, count)
-    reach = student_t.ppf((1 + CONFIDENCE) / 2, count - 1) * values.std(ddof=1) / count**.5
-    mean = float(values.mean())
+        return Estimate(float(known[0]) if count else math.nan, math.nan, math.nan, count)
+    reach = student_t.ppf((1 + CONFIDENCE) / 2, count - 1) * known.std(ddof=1) / count**.5
+    mean = float(known.mean())
     return Estimate(mean, float(mean - reach), float(mean + reach), count)
 
 

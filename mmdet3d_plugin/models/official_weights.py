@@ -131,10 +131,11 @@ def import_official(source: Dict[str, torch.Tensor], method: str,
     if num_classes != model.dense_head.num_classes:
         raise InputError(f'the weights have {num_classes} classes, the config '
                          f'{model.dense_head.num_classes}; pass a config with the same classes')
-    renamed = {rename_official_key(key, method): key for key in source}
+    names = {key: rename_official_key(key, method) for key in source}
+    renamed = {name: key for key, name in names.items() if name is not None}
     state_dict, missing = fit_entries(
         {name: source[key] for name, key in renamed.items()}, renamed, model, title)
-    unused = [key for key in source if rename_official_key(key, method) not in state_dict]
+    unused = [key for key, name in names.items() if name not in state_dict]
     return ImportedWeights(state_dict, unused, missing)
 
 

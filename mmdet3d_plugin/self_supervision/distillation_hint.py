@@ -4,7 +4,7 @@ The source is Dong et al. 2024. The candidates are the depth of the teacher, the
 networks, and the depth of the student itself. All depths have one unit: metres, or the
 ``length_unit`` of a model.
 """
-from typing import Dict, Tuple
+from typing import Dict, Mapping, Tuple
 
 import torch
 
@@ -13,7 +13,7 @@ from .view_synthesis import disparity_to_depth, full_precision
 CANDIDATES = ('teacher', 'average', 'student')  # a choice is an index of this tuple
 
 
-def average_depth(teacher: Dict[str, torch.Tensor], student: Dict[str, torch.Tensor],
+def average_depth(teacher: Mapping[str, torch.Tensor], student: Mapping[str, torch.Tensor],
                   average: str, depth_range: Tuple[float, float]) -> torch.Tensor:
     """Return the depth that the photometric error of the average is measured with.
 

@@ -2,7 +2,7 @@
 
 Legend: B clips, N instances of the whole batch, H x W input pixels.
 """
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import torch
 from mmdet3d.registry import MODELS
@@ -93,7 +93,8 @@ class MotionAwareLoss(MultiFrameLoss):
         self.distil, self.candidates = distil, tuple(candidates)
         self.min_shift, self.paste_clip, self.overlap = min_shift, paste_clip, overlap
         self.target_gradient, self.average = target_gradient, average
-        self.dual_distil, self.depth_range = dual_distil, tuple(depth_range)
+        self.dual_distil = dual_distil
+        self.depth_range = (depth_range[0], depth_range[1])
         self.motion_gate = None if motion_gate is None else MODELS.build(
             {'type': 'MotionGate', **motion_gate})
         self.balancer = None if balancer is None else MODELS.build(
@@ -135,9 +136,12 @@ class MotionAwareLoss(MultiFrameLoss):
             InputError: the temporal hint lacks two offsets around the target, or the masks do
                 not fit the images.
         """
-        images, hints, logs = {}, {}, {}
-        for name, network, prefix in self._hinted(teacher, student, instances):
-            images[name], hint, gated = self._temporal_hint(network, instances[name], warp_fn)
+        images: Dict[str, list] = {}
+        hints: Dict[str, Any] = {}
+        logs: Dict[str, Any] = {}
+        for name, network, prefix, pairs in self._hinted(teacher, student, instances):
+            moved, hint, gated = self._temporal_hint(network, pairs, warp_fn)
+            images[name] = list(moved)
             hints.update({prefix + key: value for key, value in hint.items()})
             logs[prefix + 'motion_gated'] = gated
         losses, aux = super().forward(target, sources, teacher, student, warp_fn, reliable,
@@ -154,7 +158,7 @@ class MotionAwareLoss(MultiFrameLoss):
         return losses, aux
 
     def reconstructions(self, teacher: Reconstruction, student: Reconstruction,
-                        instances: Dict[str, Sequence[torch.Tensor]]
+                        instances: Optional[Dict[str, list]]
                         ) -> Tuple[Dict[str, List[torch.Tensor]], dict]:
         """Return the reconstructions of the target, with the images of the temporal hints.
 
@@ -163,7 +167,7 @@ class MotionAwareLoss(MultiFrameLoss):
             instances: images (B, 3, H, W) of the temporal hint by network.
         """
         images, aux = super().reconstructions(teacher, student, None)
-        for name, moved in instances.items():
+        for name, moved in (instances or {}).items():
             images[name].extend(moved)
         return images, aux
 
@@ -195,8 +199,8 @@ class MotionAwareLoss(MultiFrameLoss):
 
     def _hinted(self, teacher: Reconstruction, student: Reconstruction,
                 instances: Optional[Dict[str, list]]
-                ) -> Iterator[Tuple[str, Reconstruction, str]]:
-        """Yield name, outputs and prefix of results of the networks with a temporal hint."""
+                ) -> Iterator[Tuple[str, Reconstruction, str, list]]:
+        """Yield name, outputs, prefix of results and masks of the networks with a hint."""
         if instances is None:
             return
         networks = dict(teacher=(teacher, ''), student=(student, 'student_'))
@@ -204,7 +208,7 @@ class MotionAwareLoss(MultiFrameLoss):
             if name not in instances:
                 raise InputError(f'instances: the masks in the warped images of the {name} are '
                                  f'missing; add {name!r}, or switch its temporal hint off')
-            yield (name, *networks[name])
+            yield (name, *networks[name], instances[name])
 
     def _temporal_hint(self, network: Reconstruction, pairs: Sequence[tuple],
                        warp_fn: Optional[WarpFunction]
@@ -242,6 +246,7 @@ class MotionAwareLoss(MultiFrameLoss):
         """Return the candidate (B, 1, H, W) with the smallest photometric error."""
         errors = dict(teacher=aux['error_teacher'], student=aux['error_student'])
         if 'average' in self.candidates:
+            assert warp_fn is not None
             depth = average_depth(teacher, student, self.average, self.depth_range)
             errors['average'] = minimum_error(
                 [photometric_error(image, target, self.ssim_weight)

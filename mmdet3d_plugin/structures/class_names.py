@@ -1,5 +1,5 @@
 """Names of classes: compared without regard to case, in this module alone."""
-from typing import Dict, Iterable, Optional, Sequence, Tuple
+from typing import Dict, Iterable, Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -139,7 +139,7 @@ def mapped_names(names: np.ndarray, class_map: Dict[str, str]) -> np.ndarray:
     return np.array([class_map.get(class_key(name), name) for name in names.tolist()], dtype=str)
 
 
-def check_mean_sizes(classes: Dict[str, object], title: str) -> None:
+def check_mean_sizes(classes: Mapping[str, object], title: str) -> None:
     """Check the mean sizes of the entry ``classes`` of a config.
 
     Args:

@@ -123,8 +123,8 @@ def box(low: Sequence[float], high: Sequence[float], colour: Colour,
         material: material of all faces.
     """
     vertices, faces = _unit_shape('box', 0)
-    low, high = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
-    return coloured((low + high) / 2 + vertices * (high - low) / 2, faces, colour, material)
+    lower, upper = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
+    return coloured((lower + upper) / 2 + vertices * (upper - lower) / 2, faces, colour, material)
 
 
 def ball(centre: Sequence[float], radii: Sequence[float], colour: Colour,

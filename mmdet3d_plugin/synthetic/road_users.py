@@ -156,7 +156,7 @@ def _ends(lower: np.ndarray, cabin: np.ndarray, rng: np.random.Generator) -> Lis
                   for bumper, along in ((rear_bumper, (.3, .9)), (front_bumper, (.1, .7)))]
     tail_height = rng.uniform(.35, .6)
     for side in (0, 1):
-        def mirrored(start: float, end: float) -> Tuple[float, float]:
+        def mirrored(start: float, end: float, side: int = side) -> Tuple[float, float]:
             return (1 - end, 1 - start) if side else (start, end)
         parts += [
             patch(nose, mirrored(.02, .27), (.15, .85), HEADLIGHT, Material.LIGHT),

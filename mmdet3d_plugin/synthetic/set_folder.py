@@ -9,8 +9,10 @@ from typing import Callable, Iterator, Sequence, TypeVar
 import cv2
 
 from ..errors import InputError
-from ..utils.files import atomic_write
+from ..utils.files import atomic_write, has_file
+from ..utils.json_files import read_json
 
+MAX_MANIFEST = 1 << 20  # bytes
 Item = TypeVar('Item')
 Result = TypeVar('Result')
 
@@ -32,10 +34,10 @@ def claim_folder(out: Path, manifest: str, wanted: dict, kind: str, parts: Seque
         InputError: ``out`` contains other files, or another set without ``overwrite``.
     """
     path = out / manifest
-    if path.exists():
+    if has_file(path):
         try:
-            found = json.loads(path.read_text(encoding='utf-8'))
-        except (OSError, ValueError):
+            found = read_json(path, 'no such file', MAX_MANIFEST)
+        except InputError:
             found = None
         if found == wanted and not overwrite:
             for pattern in temporaries:

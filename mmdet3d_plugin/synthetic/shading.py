@@ -5,6 +5,7 @@ Light is linear until the sensor curve. Colours are RGB.
 """
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -73,6 +74,13 @@ def _lookup(tile: np.ndarray, a: np.ndarray, b: np.ndarray, per_metre: float) ->
     rows = (a * per_metre).astype(np.int32) & (TILE - 1)
     columns = (b * per_metre).astype(np.int32) & (TILE - 1)
     return tile.ravel()[rows * TILE + columns]
+
+
+class Surface(Protocol):
+    """Ground that a scene stands on."""
+
+    def shade(self, world: np.ndarray, depths: np.ndarray) -> np.ndarray:
+        """Return (3, N) colours; see :meth:`RoadSurface.shade`."""
 
 
 class RoadSurface:
@@ -163,7 +171,7 @@ def _column(colour: np.ndarray) -> np.ndarray:
     return np.asarray(colour, dtype=np.float32)[:, None]
 
 
-def shade(hits: Hits, sun: np.ndarray, light: Light, surface: RoadSurface) -> np.ndarray:
+def shade(hits: Hits, sun: np.ndarray, light: Light, surface: 'Surface') -> np.ndarray:
     """Return the light from the hit points to the camera.
 
     Args:

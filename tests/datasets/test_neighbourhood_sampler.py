@@ -75,10 +75,10 @@ def test_batches_are_smaller_where_the_table_ends():
     """All images have the same two neighbours, which only the first seed gets."""
     batches = build(num_candidates=2, shuffle=False)
     batches.table = np.tile([48, 49], (SIZE, 1))
-    assert list(batches)[0] == [0, 48, 49, 1, 2, 3]
+    assert next(iter(batches)) == [0, 48, 49, 1, 2, 3]
     # A seed that is a neighbour itself stays a seed.
     batches.table = np.tile([1, 49], (SIZE, 1))
-    assert list(batches)[0] == [0, 49, 1, 2, 3]
+    assert next(iter(batches)) == [0, 49, 1, 2, 3]
 
 
 def test_rest_of_an_epoch():
@@ -96,7 +96,7 @@ def test_rest_of_an_epoch():
 def test_ranks_have_different_seeds(monkeypatch):
     seeds = []
     for rank in range(2):
-        monkeypatch.setattr('mmengine.dataset.sampler.get_dist_info', lambda: (rank, 2))
+        monkeypatch.setattr('mmengine.dataset.sampler.get_dist_info', lambda rank=rank: (rank, 2))
         batches = build()
         order = list(batches.sampler)
         assert len(order) == 25 and len(batches) == 2

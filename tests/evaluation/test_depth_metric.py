@@ -58,9 +58,9 @@ def test_caps_are_excluded_and_bound_the_prediction():
 
 
 def test_the_table_counts_images_without_depth(caplog, monkeypatch):
-    from mmdet3d_plugin.evaluation import depth_metric
+    from mmdet3d_plugin.evaluation import table_metric
     said = []
-    monkeypatch.setattr(depth_metric, 'print_log', lambda text, *args: said.append(text))
+    monkeypatch.setattr(table_metric, 'print_log', lambda text, *args: said.append(text))
     with caplog.at_level(logging.INFO):
         found = evaluate([sample('a', [[2.]], [[3.]]), sample('b', [[0.]], [[3.]])])
     assert found['depth/AbsRel'] == pytest.approx(.5)

@@ -10,7 +10,7 @@ from mmengine.structures import PixelData
 
 from mmdet3d_plugin.benchmarks.depth.map_errors import DEPTH_STYLES, DepthProtocol
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.evaluation import instance_depth_metric
+from mmdet3d_plugin.evaluation import table_metric
 
 
 def sample(frame, truth, predicted, ids, **meta):
@@ -89,7 +89,7 @@ def test_figures_by_hand():
 
 def test_parts_without_pixels_have_no_errors(monkeypatch):
     said = []
-    monkeypatch.setattr(instance_depth_metric, 'print_log', lambda text, *_: said.append(text))
+    monkeypatch.setattr(table_metric, 'print_log', lambda text, *_: said.append(text))
     found = evaluate([sample('a', [[10., 5.]], [[11., 5.]], [[3, 0]], moving_ids=[])])
     assert found['moving_images'] == found['moving_pixels'] == 0 and 'moving_AbsRel' not in found
     assert found['static_AbsRel'] == found['movable_AbsRel'] == pytest.approx(.1)

@@ -5,7 +5,7 @@ import torch
 from mmdet3d.registry import METRICS
 
 from mmdet3d_plugin.errors import InputError
-from mmdet3d_plugin.evaluation import pose_metric
+from mmdet3d_plugin.evaluation import table_metric
 
 
 def step(translation=(0., 0., 1.), degrees=0.):
@@ -65,7 +65,7 @@ def test_rotation_error_is_per_frame():
 
 def test_gaps_split_a_clip(monkeypatch):
     said = []
-    monkeypatch.setattr(pose_metric, 'print_log', lambda text, *_: said.append(text))
+    monkeypatch.setattr(table_metric, 'print_log', lambda text, *_: said.append(text))
     motions = [step() for _ in range(7)]
     samples = clip(motions, motions)
     figures = evaluate(samples[:2] + samples[3:])  # frames 0, 1, and 3 to 7 with motions from 2

@@ -70,9 +70,9 @@ def test_embeddings_are_written(tmp_path):
 
 
 def test_the_table_is_logged(monkeypatch):
-    from mmdet3d_plugin.evaluation import retrieval_metric
+    from mmdet3d_plugin.evaluation import table_metric
     said = []
-    monkeypatch.setattr(retrieval_metric, 'print_log', lambda text, *args: said.append(text))
+    monkeypatch.setattr(table_metric, 'print_log', lambda text, *args: said.append(text))
     points, labels, samples = random_samples()
     evaluate(samples)
     assert said == ['\n' + evaluate_retrieval(points, labels).table()]

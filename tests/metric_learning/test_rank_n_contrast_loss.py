@@ -12,7 +12,7 @@ def brute_force(features, depths, tau):
     count, total = len(features), 0.
     for i in range(count):
         for j in set(range(count)) - {i}:
-            def score(k):
+            def score(k, i=i):
                 return -((features[i] - features[k]) ** 2).sum().sqrt().item() / tau
 
             distance = abs(depths[i] - depths[j])

@@ -324,7 +324,7 @@ def test_momentum_encoder_follows_after_loading_and_moving():
     model.load_state_dict(source.state_dict())
     for _ in range(2):
         model.momentum_encoder.update_parameters(model.encoder)
-    own, trained = states(model)
+    own, _ = states(model)
     start = source.momentum_encoder.module.state_dict()
     for name, weight in model.encoder.named_parameters():
         assert own[name].dtype == torch.double

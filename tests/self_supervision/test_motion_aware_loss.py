@@ -133,7 +133,7 @@ def test_distillation_adds_its_loss_and_nothing_else(clips):
 def test_hint_adds_two_images_to_the_minimum_of_the_teacher(clips):
     instances = both(pairs(MOVING), pairs())
     base = clips.run(MultiFrameLoss(), None)[1]
-    losses, aux = clips.run(MotionAwareLoss(), instances)
+    _, aux = clips.run(MotionAwareLoss(), instances)
     assert torch.equal(aux['error_student'], base['error_student'])
     assert torch.equal(aux['error_teacher'][1], base['error_teacher'][1])
     extra = []

@@ -54,10 +54,13 @@ def render(camera, rectangle):
     return torch.where(mask, texture(x, y, 5, RECTANGLE), image), mask
 
 
+CANDIDATES = tuple(DEPTHS.tolist())
+
+
 class Clips:
     """One clip per candidate depth; steps of camera and object in metres per frame."""
 
-    def __init__(self, camera_step, object_step, centre=(0., 0.), depths=DEPTHS.tolist()):
+    def __init__(self, camera_step, object_step, centre=(0., 0.), depths=CANDIDATES):
         self.step, object_step = torch.tensor(camera_step), torch.tensor(object_step)
         start = torch.tensor([*centre, RECTANGLE])
         frames = {offset: render(self.step * offset, start + object_step * offset)

@@ -10,7 +10,10 @@ from mmdet3d_plugin.benchmarks.kitti.labels import read_objects
 
 
 class Folder:
-    """Decoded files of a set, by frame name. Results are cached: do not change them."""
+    """Decoded files of a set, by frame name. Results are cached: do not change them.
+
+    The caches keep a few folders of the test session alive.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root

@@ -48,7 +48,7 @@ def test_projected_3d_box_contains_the_object_pixels(stills):
 
 
 def test_2d_box_contains_the_visible_pixels(stills):
-    for name, _, label, mask in stills.all_objects:
+    for _, _, label, mask in stills.all_objects:
         rows, columns = np.nonzero(mask)
         seen = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
         left, top, right, bottom = label.boxes_2d[0]
@@ -66,14 +66,14 @@ def test_depth_map_agrees_with_the_label(stills):
         assert distances_to_box(points, label).max() < .06, (name, kind)
         if label.occlusions[0] > 0 or label.truncations[0] > 0:
             continue
-        height, width, length = label.sizes_hwl[0]
+        _, width, length = label.sizes_hwl[0]
         nearest = label.locations[0, 2] - np.hypot(width, length) / 2
         assert nearest - .06 <= points[:, 2].min() <= label.locations[0, 2] + .06
 
 
 def test_pixels_are_at_the_projected_location_and_size(stills):
     """Signs of the axes are correct."""
-    for name, _, label, mask in stills.all_objects:
+    for _, _, label, mask in stills.all_objects:
         x, _, z = label.locations[0]
         if label.truncations[0] > 0 or label.occlusions[0] > 0:
             continue

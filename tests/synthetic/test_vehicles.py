@@ -2,6 +2,7 @@
 import csv
 import shutil
 from dataclasses import replace
+from itertools import chain
 
 import cv2
 import numpy as np
@@ -63,7 +64,7 @@ def test_class_folders_and_tables(easy):
     assert len(crops) == 12 * 5
     assert {cv2.imread(str(path)).shape for path in crops} == {(48, 48, 3)}
     models, views = read_table(easy / 'models.csv'), read_table(easy / 'views.csv')
-    assert [row['identity'] for row in models] == sum(folders.values(), [])
+    assert [row['identity'] for row in models] == [*chain(*folders.values())]
     assert [easy / row['split'] / row['identity'] / f'{row["view"]}.png' for row in views] \
         == sorted(crops, key=lambda path: (path.parent.name, path.name))
     assert {row['place'] for row in views} == {'plain'}

@@ -1,5 +1,4 @@
 """Loading of an image, or of a crop of it, for metric learning."""
-from pathlib import Path
 from typing import Dict, Optional, Tuple
 
 import mmcv
@@ -8,7 +7,7 @@ from mmcv.transforms import BaseTransform
 from mmdet3d.registry import TRANSFORMS
 
 from ...errors import InputError
-from ...utils.images import check_complete
+from ...utils.images import checked_bytes
 from .loading import image_errors
 
 
@@ -60,9 +59,7 @@ class LoadCrop(BaseTransform):
         """Return the crop, and the height and width of the whole image."""
         path = results['img_path']
         with image_errors(path):
-            content = Path(path).read_bytes()
-            check_complete(path, content)
-            image = mmcv.imfrombytes(content, flag='color')
+            image = mmcv.imfrombytes(checked_bytes(path), flag='color')
             shape = image.shape[:2]
         expected = results.get('height'), results.get('width')
         if None not in expected and shape != expected:

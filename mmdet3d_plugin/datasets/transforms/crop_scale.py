@@ -80,7 +80,7 @@ class CropScaleAffine(BaseTransform):
         if fit not in self.FITS:
             raise InputError(f'CropScaleAffine: fit is {fit!r}, expected one of '
                              f'{", ".join(map(repr, self.FITS))}')
-        self.input_size = tuple(input_size)
+        self.input_size: Tuple[int, int] = tuple(input_size)  # type: ignore[assignment]
         if len(self.input_size) != 2 or not all(
                 isinstance(length, int) and length > 0 for length in self.input_size):
             raise InputError(f'CropScaleAffine: input_size is {input_size!r}, expected width and '

@@ -1,7 +1,6 @@
 """Loading of images, annotations and dense depth."""
 import copy
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Dict, Hashable, Iterator, Optional, Protocol
 
 import cv2
@@ -12,7 +11,7 @@ from mmdet3d.registry import TRANSFORMS
 
 from ...benchmarks.depth.map_files import KITTI_SCALE, read_depth_map
 from ...errors import InputError
-from ...utils.images import check_complete
+from ...utils.images import checked_bytes
 from .sample_images import camera_record
 
 LOADED_KEYS = ('img', 'img_shape', 'ori_shape', 'cam2img')
@@ -104,7 +103,7 @@ class LoadImageMono3D(LoadImageFromFileMono3D):
     def _load_file(self, path: str, results: dict) -> dict:
         """Load an image file through mmdet3d."""
         with image_errors(path):
-            check_complete(path, Path(path).read_bytes())
+            checked_bytes(path)
             return super().transform(results)
 
 

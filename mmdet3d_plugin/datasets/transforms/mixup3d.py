@@ -140,6 +140,7 @@ class MixUp3D(MixTransform):
             return []
         if index is None:
             return [np.random.randint(len(dataset))]
+        assert self._groups is not None  # made for the first sample
         partner = self._groups.draw_partner(index, self.max_objects)
         return [] if partner is None else [partner]
 

@@ -1,5 +1,5 @@
 """Consecutive ids for the instance maps of a clip."""
-from typing import List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -148,8 +148,8 @@ class RelabelInstances(BaseTransform):
         if match not in ('id', 'iou'):
             raise InputError(f"RelabelInstances: match={match!r} is unknown; choose 'id' or "
                              "'iou'")
-        self.options = dict(match=match, max_instances=max_instances, min_pixels=min_pixels,
-                            classes=classes)
+        self.options: Dict[str, Any] = dict(
+            match=match, max_instances=max_instances, min_pixels=min_pixels, classes=classes)
 
     def transform(self, results: dict) -> dict:
         """Replace the maps and add the classes and the values of the ids."""

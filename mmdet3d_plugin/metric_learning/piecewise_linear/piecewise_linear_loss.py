@@ -167,6 +167,7 @@ class PiecewiseLinearLoss(nn.Module):
     def _proxy_errors(self, features: torch.Tensor, pieces: Pieces,
                       delta: torch.Tensor) -> Dict[str, torch.Tensor]:
         """Return the two losses of the proxies."""
+        assert self.proxies is not None
         positions, bases = self.proxies.points(), self.proxies.bases()
         similarity = proxy_similarity(pieces, positions, bases, self.n_alpha, self.n_beta)
         return dict(

@@ -6,7 +6,7 @@ decomposition is ``scores @ directions``: the columns of the scores are orthogon
 squared lengths are the eigenvalues. The directions need D numbers each and are not stored.
 Inner products of differences follow from distances: 2 a.b = |a|^2 + |b|^2 - |a - b|^2.
 """
-from typing import Callable
+from typing import Callable, List
 
 import torch
 import torch.nn.functional as F
@@ -69,7 +69,7 @@ class SubspaceGrowth:
         Args:
             points: (N, D) float64.
         """
-        count, size = points.shape
+        count = len(points)
         centered = points - points.mean(dim=0)
         used = min(self.dim, self.rank)
         weights = self.scores[..., -used:] * _invert(self.values)[:, None, -used:]
@@ -128,7 +128,7 @@ def _invert(values: torch.Tensor) -> torch.Tensor:
 
 def _orthonormalize(directions: torch.Tensor) -> torch.Tensor:
     """Orthonormalise nearly orthonormal columns (N, D, m); columns that vanish become zero."""
-    columns = []
+    columns: List[torch.Tensor] = []
     for column in directions.unbind(dim=-1):
         for _ in range(2):
             for earlier in columns:

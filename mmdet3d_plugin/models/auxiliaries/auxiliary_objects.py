@@ -41,10 +41,10 @@ class AuxiliaryObjects:
 
     def __getitem__(self, index: torch.Tensor) -> 'AuxiliaryObjects':
         """Select objects by (N,) indices."""
-        return AuxiliaryObjects(
-            *(item[index] for item in (self.image_index, self.labels, self.centers, self.boxes,
-                                       self.depths, self.zooms, self.boxes_3d)),
-            None if self.geometry is None else self.geometry.of_objects(index), self.stride)
+        geometry = None if self.geometry is None else self.geometry.of_objects(index)
+        per_object = {name: getattr(self, name)[index] for name in (
+            'image_index', 'labels', 'centers', 'boxes', 'depths', 'zooms', 'boxes_3d')}
+        return AuxiliaryObjects(**per_object, geometry=geometry, stride=self.stride)
 
     def depths_in(self, space: str) -> torch.Tensor:
         """Return (M,) depths in a depth space, metres.

@@ -2,10 +2,12 @@
 from .dla import DLAImageNetInit, SlimDLANet
 from .encoder_init import EncoderInit
 from .partial_forward import first_maps, later_maps
+from .pretrained_init import CheckedPretrainedInit
 from .timm_backbone import PackageImageNetInit, TimmBackbone
 from .torchvision_backbone import TorchvisionBackbone, TorchvisionImageNetInit
 
 __all__ = [
-    'DLAImageNetInit', 'EncoderInit', 'PackageImageNetInit', 'SlimDLANet', 'TimmBackbone',
+    'CheckedPretrainedInit', 'DLAImageNetInit', 'EncoderInit', 'PackageImageNetInit', 'SlimDLANet',
+    'TimmBackbone',
     'TorchvisionBackbone', 'TorchvisionImageNetInit', 'first_maps', 'later_maps'
 ]

@@ -8,6 +8,7 @@ from mmengine.registry import WEIGHT_INITIALIZERS
 from mmengine.runner.checkpoint import _load_checkpoint
 
 from ...errors import InputError
+from ..fitting_weights import misfits
 
 
 @WEIGHT_INITIALIZERS.register_module()
@@ -56,7 +57,7 @@ class EncoderInit:
         if not found:
             raise InputError(f'{self.checkpoint}: no entry starts with {self.prefix!r}; '
                              f'{self._hint(weights, own)}')
-        wrong = [key for key in own if getattr(found.get(key), 'shape', None) != own[key].shape]
+        wrong = [*misfits(found, own), *(f'{key} is missing' for key in own if key not in found)]
         unknown = sorted(set(found) - set(own))
         if wrong or unknown:
             raise InputError(

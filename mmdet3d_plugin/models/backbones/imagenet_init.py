@@ -7,6 +7,7 @@ from mmengine.logging import print_log
 from mmengine.runner.checkpoint import _load_checkpoint, load_state_dict
 
 from ...errors import InputError
+from ..fitting_weights import misfits
 
 
 class ImageNetInit:
@@ -51,13 +52,18 @@ class ImageNetInit:
                 'or train from scratch with --cfg-options model.backbone.init_cfg=None'
             ) from error
         source = source.get('state_dict', source)
-        renamed = OrderedDict((self.own_key(key), value) for key, value in source.items())
+        renamed = OrderedDict((self.own_key(key), value) for key, value in source.items()
+                              if isinstance(value, torch.Tensor))
         own = module.state_dict()
         missing = [key for key in own
                    if key not in renamed and not key.endswith('num_batches_tracked')]
         if missing:
             raise InputError(f'{self.checkpoint}: not the weights of this backbone '
                              f'({len(missing)} entries missing, first {missing[0]})')
-        load_state_dict(module, OrderedDict((key, self.own_value(renamed[key], own[key]))
-                                            for key in own if key in renamed))
+        weights = OrderedDict((key, self.own_value(renamed[key], own[key]))
+                              for key in own if key in renamed)
+        odd = misfits(weights, own)
+        if odd:
+            raise InputError(f'{self.checkpoint}: not the weights of this backbone ({odd[0]})')
+        load_state_dict(module, weights)
         print_log(f'backbone initialised from {self.checkpoint}', 'current')

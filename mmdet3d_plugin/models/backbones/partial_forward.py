@@ -38,7 +38,8 @@ def first_maps(backbone: nn.Module, images: torch.Tensor, count: int) -> Maps:
     """
     if isinstance(backbone, TorchvisionBackbone):
         return backbone.first_maps(images, count)
-    feature, maps = _dla(backbone).base_layer(images), ()
+    feature = _dla(backbone).base_layer(images)
+    maps: Tuple[torch.Tensor, ...] = ()
     for level in range(backbone.out_indices[count - 1] + 1):
         feature = getattr(backbone, f'level{level}')(feature)
         if level in backbone.out_indices:
@@ -69,7 +70,7 @@ def later_maps(backbone: nn.Module, feature: torch.Tensor, count: int) -> Maps:
     """
     if isinstance(backbone, TorchvisionBackbone):
         return backbone.later_maps(feature, count)
-    maps = ()
+    maps: Tuple[torch.Tensor, ...] = ()
     for level in range(_dla(backbone).out_indices[count - 1] + 1, backbone.num_levels):
         feature = getattr(backbone, f'level{level}')(feature)
         if level in backbone.out_indices:

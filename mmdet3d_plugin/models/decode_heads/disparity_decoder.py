@@ -66,7 +66,8 @@ class DisparityDecoder(BaseModule):
     """
 
     def __init__(self, in_channels: Sequence[int],
-                 channels: Sequence[int] = (16, 32, 64, 128, 256), num_scales: int = 4, depth_range: Tuple[float, float] = (0.1, 100.),
+                 channels: Sequence[int] = (16, 32, 64, 128, 256), num_scales: int = 4,
+                 depth_range: Tuple[float, float] = (0.1, 100.),
                  norm_cfg: Optional[dict] = None, initial_depth: Optional[float] = None,
                  init_cfg=None) -> None:
         super().__init__(init_cfg)
@@ -117,7 +118,8 @@ class DisparityDecoder(BaseModule):
         Raises:
             InputError: the coarsest map has one row or column.
         """
-        feature, features = maps[-1], []
+        feature = maps[-1]
+        features: List[torch.Tensor] = []
         if min(feature.shape[-2:]) < 2:
             raise InputError(f'DisparityDecoder: an input of {input_size[1]}x{input_size[0]} has '
                              'a coarsest map of one row or column, which reflection cannot pad; '

@@ -62,8 +62,9 @@ class ClipBatch:
 
         cameras = to_device([input_camera(sample.metainfo) for sample in samples], np.float32)
         cameras[:, :3, 3] /= length_unit
-        motions = torch.stack([sample.clip_motions for sample in samples]) if known else None
+        motions = None
         if known:
+            motions = torch.stack([sample.clip_motions for sample in samples])
             motions[..., :3, 3] /= length_unit
         return cls(images, inputs.get('views'), offsets,
                    to_device([sample.clip_present for sample in samples], bool), cameras, motions)
@@ -71,11 +72,13 @@ class ClipBatch:
     @property
     def target(self) -> torch.Tensor:
         """(B, 3, H, W) clean image of the target frame."""
+        assert self.views is not None  # in training
         return self.views[:, 0]
 
     @property
     def sources(self) -> Dict[int, torch.Tensor]:
         """Clean image (B, 3, H, W) of each neighbour by offset."""
+        assert self.views is not None  # in training
         return {offset: self.views[:, index]
                 for index, offset in enumerate(self.offsets) if index}
 

@@ -38,7 +38,7 @@ class DepthEstimator(BaseModel):
             ``module(feature, AuxiliaryLabels) -> losses``; ``feature`` is the input of the
             prediction layer. Prediction never runs them.
         test_cfg: ``flip``: whether to average the prediction with the prediction for the
-            mirrored image.
+            mirrored image (default: False).
         data_preprocessor: config of the preprocessor.
         init_cfg: mmengine's weight initialisation.
 
@@ -60,13 +60,13 @@ class DepthEstimator(BaseModel):
     task = DEPTH
 
     def __init__(self, backbone: dict, decode_head: dict, auxiliary: Sequence[dict] = (),
-                 test_cfg: dict = dict(flip=False), data_preprocessor: Optional[dict] = None,
+                 test_cfg: Optional[dict] = None, data_preprocessor: Optional[dict] = None,
                  init_cfg=None) -> None:
         super().__init__(data_preprocessor, init_cfg)
         self.backbone = MODELS.build(backbone)
         self.decode_head = MODELS.build(decode_head)
         self.auxiliary = nn.ModuleList(MODELS.build(item) for item in auxiliary)
-        self.test_cfg = test_cfg
+        self.test_cfg = test_cfg or dict(flip=False)
 
     def dense_parts(self) -> Dict[str, nn.Module]:
         """Return the modules that run at every pixel, see ``model_contract``."""

@@ -83,7 +83,7 @@ class MultiFrameDepth(ClipDepth):
     """
 
     def __init__(self, teacher: dict, backbone: dict, decode_head: dict, loss: dict,
-                 depth_bins: dict = dict(), matching_level: int = 1,
+                 depth_bins: Optional[dict] = None, matching_level: int = 1,
                  matching_channels: int = 64, instances: Optional[dict] = None,
                  static_prob: float = 0.25, no_motion_prob: float = 0.25,
                  agreement: float = 2., loss_scales: Optional[int] = None,
@@ -94,10 +94,10 @@ class MultiFrameDepth(ClipDepth):
         self.backbone = MODELS.build(backbone)
         self.decode_head = MODELS.build(decode_head)
         self.objective = MODELS.build(loss)
-        self.bins = DepthBins(**depth_bins)
+        self.bins = DepthBins(**(depth_bins or {}))
         self.fusion = ConvModule(matching_channels + self.bins.num_bins, matching_channels, 3,
                                  padding=1)
-        self.instances = MODELS.build(instances) if instances else None
+        self.instances: Any = MODELS.build(instances) if instances else None
         self._check(loss_scales)
         self.num_early = matching_level + 1
         self.static_prob = static_prob
@@ -287,13 +287,14 @@ class MultiFrameDepth(ClipDepth):
         return cost_volume(feature, previous, self.bins.depths(), cameras, lookup.motion,
                            valid=lookup.valid)
 
-    def _reliable(self, volume: CostVolume, teacher_depth: torch.Tensor) -> torch.Tensor:
+    def _reliable(self, volume: Optional[CostVolume], teacher_depth: torch.Tensor) -> torch.Tensor:
         """Return (B, 1, H, W), 1 where the best match agrees with the teacher's depth.
 
         Args:
             volume: costs of the student's matches.
             teacher_depth: (B, H, W).
         """
+        assert volume is not None  # of a batch with known motion
         size = teacher_depth.shape[-2:]
         matched, confidence = (F.interpolate(values[:, None], size, mode='nearest')
                                for values in (volume.depth, volume.confidence))

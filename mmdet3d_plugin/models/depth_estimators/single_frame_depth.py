@@ -40,7 +40,7 @@ class SingleFrameDepth(ClipDepth):
         super().__init__(length_unit, data_preprocessor, init_cfg)
         self.backbone = MODELS.build(backbone)
         self.decode_head = MODELS.build(decode_head)
-        self.pose_network = MODELS.build(pose_network) if pose_network else None
+        self.pose_network: Any = MODELS.build(pose_network) if pose_network else None
         self.smoothness_weight = smoothness_weight
         self.ssim_weight = ssim_weight
         self.automask_noise = automask_noise
@@ -97,7 +97,7 @@ class SingleFrameDepth(ClipDepth):
                              'set a PoseNetwork, or use a set with poses')
         found = {}
         for index, offset in enumerate(clip.offsets):
-            if index and self.pose_network is None:
+            if index and clip.motions is not None and self.pose_network is None:
                 found[offset] = clip.motions[:, index]
             elif index:
                 found[offset] = self._predicted_motion(clip, index)

@@ -178,7 +178,7 @@ class CenterMono3D(Base3DDetector):
             geometry: geometry of the M objects.
             boxes: (M, 4) 2D boxes, feature pixels.
         """
-        if self.reference:
+        if isinstance(geometry, ReferenceGeometry):
             return geometry.box_zooms(boxes * self.coder.stride)
         return geometry.zooms()
 

@@ -33,9 +33,11 @@ class Encoder(BaseModule):
         self.norm_eval = norm_eval
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the embeddings of images."""
         return self.head(self.backbone(images))
 
     def train(self, mode: bool = True) -> 'Encoder':
+        """Set the mode; batch normalisation stays in evaluation mode with ``norm_eval``."""
         super().train(mode)
         if self.norm_eval:
             for module in self.modules():
@@ -130,10 +132,12 @@ class Embedder(BaseModel):
             for the log.
         """
         if mode == 'loss':
+            assert data_samples is not None
             return self.batch_loss(inputs, data_samples)
         embeddings = self.embed(inputs['views'])
         if mode == 'tensor':
             return embeddings
+        assert data_samples is not None
         for sample, embedding in zip(data_samples, embeddings[:, 0]):
             sample.set_field(embedding, 'pred_embedding', dtype=torch.Tensor)
         return data_samples
@@ -145,8 +149,9 @@ class Embedder(BaseModel):
             views: normalised images.
             averaged: use the momentum encoder if there is one.
         """
-        use_average = averaged and self.momentum_encoder is not None
-        encoder = self.momentum_encoder if use_average else self.encoder
+        encoder = self.encoder
+        if averaged and self.momentum_encoder is not None:
+            encoder = self.momentum_encoder
         return encoder(views.flatten(0, 1)).unflatten(0, views.shape[:2])
 
     def batch_loss(self, inputs: Dict[str, torch.Tensor], data_samples: Samples

@@ -5,7 +5,7 @@ depth in metres, s the log-variance of the Laplacian of z with scale sigma = exp
 """
 import math
 from dataclasses import dataclass
-from typing import Optional, Tuple, Union
+from typing import Any, Optional, Tuple, Union
 
 import torch
 import torch.nn as nn
@@ -66,7 +66,7 @@ class DepthHead(BaseModule):
         """
         raise NotImplementedError
 
-    def loss(self, estimates: DepthEstimates, targets: CenterTargets,
+    def loss(self, estimates: Any, targets: CenterTargets,
              weight: torch.Tensor) -> torch.Tensor:
         """Compute the depth loss of M objects.
 
@@ -80,11 +80,11 @@ class DepthHead(BaseModule):
         return self.loss_depth(estimates.depths, estimates.log_variances, target,
                                weight * self.sample_weights(estimates))
 
-    def sample_weights(self, estimates: DepthEstimates) -> torch.Tensor:
+    def sample_weights(self, estimates: Any) -> torch.Tensor:
         """Return (M, L) weights of the locations in the loss."""
         return torch.ones_like(estimates.depths)
 
-    def reduce(self, estimates: DepthEstimates) -> Tuple[torch.Tensor, torch.Tensor]:
+    def reduce(self, estimates: Any) -> Tuple[torch.Tensor, torch.Tensor]:
         """Reduce the estimates to one depth and one confidence per object.
 
         The certainty of a location is ``p = exp(-sigma)``. The depth is

@@ -120,7 +120,7 @@ class CenterCoder:
                 raise InputError(f"{name} is {center!r}, expected 'projected' or 'box'")
         self.class_names = list(class_names)
         self.num_classes = len(class_names)
-        self.mean_sizes = torch.tensor([list(mean_sizes[find_class(name, mean_sizes)])
+        self.mean_sizes = torch.tensor([list(mean_sizes[find_class(name, mean_sizes) or name])
                                         for name in class_names])
         self.stride = stride
         self.cell_center = cell_center

@@ -167,6 +167,7 @@ class TopKSamples(GumbelSelector):
         self.num_locations = num_locations
 
     def keep(self, scores: torch.Tensor) -> torch.Tensor:
+        """Keep the K best locations of each object."""
         chosen = scores.topk(self.k, dim=1).indices
         return torch.zeros_like(scores, dtype=torch.bool).scatter(1, chosen, True)
 
@@ -195,6 +196,7 @@ class ThresholdSamples(GumbelSelector):
         self.threshold = threshold
 
     def keep(self, scores: torch.Tensor) -> torch.Tensor:
+        """Keep the locations whose probability reaches the threshold."""
         probabilities = scores.softmax(dim=1)
         largest = probabilities.amax(dim=1, keepdim=True)
         return probabilities >= largest.clamp(max=self.threshold)
@@ -231,4 +233,5 @@ class LearnableSampleSelector(GumbelSelector):
         self.legacy_divider = legacy_divider
 
     def keep(self, scores: torch.Tensor) -> torch.Tensor:
+        """Keep the locations above the largest gap of the sorted scores."""
         return above_largest_gap(scores, self.ratio_threshold, self.legacy_divider)

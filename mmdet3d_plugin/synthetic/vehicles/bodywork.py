@@ -134,9 +134,10 @@ class _Bodywork:
         low, high = .92 - height, .92
         parts = [patch(bumper, (.38, .62), (.2, .44), PLATES[model.plate], lift=.016),
                  patch(bumper, (.15, .85), (.52, .85), BLACK)]
-        if GRILLES[model.grille] is not None:
+        grille = GRILLES[model.grille]
+        if grille is not None:
             parts.append(patch(nose, (width + .06, .94 - width), (.2, .95),
-                               GRILLES[model.grille]))
+                               grille))
         else:
             parts.append(patch(nose, (width + .1, .9 - width), (.6, .8), BLACK))
         if model.dark_bumpers:

@@ -206,7 +206,8 @@ def _contrast_colour(rng: np.random.Generator) -> RGB:
 
 
 def _rgb(colour) -> RGB:
-    return tuple(float(value) for value in colour)
+    red, green, blue = map(float, colour)
+    return red, green, blue
 
 
 def _taper(rng: np.random.Generator, body: str) -> float:
@@ -216,7 +217,7 @@ def _taper(rng: np.random.Generator, body: str) -> float:
 def _overhangs(rng: np.random.Generator, length: float, radius: float) -> Tuple[float, float]:
     """Return the overhangs at front and rear, which leave room for the wheels."""
     front, rear = rng.uniform(.165, .215) * length, rng.uniform(.16, .24) * length
-    return tuple(float(max(overhang, radius + .25)) for overhang in (front, rear))
+    return float(max(front, radius + .25)), float(max(rear, radius + .25))
 
 
 def _roof_load(rng: np.random.Generator, loads: Tuple[str, ...]) -> str:

@@ -1,7 +1,7 @@
 """Street scenes as backgrounds, and objects in front of a vehicle."""
 from dataclasses import dataclass
 from functools import cache
-from typing import List, Tuple
+from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
@@ -53,7 +53,7 @@ class Place:
     horizon: Mesh
 
     def __post_init__(self) -> None:
-        self._solids = {}
+        self._solids: Dict[Any, Any] = {}
 
     def pose(self, along: float, lane: float, turn: float) -> Tuple[np.ndarray, np.ndarray]:
         """Return the pose of a vehicle in a lane.
@@ -99,7 +99,7 @@ def place(seed: int, index: int) -> Place:
     """
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1000, index)))
     road = sample_road(rng)
-    sides = tuple(_roadside(rng, road, is_right) for is_right in (False, True))
+    sides = _roadside(rng, road, False), _roadside(rng, road, True)
     trees = scenery.far_trees(rng, TREE_LINE, 1.6 * TREE_LINE)
     horizon = merge([trees.moved(rotation_about_y(turn), np.zeros(3))
                      for turn in np.arange(4) * np.pi / 2])

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...structures.angles import rotation_about_y
 from ..mesh import Material
-from ..shading import Hits, develop, shade, sky
+from ..shading import Hits, Surface, develop, shade, sky
 from .places import Place, Solid, occluder_solid, place
 from .views import Occluder, View
 
@@ -156,7 +156,7 @@ class _CropScene:
         self.view, self.where, self.light = view, where, view.light
         if where is None:
             rotation, translation = rotation_about_y(-np.pi / 2), np.zeros(3)
-            surface = _PlainSurface(view.ground)
+            surface: Surface = _PlainSurface(view.ground)
         else:
             rotation, translation = where.pose(view.along, view.lane, view.turn)
             surface = where.surface
@@ -331,6 +331,7 @@ class _CropScene:
         far = depths > OPEN_ROAD
         depths[far] = 0.
         x, z = (self.eye[axis] + hits.rays[axis, rest] * depths for axis in (0, 2))
+        assert self.where is not None  # only such scenes have scenery
         side, half = self.where.road.side_of(x, z), self.where.road.half_width
         left, right = self.where.sides_seen_from(self.eye[0], self.eye[2])
         return rest[far | left & (side < -half) | right & (side > half)]

@@ -160,7 +160,8 @@ def write_vehicle_set(out: Path, content: VehicleSet, workers: int = 1,
     write = partial(write_identity, out, content)
     with tqdm(total=len(identities) * content.num_views, unit='view', desc=f'{out}') as progress:
         rows = {}
-        for number, *rows_of_identity in each_in_workers(write, identities, min(workers, len(identities))):
+        for number, *rows_of_identity in each_in_workers(
+                write, identities, min(workers, len(identities))):
             rows[number] = rows_of_identity
             progress.update(content.num_views)
     models, views = zip(*(rows[identity.number] for identity in identities))
