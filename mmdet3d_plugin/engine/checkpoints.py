@@ -201,8 +201,7 @@ def check_weights(path: str, weights: Dict[str, Any], model: nn.Module) -> None:
     Example:
         >>> model = nn.Linear(2, 3)
         >>> check_weights('a.pth', model.state_dict(), model)
-        >>> check_weights('a.pth', dict(weight=torch.zeros(3, 2)),
-        ...               model)  # doctest: +ELLIPSIS
+        >>> check_weights('a.pth', dict(weight=model.weight), model)  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         ...
         mmdet3d_plugin.errors.InputError: a.pth: the checkpoint of another model (1 of 2 ...

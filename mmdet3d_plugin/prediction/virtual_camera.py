@@ -55,7 +55,7 @@ class VirtualCamera:
     Example:
         A picture of half the focal length is enlarged twice. Half of its rows are hidden.
 
-        >>> training = TrainingCamera(700., (640, 192))
+        >>> training = TrainingCamera(700., (640, 192), (320., 96.))
         >>> virtual = VirtualCamera(training, CropScaleAffine((640, 192)))
         >>> camera = Camera.from_focal(350., (640, 192))
         >>> shown = virtual.view(np.zeros((192, 640, 3), np.uint8), camera)

@@ -71,7 +71,7 @@ def test_configs_read_the_seed(family, tmp_path):
     """Entries that depend on the seed are part of the settings of a run."""
     row = family / '3_encoder.py'
     row.write_text(ROW.format(title='An encoder per seed', change=(
-        "encoder = 'seed_{{$ABLATION_SEED:0}}/epoch_1.pth'")))
+        "load_from = 'seed_{{$ABLATION_SEED:0}}/epoch_1.pth'")))
 
     def settings(path, seed):
         return ablation_run.AblationRun(path, seed, tmp_path, [], dict(ABLATION_DATA='here')

@@ -274,11 +274,11 @@ def change_places(content: Any, odd: List[Any], rng: random.Random) -> Any:
     for _ in range(rng.choice([1, 1, 1, 3])):
         places = places_in(content)
         if not places or rng.random() < .02:
-            return rng.choice(odd)
+            return json_copy(rng.choice(odd))
         container, key = rng.choice(places)
         change = rng.choice(['replace', 'replace', 'remove', 'copy', 'rename'])
         if change == 'replace':
-            container[key] = rng.choice(odd)
+            container[key] = json_copy(rng.choice(odd))
         elif change == 'remove':
             del container[key]
         elif change == 'copy':

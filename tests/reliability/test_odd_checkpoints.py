@@ -6,6 +6,7 @@ from collections import OrderedDict
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.logging import MessageHub
 from mmengine.runner import CheckpointLoader, Runner
 from reliability.toy_runner import ToyEstimator, toy_config
@@ -24,7 +25,9 @@ from mmdet3d_plugin.engine.hooks import (
     NeighbourTableHook,
     SampleSelectionWarmupHook,
 )
+from mmdet3d_plugin.engine.model_folder import model_card
 from mmdet3d_plugin.engine.safe_loading import load_plain_checkpoint
+from mmdet3d_plugin.engine.trained_model import TrainedModel, read_trained_model
 from mmdet3d_plugin.engine.training_state import check_hook_states
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.models.backbones import EncoderInit
@@ -381,6 +384,25 @@ def test_state_of_a_loss_balancer():
                 [{**state, 'started': torch.tensor(1.)}]):
         with pytest.raises(InputError, match='a.pth: loss_balancer'):
             check_hook_states([LossBalancerHook], {LossBalancerHook.KEY: odd}, 'a.pth')
+
+
+@pytest.mark.parametrize('names', [[3], ['Car\x1b[31m']])
+def test_odd_names_of_classes(tmp_path, names):
+    torch.save(dict(state_dict={'a': torch.ones(1)}, meta=dict(dataset_meta=dict(classes=names))),
+               tmp_path / 'a.pth')
+    config = Config(dict(model=dict(type='FCOSMono3D'), test_pipeline=[dict(type='Resize')]))
+    with pytest.raises(InputError, match='a.pth: .* are no names of classes'):
+        read_trained_model(tmp_path / 'a.pth', config)
+
+
+@pytest.mark.parametrize('camera', [
+    3, dict(focal_length=1.), dict(focal_length='a', image_size=(4, 3)),
+    dict(focal_length=1., image_size=('a', 3)), dict(focal_length=1., image_size=4)])
+def test_odd_camera_of_a_model_card(camera):
+    config = Config(dict(model=dict(type='FCOSMono3D'), class_names=[], training_camera=camera))
+    model = TrainedModel('a.pth', config, {}, {}, {})
+    with pytest.raises(InputError, match='a.pth: training_camera=.* is no camera'):
+        model_card(model, 'title', {}, None, 'data')
 
 
 def test_states_in_a_model_folder(tmp_path):

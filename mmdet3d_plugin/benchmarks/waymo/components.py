@@ -17,8 +17,9 @@ from ...utils.memory import memory_limit
 
 BUFFER_SIZE = 1 << 20  # bytes per read
 ROWS_PER_BATCH = 8  # images in memory
-MAX_VALUES = 500_000  # per column; the largest segments have about 50,000 boxes
-MAX_BYTES = 1 << 26  # of a column in a row group, if it is compressed to less than half
+MAX_ROWS = 500_000  # the largest segments have about 50,000 boxes
+MAX_BYTES = 1 << 26  # unpacked bytes that the row groups of any file may have
+MAX_RATIO = 2  # unpacked bytes per byte of a larger file, since JPEG files do not pack
 SLACK = 1 << 28  # bytes that a reader may take besides the declared content
 NUMBER, TEXT, NUMBER_OR_TEXT, BYTES, NUMBERS = (
     'numbers', 'text', 'numbers or text', 'bytes', 'lists of numbers')
@@ -34,7 +35,7 @@ class ComponentFile:
 
     Raises:
         InputError: the file is missing or truncated, has an unknown schema, or declares more
-            values or bytes than a segment has. The methods raise it too if they cannot read the
+            rows or bytes than a segment has. The methods raise it too if they cannot read the
             file.
     """
 
@@ -47,7 +48,7 @@ class ComponentFile:
             metadata = pq.read_metadata(path)
             schema = metadata.schema.to_arrow_schema()
             _check_schema(path, schema, kinds)
-            self._memory = 2 * _checked_size(path, metadata, kinds) + SLACK
+            self._memory = 2 * _checked_size(path, metadata) + SLACK
             # As dictionaries, equal texts are stored once, and can be as long as the file.
             texts = [name for name in kinds if _is_text(schema.field(name).type)]
             # Buffered reads: with a memory map, the whole file would count as used memory.
@@ -186,28 +187,21 @@ def _check_schema(path: Path, schema: pa.Schema, kinds: Dict[str, str]) -> None:
                              'release v2.0')
 
 
-def _checked_size(path: Path, metadata: pq.FileMetaData, kinds: Dict[str, str]) -> int:
-    """Check the declared sizes, and return the bytes of the largest row group."""
-    paths = [metadata.schema.column(index).path for index in range(metadata.num_columns)]
-    used = [index for index, item in enumerate(paths)
-            if any(item == name or item.startswith(f'{name}.') for name in kinds)]
-    totals = dict.fromkeys(used, 0)
-    file_size, largest = path.stat().st_size, 0
-    for group in range(metadata.num_row_groups):
-        for index in used:
-            column = metadata.row_group(group).column(index)
-            totals[index] += column.num_values
-            size, packed = column.total_uncompressed_size, column.total_compressed_size
-            if (column.num_values < 0 or totals[index] > MAX_VALUES
-                    or not 0 <= size <= max(MAX_BYTES, 2 * packed)
-                    or packed > file_size):
-                raise InputError(
-                    f'{path}: declares {totals[index]} values and {size >> 20} MB from '
-                    f'{packed >> 20} MB in column {shortened(paths[index])}, expected at most '
-                    f'{MAX_VALUES} values and {MAX_BYTES >> 20} MB; download it again')
-        largest = max(largest, sum(
-            metadata.row_group(group).column(index).total_uncompressed_size for index in used))
-    return largest
+def _checked_size(path: Path, metadata: pq.FileMetaData) -> int:
+    """Check the declared sizes, and return the bytes of the largest row group.
+
+    The sizes of single columns are not used, since pyarrow ends the process where they are
+    malformed.
+    """
+    groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
+    rows = [group.num_rows for group in groups]
+    sizes = [group.total_byte_size for group in groups]
+    limit = max(MAX_BYTES, MAX_RATIO * path.stat().st_size)
+    if min([0, *rows, *sizes]) < 0 or sum(rows) > MAX_ROWS or max([0, *sizes]) > limit:
+        raise InputError(
+            f'{path}: declares {sum(rows)} rows, and up to {max(sizes) >> 20} MB per row group, '
+            f'expected at most {MAX_ROWS} rows and {limit >> 20} MB; download it again')
+    return max([0, *sizes])
 
 
 def _is_text(kind: pa.DataType) -> bool:
