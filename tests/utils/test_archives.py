@@ -87,7 +87,8 @@ def test_compressed_arrays_unpack_to_ten_times_their_size(tmp_path, monkeypatch)
     (pack({'b': b''}), 'its entry a is no array of values'),
     (npy(np.zeros(3)).replace(b'(3,)', b'(9876543210,)').replace(b' ' * 9, b'', 1),
      r'not a readable .npz file \(.+\)'),
-    (b'\x93NUMPY', r'not a readable .npz file \(.+\)')])
+    (b'\x93NUMPY', r'not a readable .npz file \(.+\)')],
+    ids=['empty text', 'an archive', 'too many values', 'a cut header'])
 def test_odd_arrays_are_refused(tmp_path, content, message):
     if b'(9876543210,)' in content:  # more numbers than bytes
         assert len(content) == len(npy(np.zeros(3)))
