@@ -3,11 +3,11 @@
 The pipelines, the small network and the schedule are those of the shipped configs.
 """
 _base_ = [
-    '../../configs/_base_/datasets/synthetic_mono3d.py',
-    '../../configs/_base_/models/center_dla34.py',
-    '../../configs/_base_/models/slim.py',
-    '../../configs/_base_/schedules/synthetic_15e.py',
-    '../../configs/_base_/default_runtime.py',
+    'mmdet3d_plugin::_base_/datasets/synthetic_mono3d.py',
+    'mmdet3d_plugin::_base_/models/center_dla34.py',
+    'mmdet3d_plugin::_base_/models/slim.py',
+    'mmdet3d_plugin::_base_/schedules/synthetic_15e.py',
+    'mmdet3d_plugin::_base_/default_runtime.py',
 ]
 custom_imports = dict(imports=[*_base_.custom_imports.imports, 'my_detector'])
 

@@ -1,9 +1,10 @@
 """Console command ``mono3d COMMAND [options]``, also ``python -m mmdet3d_plugin``."""
 import sys
+from importlib import import_module
 
 from ..utils.suggestions import did_you_mean
 from .command_parser import CommandParser
-from .command_table import COMMANDS, run_command_line
+from .command_table import COMMANDS, PACKAGE, run_command_line
 
 NAME = 'mono3d'
 
@@ -18,7 +19,7 @@ def build_parser() -> CommandParser:
         description='Monocular 3D detection and depth: train, test, predict and more. The '
         'shipped configs are found by name from any folder.',
         epilog=f'examples:\n  {NAME} doctor\n  {NAME} train monolss/monolss_dla34_kitti --amp\n'
-        f'  {NAME} evaluate kitti --help\n\ncommands:\n{commands}')
+        f'  {NAME} evaluate kitti --help\n  {NAME} --version\n\ncommands:\n{commands}')
 
 
 def main() -> None:
@@ -27,6 +28,8 @@ def main() -> None:
     name = sys.argv[1] if len(sys.argv) > 1 else '--help'
     if name in ('-h', '--help'):
         parser.print_help()
+    elif name == '--version':
+        print(f'{NAME} {import_module(PACKAGE).__version__}')
     elif name in COMMANDS:
         sys.argv[:2] = [f'{NAME} {name}']  # the title of usage and error messages
         run_command_line(name)

@@ -31,6 +31,9 @@ def config_reason(error: BaseException) -> Optional[str]:
     """
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     reason = _unknown_type(error, frames) or _syntax_error(error, frames)
+    # The registry called a constructor with an argument that it does not have.
+    if frames and frames[-1].f_code.co_name == 'build_from_cfg':
+        reason = reason or _unknown_argument(error, frames)
     if reason or user_traceback(error) is not None:
         return reason
     if _is_config_error(error, frames):

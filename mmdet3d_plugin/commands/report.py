@@ -132,9 +132,8 @@ class Detections(NamedTuple):
             InputError: an option is missing, or a file is missing or invalid.
         """
         if args.data_root is None:
-            raise InputError(f'{folders[0]}: the training log has no metrics of depth or '
-                             'retrieval, so this is a detector, and its report needs --data-root; '
-                             'see --help')
+            raise InputError(f'{folders[0]}: no training log with metrics of depth or retrieval; '
+                             'the report of a detector needs --data-root, see --help')
         results = args.pred or [folder / 'results' for folder in folders]
         if len(results) != len(folders):
             raise InputError(f'--pred: given for {len(results)} of {len(folders)} runs; give it '

@@ -100,13 +100,15 @@ def precision_recall_plot(panels: Mapping[str, Curves]) -> Optional[str]:
     colors = list(dict.fromkeys(first for first, _ in names))
     styles = list(dict.fromkeys(second for _, second in names))
     figure = Figure(figsize=(WIDTH, 3.3 * -(-len(panels) // PANELS_PER_ROW)))
+    widths = np.linspace(1, 2, len(colors))[::-1]  # coinciding curves stay visible
     for axes, (name, curves) in zip(_panels(figure, len(panels)), panels.items()):
         for (first, second), (recall, precision) in curves.items():
             shown = reached(precision)
+            color = colors.index(first)
             axes.plot(recall[:shown], precision[:shown],
                       LINE_STYLES[styles.index(second) % len(LINE_STYLES)],
-                      color=CURVE_COLORS[colors.index(first) % len(CURVE_COLORS)],
-                      label=f'{first}, {second}')
+                      color=CURVE_COLORS[color % len(CURVE_COLORS)],
+                      linewidth=1.6 * widths[color], label=f'{first}, {second}')
         axes.set(title=name, xlabel='recall', ylabel='precision', xlim=(0, 1), ylim=(0, 1.02))
     legend_below(figure)
     return to_svg(figure)

@@ -3,6 +3,8 @@ from html import escape
 from pathlib import Path
 from typing import List, Mapping, Optional, Sequence, Union
 
+import numpy as np
+
 from ..benchmarks.depth.object_errors import ObjectDepthErrors
 from ..benchmarks.kitti.metric_names import (
     DIFFICULTIES,
@@ -40,6 +42,7 @@ DEPTH_ERROR_NOTE = ('Errors of detected objects. An object is detected if the 2D
                     'prediction of its class is 0.5 or more.')
 FRAMES_MISSING = 'Frames need the images, labels and result files of a data set.'
 SHOWN_SAMPLES = 2  # pictures of sample weights; the others are collapsed
+MAX_SAMPLE_BYTES = 3 << 20  # of all pictures of sample weights
 RUN = 'run'  # name of the run in a report of one run
 
 
@@ -136,10 +139,18 @@ def class_headlines(runs: Sequence[Metrics]) -> List[Headline]:
 
 
 def _samples(samples: Pictures) -> str:
-    """Return the first pictures, and the others hidden until the reader opens them."""
+    """Return the first pictures, and the others hidden until the reader opens them.
+
+    Pictures beyond ``MAX_SAMPLE_BYTES`` are left out, and a line says so.
+    """
     pictures = [picture(image, name) for name, image in samples]
-    first, rest = pictures[:SHOWN_SAMPLES], pictures[SHOWN_SAMPLES:]
-    return '\n'.join(first + [details(f'{len(rest)} more', '\n'.join(rest))] * bool(rest))
+    fitting = [item for item, size in zip(pictures, np.cumsum(list(map(len, pictures))))
+               if size <= MAX_SAMPLE_BYTES]
+    first, rest = fitting[:SHOWN_SAMPLES], fitting[SHOWN_SAMPLES:]
+    parts = first + [details(f'{len(rest)} more', '\n'.join(rest))] * bool(rest)
+    if len(fitting) < len(pictures):
+        parts.append(f'<p>Of {len(pictures)} pictures, {len(fitting)} fit into this page.</p>')
+    return '\n'.join(parts)
 
 
 def _plot(svg: Optional[str]) -> Optional[str]:

@@ -40,7 +40,7 @@ def explorer_section(frames: Sequence[Entry], note: str, missing: str,
         note: plain text above the frames.
         missing: plain text if there are no frames.
         runs: names of the runs with predictions, one or two.
-        classes: names of the classes.
+        classes: names of the classes; by default those of all objects.
         threshold: least score of predictions that are shown at first.
         error_name: name of the errors of frames without boxes.
     """
@@ -49,7 +49,11 @@ def explorer_section(frames: Sequence[Entry], note: str, missing: str,
     if len(shown) < len(frames):
         note += f' Of {len(frames)} frames, {len(shown)} fit into this page.'
     if not shown:
-        return Section('Frames', None, missing)
+        return Section('Frames', None, 'The first frame is too large for this page.' if frames
+                       else missing)
+    objects = [item for frame in shown for part in (frame.get('truth', ()), *frame.get('runs', ()))
+               for item in part]
+    classes = classes or list(dict.fromkeys(item['class'] for item in objects))
     scores = [item['score'] for frame in shown for run in frame.get('runs', ()) for item in run]
     settings = dict(
         runs=list(runs), classes=list(classes), threshold=threshold, errorName=error_name,

@@ -36,6 +36,11 @@ def test_help_lists_all_commands(monkeypatch, capsys):
     assert [line.split()[0] for line in listed] == list(COMMANDS)
 
 
+def test_the_version_is_printed(monkeypatch, capsys):
+    assert run(monkeypatch, '--version') == 0
+    assert capsys.readouterr().out == 'mono3d 0.1.0\n'
+
+
 def test_an_unknown_command_is_refused(monkeypatch, capsys):
     assert run(monkeypatch, 'evaluat', 'kitti') == 2
     assert 'mono3d: error: evaluat: no such command; did you mean evaluate?' \

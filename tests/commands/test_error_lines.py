@@ -160,6 +160,23 @@ def test_an_error_in_a_class_of_the_user_keeps_its_traceback(run, modules, optio
     assert error.splitlines()[-2:] == [message, '(--debug shows the frames before)']
 
 
+def test_a_misspelt_argument_of_a_part_that_a_class_of_the_user_builds(run, modules):
+    """The entry of the config is wrong, and not the code of the user."""
+    (modules / 'own_loss.py').write_text(OWN_LOSS + """
+@MODELS.register_module(force=True)
+class OwnHead:
+
+    def __init__(self, loss):
+        self.loss = MODELS.build(loss)
+""")
+    text = imports('own_loss') + "model = dict(type='OwnHead', loss=dict(type='%s', %s=2))"
+    code, error = run(text % ('OwnLoss', 'powr'))
+    assert code == 1 and 'TypeError' in error  # OwnLoss passes it on to its base class
+    assert run(text % ('WeightedL1Loss', 'loss_wight')) == (
+        1, 'train.py: config error: config.py: WeightedL1Loss has no argument loss_wight; did you '
+           'mean loss_weight?\n')
+
+
 def test_an_installed_package_of_the_user_is_named_by_custom_imports(run, modules):
     """A package in site-packages is not the user's, unless the config imports it."""
     (modules / 'site-packages').mkdir()

@@ -159,7 +159,7 @@ def test_pictures_of_an_embedder_in_another_folder(run, embedder_run, tmp_path):
 
 def test_a_detector_needs_its_results(run, tmp_path):
     write_session(tmp_path, '20260101_000000', [dict(step=1, loss=5.)])
-    with pytest.raises(InputError, match='this is a detector, and its report needs --data-root'):
+    with pytest.raises(InputError, match='the report of a detector needs --data-root'):
         run(tmp_path)
 
 

@@ -55,6 +55,14 @@
   const group = (title, ...children) => make(
     'fieldset', {}, make('legend', { textContent: title }), ...children);
 
+  // Replace the children of an element, and focus the child at the focused place again.
+  function keepFocus(parent, children, focused = null) {
+    const place = [...parent.children].findIndex((child) => child.contains(document.activeElement));
+    parent.replaceChildren(...children);
+    const next = focused ?? children[place]?.control;
+    if (place >= 0) next?.focus({ preventScroll: true });
+  }
+
   // ---- what is shown -------------------------------------------------------------------------
   const classColor = (name) => settings.colors[name] ?? settings.otherColor;
   const inClasses = (object) => state.classes.has(object.class);
@@ -134,14 +142,14 @@
     filters.append(
       group('Classes', ...settings.classes.map((name) => checkbox(
         name, true, toggleIn(state.classes, name), classColor(name)))),
+      group('Show', choice('Colours', [
+        ...(pair ? [['runs', 'by run']] : []), ['classes', 'by class'], ['errors', 'by error']],
+        state.colors, (value) => { state.colors = value; })),
       group('Objects of this frame', checkbox('Ground truth', true, (on) => { state.truth = on; },
                                               settings.truthColor),
             ...Object.values(chips).map(({ chip }) => chip)),
       ...(pair ? [group('Runs', ...settings.runs.map((name, run) => checkbox(
-        name, true, toggleIn(state.runs, run), settings.runColors[run])))] : []),
-      group('Show', choice('Colours', [
-        ...(pair ? [['runs', 'by run']] : []), ['classes', 'by class'], ['errors', 'by error']],
-        state.colors, (value) => { state.colors = value; })));
+        name, true, toggleIn(state.runs, run), settings.runColors[run])))] : []));
   }
 
   // ---- list of frames ------------------------------------------------------------------------
@@ -192,20 +200,22 @@
   // ---- views ---------------------------------------------------------------------------------
   const views = make('div', { className: 'views' });
   const images = hasBoxes ? settings.runs.map((name, run) => {
-    const canvas = make('canvas', { className: 'zoomable', id: `image-${run}` });
+    const canvas = make('canvas', { className: 'zoomable', id: `image-${run}`, tabIndex: 0,
+                                    role: 'img', ariaLabel: `Camera image, ${name}` });
     canvas.zoom = () => {
       const large = document.createElement('canvas');
       paintImage(large, run, Math.max(2200, frames[state.index].width));
       return large;
     };
     const figure = make('figure', {}, canvas, make('figcaption', {
-      textContent: pair ? name : 'Camera image. Tap to enlarge.' }));
+      textContent: `${pair ? name : 'Camera image'}. Tap to enlarge.` }));
     views.append(figure);
     return { canvas, figure };
   }) : [];
   const gallery = make('div', { className: 'gallery' });
   views.append(gallery);
-  const above = make('canvas', { className: 'zoomable', id: 'above' });
+  const above = make('canvas', { className: 'zoomable', id: 'above', tabIndex: 0, role: 'img',
+                                 ariaLabel: 'Boxes from above' });
   above.zoom = () => {
     const large = document.createElement('canvas');
     paintAbove(large, 1100, 1400);
@@ -311,10 +321,10 @@
                      ...(names.includes(truth) && state.points !== truth
                        ? [['error', 'by error']] : [])];
     if (!schemes.some(([name]) => name === state.pointColors)) state.pointColors = 'depth';
-    pointChoice.replaceChildren(...(names.length ? [
+    keepFocus(pointChoice, names.length ? [
       choice('Points', [...names.map((name) => [name, name]), ['', 'none']], state.points,
              (value) => { state.points = value || 'none'; }),
-      choice('', schemes, state.pointColors, (value) => { state.pointColors = value; })] : []));
+      choice('', schemes, state.pointColors, (value) => { state.pointColors = value; })] : []);
     if (!names.includes(state.points)) return view.setPoints([], []);
     const { width, height, low, high } = frame.depth;
     const values = depths(frame, state.points);
@@ -398,7 +408,7 @@
   function update() {
     const frame = frames[state.index];
     const order = sorted();
-    list.replaceChildren(...order.map((index) => items[index].button));
+    keepFocus(list, order.map((index) => items[index].button), document.activeElement);
     items.forEach(({ button, note }, index) => {
       button.setAttribute('aria-selected', index === state.index);
       note.textContent = noteOf(frames[index]);
@@ -430,7 +440,8 @@
     state.focus = null;
     const frame = frames[index];
     gallery.replaceChildren(...(frame.pictures ?? []).map(([caption, address]) => make(
-      'figure', {}, make('img', { src: address, alt: caption, className: 'zoomable' }),
+      'figure', {}, make('img', { src: address, alt: caption, className: 'zoomable',
+                                  tabIndex: 0 }),
       make('figcaption', { textContent: `${caption}. Tap to enlarge.` }))));
     row.hidden = !frame.image;
     if (frame.image) {

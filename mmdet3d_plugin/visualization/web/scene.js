@@ -101,12 +101,17 @@ const SceneView = (() => {
       this.setPlane(this.plane ?? 4, this.opacity ?? 1);
     }
 
-    // Place the image at a distance from the camera, metres.
+    // Centre of projection in the camera frame; P2 may have an offset from its origin.
+    apex() {
+      const { camera } = this.frame;
+      return Geometry.unproject(0, 0, -camera[11], camera);
+    }
+
+    // Place the image at a distance from the camera, metres. A translucent image has no frustum.
     setPlane(distance, opacity) {
       const { frame, picture } = this;
       this.plane = distance;
       this.opacity = opacity;
-      const apex = Geometry.unproject(0, 0, -frame.camera[11], frame.camera);
       const ends = [[0, 0], [1, 0], [1, 1], [0, 1]].map(([u, v]) => Geometry.unproject(
         u * frame.width, v * frame.height, distance, frame.camera));
       const [a, b, c, d] = ends.map(flip);
@@ -117,7 +122,7 @@ const SceneView = (() => {
         map: texture, side: THREE.DoubleSide, transparent: opacity < 1, opacity }));
       image.geometry.setAttribute('uv', new THREE.BufferAttribute(
         new Float32Array([0, 1, 0, 0, 1, 0, 0, 1, 1, 0, 1, 1]), 2));
-      const rays = ends.map((end) => [apex, end]);
+      const rays = opacity < 1 ? [] : ends.map((end) => [this.apex(), end]);
       const border = ends.map((end, index) => [end, ends[(index + 1) % 4]]);
       this.part('camera', image, this.lines([...rays, ...border], '#e8edf2', 1.5));
       this.render();
@@ -157,7 +162,7 @@ const SceneView = (() => {
       const places = {
         behind: [[x / 4 - 4.5, 5.5, 8], [x / 2, -this.ground, 1.3 * z - 6]],
         above: [[x, 1.35 * Math.max(20, -z) + 10, z + .01], [x, 0, z]],
-        camera: [[0, 0, 0], [0, 0, -1]],
+        camera: [flip(this.apex()), flip(this.apex()).map((value, axis) => value - (axis === 2))],
       };
       if (view === 'camera') this.lookThrough();
       else {
@@ -176,9 +181,10 @@ const SceneView = (() => {
     // Fit the image into the view as the camera sees it.
     lookThrough() {
       const { frame, camera } = this;
-      const [left, top] = Geometry.unproject(0, 0, 1, frame.camera);
-      const [right, bottom] = Geometry.unproject(frame.width, frame.height, 1, frame.camera);
-      const half = Math.max(-top, bottom, Math.max(-left, right) / camera.aspect);
+      const [x, y, z] = this.apex();
+      const [left, top] = Geometry.unproject(0, 0, z + 1, frame.camera);
+      const [right, bottom] = Geometry.unproject(frame.width, frame.height, z + 1, frame.camera);
+      const half = Math.max(y - top, bottom - y, Math.max(x - left, right - x) / camera.aspect);
       camera.fov = 2 * Math.atan(half) * 180 / Math.PI;
       camera.updateProjectionMatrix();
     }
