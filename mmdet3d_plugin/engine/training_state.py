@@ -138,8 +138,9 @@ def _misfit_of_optimizer(state: Any, wrapper: Any, name: str) -> Optional[str]:
         return f'{name} has {len(groups)} groups of parameters, expected {len(own_groups)}'
     if 'base_param_settings' in state:
         reason = 'base_param_settings is odd' if wrapper.base_param_settings is None else (
-            _misfit_of_group(state['base_param_settings'], dict(
-                wrapper.base_param_settings, params=[0.]), 'base_param_settings'))
+            _misfit_of_group(state['base_param_settings'], {
+                key: value for key, value in wrapper.base_param_settings.items()
+                if key != 'params'}, 'base_param_settings'))
         if reason:
             return f'{name}.{reason}'
     parameters: List[Any] = []

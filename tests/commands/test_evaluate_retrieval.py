@@ -9,7 +9,7 @@ from tiny_embedding import write_config, write_images
 
 from mmdet3d_plugin.benchmarks.retrieval.embedding_files import write_embeddings
 from mmdet3d_plugin.commands.test import configure_submission
-from mmdet3d_plugin.evaluation import RetrievalMetric, retrieval_metric
+from mmdet3d_plugin.evaluation import RetrievalMetric, table_metric
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def embeddings(tmp_path):
 
 def test_table_and_json_are_those_of_the_metric(run, embeddings, tmp_path, monkeypatch):
     said = []
-    monkeypatch.setattr(retrieval_metric, 'print_log', lambda text, *args: said.append(text))
+    monkeypatch.setattr(table_metric, 'print_log', lambda text, *args: said.append(text))
     metric = RetrievalMetric(result_dir=str(tmp_path / 'written'))
     data = np.load(embeddings)
     metric.dataset_meta = dict(classes=tuple(data['classes']))

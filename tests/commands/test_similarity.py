@@ -152,10 +152,10 @@ def test_summary_by_hand():
     (['--embeddings', 'none.npz'], 2, 'none.npz: no such file'),
     (['configs/monolss/monolss_dla34_kitti.py'], 2, 'CenterMono3D embeds no images'),
     (['configs/plm/vehicles_128.py', 'a.pth', '--embeddings', 'b.npz'], 2, 'expected either'),
-    (['a.py', '--batch', '4', '1'], 2, 'at least 2 images'),
-    (['a.py', '--batch', '4', '3', '--ranks', '11', '12'], 2,
+    (['configs/plm/vehicles_128.py', '--batch', '4', '1'], 2, 'at least 2 images'),
+    (['configs/plm/vehicles_128.py', '--batch', '4', '3', '--ranks', '11', '12'], 2,
      '--ranks: 12 of the other images, but a batch of --batch 4 3 has 11; lower'),
-    (['a.py', '--rules', 'some'], 2, 'invalid choice')])
+    (['configs/plm/vehicles_128.py', '--rules', 'some'], 2, 'invalid choice')])
 def test_bad_arguments_end_with_one_error_line(run_tool, tmp_path, options, code, message):
     found, printed = run_tool('analysis/similarity', *options, '--out', tmp_path)
     assert found == code and message in printed.err and 'Traceback' not in printed.err

@@ -1,4 +1,5 @@
 """Trainings of the clip configs from end to end on tiny sets."""
+import json
 import re
 
 import pytest
@@ -29,12 +30,14 @@ KITTI = dict(train="ann_file='splits/train.txt',", test="ann_file='splits/test.t
 
 
 def train(run_tool, config, folder):
-    """Return the logged values of a training, those of later lines last, and its output."""
+    """Return the last logged value of each figure of a training, and its output."""
     code, printed = run_tool('train', config, '--work-dir', folder)
     assert code == 0, printed.err
-    text = printed.out + printed.err
-    found = re.findall(r'([\w/]+): (-?\d[\d.e+-]*)(?=\s)', text.partition('Epoch(train)')[2])
-    return {name: float(value) for name, value in found}, text
+    values = {}
+    path, = folder.glob('*/vis_data/scalars.json')
+    for line in path.read_text().splitlines():
+        values.update(json.loads(line))
+    return values, printed.out + printed.err
 
 
 def test_synthetic_training_reports_moving_and_static_instances(run_tool, tiny_clips, tmp_path):

@@ -115,7 +115,7 @@ def test_a_signal_ends_the_wait_if_it_may(workers, may_stop):
     signal.signal(signal.SIGTERM, request.receive)
     stopped = []
     loader = watch(Numbers(3, stuck=[1], signalled=os.getpid()), workers, request,
-                   timeout=3 if may_stop else 1,
+                   timeout=30 if may_stop else 1,
                    may_stop=lambda: may_stop, before_batch=lambda done: stopped.append(
                        (done, request.number)))
     start = time.monotonic()
@@ -124,7 +124,7 @@ def test_a_signal_ends_the_wait_if_it_may(workers, may_stop):
         while next(batches) is not None:  # a data worker loads the next item early
             pass
         assert stopped[-1] == (len(stopped) - 1, signal.SIGTERM) and len(stopped) <= 2
-        assert time.monotonic() - start < 2.5
+        assert time.monotonic() - start < 25
     else:
         with pytest.raises(InputError, match='no batch within 1 s'):
             list(loader)

@@ -251,3 +251,31 @@ def test_frames_change_by_buttons(open_page):
     page.click('button[aria-label="Previous frame"]')
     page.click('button[aria-label="Previous frame"]')
     assert page.inner_text('h3') == EVIL
+
+
+def focused(page):
+    """Name of the frame, or text of the choice, that has the keyboard's focus."""
+    return page.evaluate('document.activeElement.dataset.frame ?? document.activeElement.value')
+
+
+def test_keyboard_keeps_its_place(open_page):
+    page = open_page('depth')
+    page.focus('.frames button >> nth=1')
+    page.keyboard.press('Enter')
+    wait_until(page, '!document.querySelector(".row").hidden')
+    assert page.inner_text('h3') == 'a' and focused(page) == 'a'
+    page.focus('.tools select >> nth=1')
+    page.select_option('.tools select >> nth=1', 'photo')
+    assert focused(page) == 'photo'
+    page.focus('.gallery img')
+    page.keyboard.press('Enter')
+    assert page.locator('dialog img').is_visible()
+
+
+def test_canvases_are_enlarged_by_the_keyboard(open_page):
+    page = open_page('detection')
+    for name in ('#image-0', '#above'):
+        page.focus(name)
+        page.keyboard.press('Enter')
+        assert page.locator('dialog canvas').is_visible()
+        page.keyboard.press('Escape')

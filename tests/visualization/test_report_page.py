@@ -17,6 +17,7 @@ from mmdet3d_plugin.benchmarks.depth.pixel_errors import PixelDepthErrors
 from mmdet3d_plugin.structures.object_table import ObjectTable
 from mmdet3d_plugin.visualization import (
     detection_entry,
+    detection_report,
     frame_explorer,
     picture_entry,
     scene_entry,
@@ -26,6 +27,7 @@ from mmdet3d_plugin.visualization import (
 )
 from mmdet3d_plugin.visualization.depth_plots import depth_validation_plot
 from mmdet3d_plugin.visualization.detection_plots import precision_recall_plot, validation_plot
+from mmdet3d_plugin.visualization.report_html import picture
 from mmdet3d_plugin.visualization.report_plots import loss_plot
 from mmdet3d_plugin.visualization.retrieval_plots import retrieval_validation_plot
 
@@ -136,6 +138,28 @@ def test_frames_that_do_not_fit_are_left_out_and_counted(tmp_path, monkeypatch):
     html = (tmp_path / 'report.html').read_text(encoding='utf-8')
     assert len(explorer_data(html)['frames']) == 2
     assert 'Of 4 frames, 2 fit into this page.' in html
+
+
+def test_a_frame_that_is_too_large_is_no_missing_frame(tmp_path, monkeypatch):
+    monkeypatch.setattr(frame_explorer, 'MAX_BYTES', 10)
+    write_report(tmp_path / 'report.html', title='t', frames=[frame_entry('a')])
+    html = page_of((tmp_path / 'report.html').read_text(encoding='utf-8'))
+    assert 'The first frame is too large for this page.' in html and 'Frames need' not in html
+
+
+def test_samples_that_do_not_fit_are_left_out_and_counted(tmp_path, monkeypatch):
+    image = np.zeros((20, 30, 3), np.uint8)
+    monkeypatch.setattr(detection_report, 'MAX_SAMPLE_BYTES', 3.5 * len(picture(image, 'a')))
+    write_report(tmp_path / 'report.html', title='t', samples=[('a', image)] * 5)
+    html = page_of((tmp_path / 'report.html').read_text(encoding='utf-8'))
+    assert html.count('<img ') == 3 and '<summary>1 more</summary>' in html
+    assert 'Of 5 pictures, 3 fit into this page.' in html
+
+
+def test_frames_without_metrics_show_the_classes_of_their_objects(tmp_path):
+    write_report(tmp_path / 'report.html', title='t', frames=[frame_entry('a', 'Tram')])
+    html = (tmp_path / 'report.html').read_text(encoding='utf-8')
+    assert explorer_data(html)['settings']['classes'] == ['Tram']
 
 
 def test_texts_of_plots_are_no_formulas():
