@@ -100,7 +100,7 @@ def precision_recall_plot(panels: Mapping[str, Curves]) -> Optional[str]:
     colors = list(dict.fromkeys(first for first, _ in names))
     styles = list(dict.fromkeys(second for _, second in names))
     figure = Figure(figsize=(WIDTH, 3.3 * -(-len(panels) // PANELS_PER_ROW)))
-    widths = np.linspace(1, 2, len(colors))[::-1]  # coinciding curves stay visible
+    widths = np.linspace(1, 1.6, len(colors))[::-1]  # coinciding curves stay visible
     for axes, (name, curves) in zip(_panels(figure, len(panels)), panels.items()):
         for (first, second), (recall, precision) in curves.items():
             shown = reached(precision)

@@ -250,9 +250,9 @@ def test_death_of_a_data_worker(run_tool, kitti, straight, tmp_path):
 
 
 def save(path, iteration, hour):
+    hub = dict(log_scalars={}, runtime_info={}, resumed_keys={})
     torch.save(dict(meta=dict(epoch=0, iter=iteration, time=f'20261120_{hour:02d}0000'),
-                    optimizer={}, message_hub=dict(log_scalars={}, runtime_info={}, resumed_keys={}),
-                    state_dict=dict(w=torch.arange(4096.))), path)
+                    optimizer={}, message_hub=hub, state_dict=dict(w=torch.arange(4096.))), path)
 
 
 def test_newest_whole_checkpoint(tmp_path):

@@ -183,8 +183,13 @@ def test_curves_differ_in_color_or_style():
     svg = precision_recall_plot({'Car': {
         (metric, overlap): (np.linspace(0, 1, 5), np.ones(5))
         for metric in ('2D', 'BEV', '3D') for overlap in ('strict', 'loose')}})
-    styles = set(re.findall(r'style="fill: none; ([^"]*stroke-width: 1.6[^"]*)"', svg))
-    assert len(styles) >= 6
+    curves = re.findall(r'style="fill: none; ([^"]*stroke: [^"]*)"', svg)
+    widths = {float(re.search(r'stroke-width: ([\d.]+)', curve).group(1)) for curve in curves}
+    assert {1.6, 2.08, 2.56} <= widths  # coinciding curves stay visible
+    colors_and_dashes = {
+        (re.search(r'stroke: (#\w+)', curve).group(1), 'stroke-dasharray' in curve)
+        for curve in curves if 'stroke-width: 0.' not in curve}
+    assert len(colors_and_dashes) >= 6
 
 
 def test_plots_are_well_formed_and_have_the_text_color_of_the_page():

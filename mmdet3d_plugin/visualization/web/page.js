@@ -44,7 +44,9 @@
     if (element) show(element);
   });
   document.addEventListener('keydown', (event) => {
-    if (event.key === 'Enter' && event.target.matches('.zoomable')) show(event.target);
+    if (event.key !== 'Enter' || !event.target.matches('.zoomable')) return;
+    event.preventDefault(); // the key would press the focused button that closes the dialog
+    show(event.target);
   });
   close.addEventListener('click', () => dialog.close());
   stage.addEventListener('wheel', (event) => {
