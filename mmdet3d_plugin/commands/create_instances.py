@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from ..cli.command_parser import ExampleFormatter
+from ..cli.value_types import positive
 from ..errors import InputError, visible
 
 
@@ -41,7 +42,7 @@ def add_instances(commands) -> None:
                         help='lowest score of an instance (default: %(default)s)')
     parser.add_argument('--device', choices=['auto', 'cpu', 'cuda'], default='auto',
                         help='device (default: auto, which is a GPU if there is one)')
-    parser.add_argument('--workers', type=_positive, default=2, metavar='W',
+    parser.add_argument('--workers', type=positive, default=2, metavar='W',
                         help='threads that read images (default: %(default)s)')
     parser.add_argument('--overwrite', action='store_true',
                         help='remove the existing masks of the images first')
@@ -55,15 +56,8 @@ def _score(text: str) -> float:
     return value
 
 
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f'{text} is not 1 or more')
-    return value
-
-
 # argparse prints the name of the type in its error messages.
-_score.__name__, _positive.__name__ = 'number', 'integer'
+_score.__name__ = 'number'
 
 
 def run_instances(args: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@ import argparse
 from pathlib import Path
 
 from ..cli.command_parser import ExampleFormatter
+from ..cli.value_types import non_negative, positive
 from ..utils.processes import available_cores
 
 LEVELS = {'easy': 0., 'medium': .5, 'hard': 1.}
@@ -37,9 +38,9 @@ def add_vehicles(commands) -> None:
                         help='number from 0 (narrow views, plain ground, a hue per identity) to '
                              '1 (all around, street scenes, occlusion, common paints), or easy '
                              '(0), medium (0.5) or hard (1) (default: %(default)s)')
-    parser.add_argument('--seed', type=_non_negative, default=0, metavar='S',
+    parser.add_argument('--seed', type=non_negative, default=0, metavar='S',
                         help='random seed (default: %(default)s)')
-    parser.add_argument('--workers', type=_positive, default=None, metavar='W',
+    parser.add_argument('--workers', type=positive, default=None, metavar='W',
                         help='worker processes (default: one per available core)')
     parser.add_argument('--overwrite', action='store_true',
                         help='replace an existing set of vehicles in DIR')
@@ -57,24 +58,6 @@ def _difficulty(text: str) -> float:
         raise argparse.ArgumentTypeError(
             f'{text!r} is neither a number in 0..1 nor one of {", ".join(LEVELS)}')
     return value
-
-
-def _non_negative(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f'{text} is negative')
-    return value
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f'{text} is not 1 or more')
-    return value
-
-
-# argparse prints the name of the type in its error messages.
-_non_negative.__name__ = _positive.__name__ = 'integer'
 
 
 def run_vehicles(args: argparse.Namespace) -> None:

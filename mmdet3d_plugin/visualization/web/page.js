@@ -29,7 +29,7 @@
 
   function show(element) {
     const content = element.zoom ? element.zoom() : element.cloneNode(true);
-    content.removeAttribute('class');
+    for (const name of ['class', 'tabindex']) content.removeAttribute(name);
     if (element.tagName === 'svg') content.style.width = '100%';
     stage.replaceChildren(content);
     stage.classList.toggle('on-page', element.tagName === 'svg');
