@@ -157,7 +157,7 @@ def test_score_of_label_files_is_logged_once(kitti_root):
     seen = []
     handler = logging.Handler()
     handler.emit = lambda record: seen.append(record.getMessage())
-    logger = MMLogger.get_current_instance()
+    logger = MMLogger.get_instance('scores of labels')  # the current logger, at level INFO
     logger.addHandler(handler)
     try:
         assert len(build(kitti_root).get_data_info(0)['instances']) == 3
