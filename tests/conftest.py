@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmengine.visualization import Visualizer
 from tiny_clips import write_clips
@@ -68,6 +69,9 @@ def run_tool(monkeypatch, capfd):
     monkeypatch.chdir(ROOT)
     # Loggers of earlier runs in this process hold streams that are closed by now.
     monkeypatch.setattr(logging, 'raiseExceptions', False)
+    # Some commands hide the messages of the current logger until their process ends.
+    logger = MMLogger.get_current_instance()
+    level = logger.level
 
     def run(tool, *arguments):
         monkeypatch.setattr(sys, 'argv', [f'tools/{tool}.py', *map(str, arguments)])
@@ -79,4 +83,5 @@ def run_tool(monkeypatch, capfd):
             code = stop.code or 0
         return code, capfd.readouterr()
 
-    return run
+    yield run
+    logger.setLevel(level)
