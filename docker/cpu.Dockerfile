@@ -9,7 +9,8 @@ RUN apt-get update \
 
 WORKDIR /opt/mmdet3d_plugin
 COPY . .
-RUN make env && rm -rf /root/.cache
+ENV PIP_NO_CACHE_DIR=1
+RUN make env
 ENV PATH=/opt/mmdet3d_plugin/.venv/bin:$PATH
 
 WORKDIR /workspace

@@ -25,7 +25,7 @@ CODE = re.compile(r'^(?:```|~~~).*?^(?:```|~~~)|^(?: {4}|\t).*?$|`[^`\n]+`',
 
 
 class Target(NamedTuple):
-    """Where a link leads.
+    """Target of a link.
 
     Attributes:
         path: path in the site, without a fragment.

@@ -1,4 +1,4 @@
-"""What commands print about errors in configs and in code of the user."""
+"""Error lines of commands for mistakes in configs and in code of the user."""
 import re
 import sys
 

@@ -1,4 +1,4 @@
-"""What a run prints to the terminal, and where its figures are logged."""
+"""Terminal output of a run, and the logs of its figures."""
 import json
 import logging
 import sys
