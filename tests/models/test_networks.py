@@ -38,6 +38,23 @@ def test_neck_returns_one_map_of_the_finest_stride():
     assert all(item.grad.abs().sum() > 0 for item in maps)
 
 
+def test_neck_fuses_the_maps_of_its_1x1_convolutions():
+    torch.manual_seed(0)
+    neck = MODELS.build(dict(type='DLAUpConcatNeck', in_channels=(3, 5, 7),
+                             channels=(4, 8, 16))).eval()
+    plain = MODELS.build(dict(type='DLAUpConcatNeck', in_channels=(4, 8, 16))).eval()
+    assert set(neck.state_dict()) - set(plain.state_dict()) == {
+        key for key in neck.state_dict() if key.startswith('laterals.')}
+    plain.load_state_dict(neck.state_dict(), strict=False)
+    maps = [torch.randn(2, channels, 16 // 2 ** level, 8 // 2 ** level)
+            for level, channels in enumerate((3, 5, 7))]
+    mapped = [torch.einsum('oi,bihw->bohw', lateral.conv.weight[:, :, 0, 0], level)
+              for lateral, level in zip(neck.laterals, maps)]
+    # A new batch norm in evaluation mode only divides by the square root of 1 + eps.
+    expected, = plain([level.div((1 + 1e-5) ** .5).relu() for level in mapped])
+    torch.testing.assert_close(neck(maps)[0], expected)
+
+
 def test_neck_entries_equal_the_published_ones():
     """Names and shapes follow from the definition of DLAUp in the released code."""
     neck = MODELS.build(dict(type='DLAUpConcatNeck'))

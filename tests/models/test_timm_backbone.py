@@ -57,6 +57,19 @@ def test_last_feature_map(backbone):
     assert [tuple(item.shape) for item in maps] == [(2, 1024, 2, 3)]
 
 
+def test_maps_of_several_strides(backbone, package):
+    early = TimmBackbone(NAME, out_indices=(1, 2)).eval()
+    maps = early(torch.rand(2, 3, 64, 96))
+    assert [level.shape[2:] for level in maps] == [(16, 24), (8, 12)]
+    # The file also holds the layers after the last map.
+    content = shipped(backbone)
+    save(package, content)
+    load(early)
+    for value, expected in zip(early.state_dict().values(), content.values()):
+        assert torch.equal(value, expected)
+    assert len(early.state_dict()) < len(backbone.state_dict())
+
+
 def test_arguments_of_timm():
     assert TimmBackbone(NAME, in_chans=6).body.conv_stem.weight.shape[1] == 6
 

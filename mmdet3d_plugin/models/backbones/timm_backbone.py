@@ -2,7 +2,7 @@
 import difflib
 import importlib.util
 from pathlib import Path
-from typing import Any, List, Tuple
+from typing import Any, List, Optional, Sequence, Tuple
 
 import torch
 import torch.nn as nn
@@ -16,12 +16,17 @@ from ...errors import InputError
 
 @MODELS.register_module()
 class TimmBackbone(BaseModule):
-    """Backbone that returns the last feature map of a convolutional model of timm.
+    """Backbone that returns feature maps of a convolutional model of timm.
 
     Args:
         name: name of the model for ``timm.create_model``.
+        out_indices: positions of the returned maps in the model's sequence of strides 2, 4, 8,
+            ...; None returns the last map only, after the model's last convolution.
         init_cfg: such as :class:`PackageImageNetInit`; None for random initialisation.
         kwargs: further arguments of ``timm.create_model``.
+
+    Attributes:
+        whole: whether the backbone has all layers of the model except the classifier.
 
     Raises:
         InputError: timm has no such model, or the model does not have such arguments.
@@ -32,7 +37,8 @@ class TimmBackbone(BaseModule):
         torch.Size([1, 1280, 2, 2])
     """
 
-    def __init__(self, name: str, init_cfg=None, **kwargs: Any) -> None:
+    def __init__(self, name: str, out_indices: Optional[Sequence[int]] = None, init_cfg=None,
+                 **kwargs: Any) -> None:
         super().__init__(init_cfg)
         # Most models need no timm, and the import takes more than a second.
         import timm
@@ -40,23 +46,26 @@ class TimmBackbone(BaseModule):
             near = difflib.get_close_matches(name, timm.list_models(), n=1)
             raise InputError(f'TimmBackbone: timm has no model {name!r}'
                              f'{f"; did you mean {near[0]!r}?" if near else ""}')
+        self.whole = out_indices is None
+        outputs = dict(num_classes=0, global_pool='') if self.whole else dict(
+            features_only=True, out_indices=tuple(out_indices))
         try:
-            self.body = timm.create_model(name, pretrained=False, num_classes=0, global_pool='',
-                                          **kwargs)
+            self.body = timm.create_model(name, pretrained=False, **outputs, **kwargs)
         except (AssertionError, TypeError, ValueError) as error:
             raise InputError(f'TimmBackbone: {name}: {error}') from error
 
-    def forward(self, images: torch.Tensor) -> Tuple[torch.Tensor]:
-        """Return the last feature map (B, C, h, w) of images (B, 3, H, W).
+    def forward(self, images: torch.Tensor) -> Tuple[torch.Tensor, ...]:
+        """Return the feature maps (B, C, h, w) of images (B, 3, H, W).
 
         Raises:
             InputError: the model returns no feature map, for example a transformer.
         """
         features = self.body(images)
-        if features.dim() != 4:
-            raise InputError(f'TimmBackbone: the model returns {tuple(features.shape)}, expected '
+        maps = (features,) if isinstance(features, torch.Tensor) else tuple(features)
+        if any(level.dim() != 4 for level in maps):
+            raise InputError(f'TimmBackbone: the model returns {tuple(maps[0].shape)}, expected '
                              'a feature map (B, C, h, w); choose a convolutional model')
-        return (features,)
+        return maps
 
 
 @WEIGHT_INITIALIZERS.register_module()
@@ -64,7 +73,8 @@ class PackageImageNetInit:
     """Initialisation of a :class:`TimmBackbone` from weights that a Python package ships.
 
     The package is not imported. The entries of the file may have other names than timm's. They
-    have the same order, and the weight and bias of the classifier follow last.
+    have the same order, and the layers that the backbone does not have follow last: the
+    classifier, and with ``out_indices`` the layers after the last returned map.
 
     Args:
         checkpoint: ``package://PACKAGE/PATH``, for example
@@ -86,7 +96,8 @@ class PackageImageNetInit:
         named = {key: value for key, (_, value) in zip(own, source)}
         wrong = [key for key, (name, value) in zip(own, source)
                  if value.shape != own[key].shape or _last_part(key) != _last_part(name)]
-        if wrong or not len(own) <= len(source) <= len(own) + 2:
+        most = len(own) + 2 if module.whole else len(source)  # a classifier has two entries
+        if wrong or not len(own) <= len(source) <= most:
             first = f'the first entry that does not fit is {wrong[0]}' if wrong else (
                 f'the file has {len(source)} entries, the backbone {len(own)}')
             raise InputError(f'{self.checkpoint}: not the weights of this backbone ({first})')

@@ -3,7 +3,7 @@
 The neck of MonoDLE, GUPNet, DID-M3D and MonoLSS. mmdet3d's ``DLANeck`` is a different neck: it
 sums maps instead of concatenating them, and has one more aggregation.
 """
-from typing import List, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 import torch
 import torch.nn as nn
@@ -80,6 +80,8 @@ class DLAUpConcatNeck(BaseModule):
     Args:
         in_channels: channels of the maps, finest first. Each map has half the resolution of the
             map before it.
+        channels: channels to which 1x1 convolutions map them before the fusion; None for no such
+            convolutions. The cost of the fusion depends on them.
         init_cfg: mmengine's weight initialisation.
 
     Example:
@@ -93,9 +95,12 @@ class DLAUpConcatNeck(BaseModule):
     """
 
     def __init__(self, in_channels: Sequence[int] = (64, 128, 256, 512),
-                 init_cfg=None) -> None:
+                 channels: Optional[Sequence[int]] = None, init_cfg=None) -> None:
         super().__init__(init_cfg)
-        channels = list(in_channels)
+        self.laterals = nn.ModuleList(
+            ConvModule(*pair, 1, norm_cfg=dict(type='BN')) for pair in zip(in_channels, channels)
+        ) if channels else None
+        channels = list(channels or in_channels)
         factors = [2 ** level for level in range(len(channels))]
         for step in range(len(channels) - 1):
             first = len(channels) - 2 - step
@@ -116,6 +121,8 @@ class DLAUpConcatNeck(BaseModule):
             A tuple of one map (B, C_0, H, W).
         """
         maps = list(maps)
+        if self.laterals is not None:
+            maps = [convolution(level) for convolution, level in zip(self.laterals, maps)]
         for step in range(len(maps) - 1):
             first = len(maps) - 2 - step
             maps[first:] = getattr(self, f'ida_{step}')(maps[first:])
