@@ -12,6 +12,7 @@ os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
 from ..benchmarks.kitti.calibration import CAMERAS
 from ..cli.command_parser import CommandParser, ExampleFormatter
 from ..cli.value_types import image_size, non_negative, positive
+from ..errors import InputError
 from ..utils.processes import available_cores
 from .create_instances import add_instances
 from .create_vehicles import add_vehicles
@@ -268,6 +269,9 @@ def run_dair_v2x(args: argparse.Namespace) -> None:
     from ..benchmarks.roadside.dair_v2x import dair_frames
     from ..benchmarks.roadside.frames import convert_frame
     from ..benchmarks.roadside.rope3d import is_rope3d, rope3d_frames
+    if is_rope3d(args.root) and args.split_data is not None:
+        raise InputError(f'{args.root}: Rope3D has the splits training and validation; leave '
+                         '--split-data out')
     frames = (rope3d_frames(args.root) if is_rope3d(args.root)
               else dair_frames(args.root, args.split_data))
     _convert(args.out, (convert_frame(frame, not args.keep_tilt) for frame in frames))
@@ -323,7 +327,6 @@ def _finish_check(report, path: Optional[Path]) -> None:
 
 def run_waymo(args: argparse.Namespace) -> None:
     """Convert Waymo's Parquet release."""
-    from ..errors import InputError
     try:
         from ..benchmarks.waymo.converter import ConversionSettings, convert_waymo
     except ImportError as error:

@@ -6,7 +6,7 @@ from mmdet.datasets import MultiImageMixDataset
 from mmdet3d.registry import DATASETS
 
 from ..errors import InputError
-from .learned_objects import learned_frames, parts_of, title_of
+from .learned_objects import count_objects, learned_frames, parts_of, title_of
 from .sample_randomness import sample_randomness
 from .transforms.mix_transform import MixTransform
 
@@ -56,8 +56,10 @@ class MixImageDataset(MultiImageMixDataset):
         transforms = next(parts_of(self.dataset))[1]
         self.learned_frames = learned_frames(self.dataset, [*transforms, *self.pipeline])
         if not len(self.learned_frames):
-            raise InputError(f'{title_of(self.dataset)}: no frame has an object to learn from; '
-                             'correct the classes, the split or the limits of FilterObjects')
+            counts = count_objects(self)
+            reason = counts.refusal() if counts else None
+            raise InputError(f'{title_of(self.dataset)}: '
+                             f'{reason or "no frame has an object to learn from"}')
 
     def __getitem__(self, index: int) -> dict:
         with sample_randomness(index):

@@ -15,7 +15,12 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Seque
 from mmengine.config import Config
 
 from ..errors import InputError
-from ..structures.class_names import check_class_names, check_mean_sizes, find_class
+from ..structures.class_names import (
+    check_class_map,
+    check_class_names,
+    check_mean_sizes,
+    find_class,
+)
 
 CROP = 'CropScaleAffine'
 DATALOADER = '_dataloader'  # end of the keys of dataloaders
@@ -55,6 +60,9 @@ def apply_shared_entries(cfg: Config, earlier_sizes: Sequence[Size] = ()) -> Non
     if cfg.get('class_map') is not None:
         for _, dataset in innermost_datasets(cfg):
             dataset['class_map'] = cfg.class_map
+            classes = (dataset.get('metainfo') or {}).get('classes')
+            if classes:
+                check_class_map(cfg.class_map, classes, f'{cfg.filename or "config"}')
     _apply_input_size(cfg, earlier_sizes)
 
 

@@ -136,7 +136,8 @@ def test_an_empty_result_file_means_no_detections(run, folders):
 
 def test_own_classes_overlaps_and_heights(run, folders):
     for path in (folders / 'gt').iterdir():
-        path.write_text(f'forklift {BOX.format(z=10)}\n')
+        path.write_text(f'forklift {BOX.format(z=10)}\n'
+                        'dontcare -1 -1 -10 1 1 9 9 -1 -1 -1 -1000 -1000 -1000 -10\n')
     moved = BOX.format(z=9.9002).replace(' 0.5 1.7', ' 1.495 1.7')  # 1 m along: an IoU of 3/5
     for path in (folders / 'pred').iterdir():
         path.write_text(f'Forklift {moved} 0.5\n')

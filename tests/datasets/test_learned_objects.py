@@ -150,7 +150,8 @@ def test_sparse_sets_give_samples_with_objects(sparse, monkeypatch):
 
 
 def test_sets_without_objects_are_refused_at_once(sparse):
-    with pytest.raises(InputError, match='train.txt: no frame has an object to learn from'):
+    with pytest.raises(InputError, match='train.txt: no object to learn from: the labels name Car '
+                                         '1, but the classes are Bus; set classes'):
         mixed(sparse, classes=['Bus'], filter_empty_gt=True)
     with pytest.raises(InputError, match='train.txt: no frame has an object of the classes Bus'):
         frames(sparse, ['Bus'], [*LOAD, PACK], filter_empty_gt=True)[0]

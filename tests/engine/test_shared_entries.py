@@ -24,6 +24,12 @@ def read(tmp_path):
     return read_text
 
 
+def test_a_wrong_class_map_is_refused_with_the_config(read):
+    with pytest.raises(InputError, match='own.py: class_map maps truck to Car, which is none of '
+                                         'the classes Forklift, pallet'):
+        read('monodle/monodle_dla34_synthetic', f"{FORKLIFT}\nclass_map = dict(truck='Car')")
+
+
 def classes_of(cfg):
     """Return the classes of the datasets, by dataloader."""
     return {key.partition('.')[0]: list(settings.metainfo.classes)

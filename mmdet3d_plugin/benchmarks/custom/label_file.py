@@ -45,13 +45,13 @@ class CustomFrame:
         Raises:
             InputError: the image is missing or not readable.
         """
-        if not has_file(self.image):
-            _fail(self.place, f'its image {self.image} does not exist', 'add the image, or remove '
-                  'the frame')
         try:
-            return image_size(self.image)
+            if has_file(self.image):
+                return image_size(self.image)
         except InputError as error:
             raise InputError(f'{self.place}: {error}') from None
+        _fail(self.place, f'its image {self.image} does not exist', 'add the image, or remove '
+              'the frame')
 
     def table(self, size: Tuple[int, int]) -> Optional[ObjectTable]:
         """Return the objects as a table; None in a file without labels.
@@ -118,6 +118,8 @@ class CustomLabelFile:
 
     def __init__(self, path: Union[str, Path]) -> None:
         self.path = Path(path)
+        if self.path.is_dir():
+            raise InputError(f'{path}: is a folder; give the JSON file with the labels')
         content = read_json(self.path, 'no such label file; docs/custom_data.md has the format',
                             MAX_BYTES, 'split it into several files')
         if not isinstance(content, dict) or not isinstance(content.get('frames'), list):
@@ -151,8 +153,10 @@ class CustomLabelFile:
                   'this file', 'move or link the images there')
         name = os.path.splitext(image)[0]
         if name in self._frames:
-            _fail(place, f'has the image of frame {self._frames[name][0]}, {shortened(image)}',
-                  'keep one of them')
+            other, former = self._frames[name]
+            _fail(place, f'"image" is {shortened(image)}, and that of frame {other} is '
+                  f'{shortened(former["image"])}; frames have the name of their image without '
+                  'suffix', 'keep one of them')
         self._frames[name] = (index, frame)
 
     def frame(self, name: str) -> CustomFrame:

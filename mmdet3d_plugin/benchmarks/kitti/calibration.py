@@ -9,6 +9,7 @@ from ...errors import InputError
 from ...utils.files import atomic_write, read_text
 
 CAMERAS = ('P0', 'P1', 'P2', 'P3')  # left and right grey camera, left and right colour camera
+RESTORE = "correct the file, or restore it from KITTI's calibration archive"
 LIMIT = 1e6  # largest value of a matrix; pixels, in the last column pixels times metres
 
 
@@ -53,12 +54,10 @@ def read_calibration(path: Union[str, Path], name: str = 'P2') -> KittiCalibrati
     P2 = read_matrix(path, name, (3, 4))
     if not (np.abs(P2) <= LIMIT).all() or P2[0, 0] <= 0 or P2[1, 1] <= 0:  # NaN too
         raise InputError(f"{path}: '{name}:' is not a camera matrix (a focal length is not "
-                         f"positive, or a value is not finite or beyond {LIMIT:g}); restore the "
-                         "file from KITTI's calibration archive")
+                         f"positive, or a value is not finite or beyond {LIMIT:g}); {RESTORE}")
     if not np.allclose(P2[2, :3], [0, 0, 1], rtol=0, atol=1e-6):
         raise InputError(f"{path}: '{name}:' is not a projection (its last row starts with "
-                         f"{' '.join(f'{value:g}' for value in P2[2, :3])}, not 0 0 1); restore "
-                         "the file from KITTI's calibration archive")
+                         f"{' '.join(f'{value:g}' for value in P2[2, :3])}, not 0 0 1); {RESTORE}")
     return KittiCalibration(P2)
 
 
@@ -94,14 +93,13 @@ def read_matrix(path: Union[str, Path], name: str, shape: Tuple[int, ...]) -> np
         others = [camera for camera in CAMERAS if camera in rows]
         hint = (f', or choose a camera that it has ({", ".join(others)}) with --camera or camera='
                 if others and name in CAMERAS else '')
-        raise InputError(f"{path}: no '{name}:' line; restore the file from KITTI's "
-                         f'calibration archive{hint}')
+        raise InputError(f"{path}: no '{name}:' line; {RESTORE}{hint}")
     values = rows[name]
     try:
         return np.array(values, dtype=np.float64).reshape(shape)
     except ValueError:
         raise InputError(f"{path}: '{name}:' needs {np.prod(shape)} numbers, got {len(values)} "
-                         "fields; restore the file from KITTI's calibration archive") from None
+                         f'fields; {RESTORE}') from None
 
 
 def write_calibration(path: Union[str, Path], calibration: KittiCalibration) -> None:

@@ -121,8 +121,8 @@ def _split_frames(report: FolderReport, root: Path, split_files: Optional[Sequen
                                 f'{path} are not checked')
             continue
         known = set(part.frames)
-        report.problems += [f'{path}: frame {name} is not in {part.folder}; add its files or '
-                            'remove the line' for name in names if name not in known]
+        report.problems += [f'{path}: frame {name} is not in {part.folder}; {_fix_of_name(name)}'
+                            for name in names if name not in known]
         frames += [(is_test, name) for name in names if name in known]
     if not paths:
         frames = [(is_test, name) for is_test, part in parts.items() for name in part.frames]
@@ -132,6 +132,13 @@ def _split_frames(report: FolderReport, root: Path, split_files: Optional[Sequen
     elif split_files is None and not any(is_test for is_test, _ in frames):
         frames += [(True, name) for name in parts[True].frames]
     return sorted(set(frames))
+
+
+def _fix_of_name(name: str) -> str:
+    """Return how to correct the name of a frame without files."""
+    if name.lower().endswith((*IMAGE_SUFFIXES, '.txt')):
+        return 'leave the suffix out'
+    return 'add its files or remove the line'
 
 
 def _demand_splits(report: FolderReport, root: Path, found: Sequence[Path]) -> None:

@@ -10,7 +10,8 @@ from typing import List, Tuple, Union
 import numpy as np
 
 from ...errors import InputError
-from ...structures.object_table import ObjectTable
+from ...structures.class_names import find_class
+from ...structures.object_table import DONT_CARE, ObjectTable
 from ...utils.files import atomic_write, read_text, shortened
 
 LIMIT = 1e6  # largest magnitude of a field except the score; pixels, metres or radians
@@ -55,7 +56,7 @@ def read_object_file(path: Union[str, Path], with_scores: bool = False) -> Objec
     r"""Read a label file or a result file.
 
     Fields are separated by blanks or tabs. An empty file holds no objects. Empty lines are
-    skipped.
+    skipped. Names keep their spelling, except for DontCare in another case.
 
     Args:
         path: the file.
@@ -109,7 +110,8 @@ def read_object_file(path: Union[str, Path], with_scores: bool = False) -> Objec
         raise InputError(f'{path}:{number}: field 3, the occlusion, is {shortened(fields[2])}, '
                          'expected a level: 0 fully visible, 1 partly, 2 largely occluded, 3 '
                          'unknown; convert the ratio to a level')
-    return ObjectFile(ObjectTable.from_table([fields[0] for _, fields in rows], numbers),
+    names = [find_class(fields[0], (DONT_CARE, )) or fields[0] for _, fields in rows]
+    return ObjectFile(ObjectTable.from_table(names, numbers),
                       np.array([number for number, _ in rows]), bool(scored))
 
 

@@ -3,13 +3,14 @@ import shutil
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Iterable, Union
+from typing import Dict, Iterable, Union
 
 import numpy as np
 
 from ...errors import InputError
 from ...structures.object_table import ObjectTable
 from ...utils.files import inside
+from ...utils.images import checked_bytes
 from .calibration import KittiCalibration, write_calibration
 from .labels import write_objects
 from .splits import write_split
@@ -51,29 +52,37 @@ def write_kitti_set(out: Path, frames: Iterable[ConvertedFrame]) -> str:
         A line with the counts, and one per reason of omitted objects.
 
     Raises:
-        InputError: ``out`` holds files or cannot be written, or a frame cannot be read.
+        InputError: ``out`` holds files or cannot be written, a frame cannot be read, or two
+            frames have the same name.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    target = out.resolve()
+    if target == Path.cwd() or (out.exists() and (not out.is_dir() or any(out.iterdir()))):
         raise InputError(f'{out}: exists already; choose another --out, or remove it')
-    partial = out.with_name(f'.{out.name}.partial')
+    partial = target.with_name(f'.{target.name}.partial')
     shutil.rmtree(partial, ignore_errors=True)
-    names: dict = {}
+    splits: Dict[str, str] = {}  # by frame
     dropped: Counter = Counter()
     count = 0
     try:
         for frame in frames:
+            if frame.name in splits:
+                raise InputError(f'{out}: two frames are named {frame.name}, one of '
+                                 f'{splits[frame.name]} and one of {frame.split}; name each frame '
+                                 'once in the splits of --root')
             _write_frame(partial / 'training', frame)
-            names.setdefault(frame.split, []).append(frame.name)
+            splits[frame.name] = frame.split
             dropped.update(frame.dropped)
             count += len(frame.objects)
-        if not names:
+        if not splits:
             raise InputError(f'{out}: there is no labelled frame to write; correct --root or its '
                              'split file')
+        names = {split: [name for name, other in splits.items() if other == split]
+                 for split in dict.fromkeys(splits.values())}
         for split, members in names.items():
             write_split(partial / f'ImageSets/{split}.txt', members)
-        if out.exists():
-            out.rmdir()
-        partial.rename(out)
+        if target.exists():
+            target.rmdir()
+        partial.rename(target)
     except OSError as error:
         raise InputError(f'{out}: cannot write here ({error.strerror}); choose another --out'
                          ) from error
@@ -91,7 +100,5 @@ def _write_frame(folder: Path, frame: ConvertedFrame) -> None:
                       KittiCalibration(frame.camera))
     image = inside(folder / 'image_2', f'{frame.name}{frame.suffix}')
     image.parent.mkdir(parents=True, exist_ok=True)
-    if isinstance(frame.image, bytes):
-        image.write_bytes(frame.image)
-    else:
-        shutil.copyfile(frame.image, image)
+    image.write_bytes(frame.image if isinstance(frame.image, bytes)
+                      else checked_bytes(frame.image))

@@ -8,7 +8,7 @@ from ...utils.files import atomic_write, is_inner_name, read_text, shortened
 
 
 def read_split(path: Union[str, Path]) -> List[str]:
-    """Read the frame names of a split.
+    """Read the frame names of a split. Names may contain blanks.
 
     Raises:
         InputError: the file is missing or not text, has no name or the same name twice, or
@@ -21,7 +21,8 @@ def read_split(path: Union[str, Path]) -> List[str]:
         ...     read_split(f'{folder}/val.txt')
         ['000002', '000005']
     """
-    names = read_text(path, 'no such split file; put the frame names there, one per line').split()
+    text = read_text(path, 'no such split file; put the frame names there, one per line')
+    names = [name for line in text.splitlines() if (name := line.strip())]
     if not names:
         raise InputError(f'{path}: names no frame; put the frame names there, one per line')
     odd = next((name for name in names if not is_inner_name(name)), None)

@@ -42,11 +42,16 @@ def dair_frames(root: Path, split_file: Optional[Path] = None) -> Iterator[Roads
     if not labelled:
         raise InputError(f'{root / "label/camera"}: holds no labels; give the folder '
                          'single-infrastructure-side as --root')
-    for split, names in _splits(split_file or root / SPLIT_FILE).items():
-        for name in names:
-            # Samples of the data set contain a part of the frames of its split file.
-            if name in labelled:
-                yield _frame(root, images, split, name)
+    path = split_file or root / SPLIT_FILE
+    for split, names in _splits(path).items():
+        # Samples of the data set contain a part of the frames of its split file.
+        found = [name for name in names if name in labelled]
+        if not found:
+            raise InputError(f'{path}: none of the {len(names)} frames of "{split}" has a label '
+                             f'in {root / "label/camera"}; add labels, or name other frames, such '
+                             f'as {min(labelled)}, in a copy of this file (--split-data)')
+        for name in found:
+            yield _frame(root, images, split, name)
 
 
 def _splits(path: Path) -> Dict[str, List[str]]:
@@ -104,7 +109,8 @@ def _matrix(path: Path, key: str, shape: Sequence[int]) -> np.ndarray:
 def _object(place: str, item: Any) -> tuple:
     """Return class, occlusion, 2D box, (h, w, l), centre in the LiDAR frame, and heading."""
     name = item.get('type') if isinstance(item, dict) else None
-    if not isinstance(name, str) or name.split() != [name] or len(name) > MAX_NAME:
+    if (not isinstance(name, str) or name.split() != [name] or len(name) > MAX_NAME
+            or not name.isprintable()):
         raise InputError(f'{place}: type is {shortened(name)}, expected a class name; {RESTORE}')
     occlusion = _number(place, item, 'occluded_state')
     if occlusion not in (0, 1, 2, 3):

@@ -9,7 +9,7 @@ bottom centres in the camera frame. Boxes stand on the ground: the heading is th
 (cos r, 0, -sin r) of ``rotation_y`` in the camera frame, projected onto the ground.
 """
 from pathlib import Path
-from typing import Iterator, List
+from typing import Dict, Iterator
 
 import numpy as np
 
@@ -40,8 +40,7 @@ def rope3d_frames(root: Path) -> Iterator[RoadsideFrame]:
         InputError: a file is missing or malformed.
     """
     for part, split in SPLITS.items():
-        images = {name: path for folder in _image_folders(root, part)
-                  for name, path in _images(folder).items()}
+        images = _images(root, part)
         names = inner_names(root / part / 'label_2', ['.txt'])
         found = [name for name in names if name in images]
         if not found:
@@ -51,13 +50,18 @@ def rope3d_frames(root: Path) -> Iterator[RoadsideFrame]:
             yield _frame(root / part, split, name, images[name])
 
 
-def _image_folders(root: Path, part: str) -> List[Path]:
-    return [*sorted(root.glob(f'{part}-image_2*')), root / part / 'image_2']
-
-
-def _images(folder: Path) -> dict:
-    paths = sorted(folder.iterdir()) if folder.is_dir() else []
-    return {path.stem: path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES}
+def _images(root: Path, part: str) -> Dict[str, Path]:
+    """Return the images of all image folders of a part by the name of their frame."""
+    found: Dict[str, Path] = {}
+    for folder in (*sorted(root.glob(f'{part}-image_2*')), root / part / 'image_2'):
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if path.suffix.lower() not in IMAGE_SUFFIXES:
+                continue
+            if path.stem in found:
+                raise InputError(f'{path}: a second image of this frame, besides '
+                                 f'{found[path.stem]}; keep one of them')
+            found[path.stem] = path
+    return found
 
 
 def _frame(folder: Path, split: str, name: str, image: Path) -> RoadsideFrame:
@@ -68,9 +72,9 @@ def _frame(folder: Path, split: str, name: str, image: Path) -> RoadsideFrame:
     up = _ground_normal(plane)
     headings = heading_direction(objects.rotations_y)
     headings -= (headings @ up)[:, None] * up
-    return RoadsideFrame(split, name, image,
-                         read_calibration(folder / f'calib/{name}.txt').P2[:, :3], up, plane,
-                         objects, headings)
+    camera, offset = np.split(read_calibration(folder / f'calib/{name}.txt').P2, [3], axis=1)
+    objects.locations += np.linalg.solve(camera, offset)[:, 0]  # to the camera's centre
+    return RoadsideFrame(split, name, image, camera, up, plane, objects, headings)
 
 
 def _ground_normal(path: Path) -> np.ndarray:

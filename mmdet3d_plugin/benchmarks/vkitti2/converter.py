@@ -58,6 +58,11 @@ def convert_vkitti2(root: Path, conditions: Optional[Sequence[str]] = None,
         what = f'has no {unknown}' if unknown else 'has no scene besides those for validation'
         raise InputError(f'{root}: {what}; the scenes are {", ".join(scenes)}, choose others with '
                          '--val-scenes')
+    found = {path.parent.name for scene in scenes for path in Path(root, scene).glob('*/pose.txt')}
+    absent = next((name for name in conditions or () if name not in found), None)
+    if absent:
+        raise InputError(f'{root}: no scene has the condition {shortened(absent)}; {RESTORE}, or '
+                         f'choose some of {", ".join(sorted(found))} with --conditions')
     for scene in scenes:
         folders = sorted(path.parent for path in Path(root, scene).glob('*/pose.txt')
                          if not conditions or path.parent.name in conditions)
@@ -91,7 +96,7 @@ def _frames(folder: Path, name: str, split: str) -> Iterator[ConvertedFrame]:
                              'folder')
         fx, fy, cx, cy = (_number(place, row, key)
                           for key in ('K[0,0]', 'K[1,1]', 'K[0,2]', 'K[1,2]'))
-        objects = _objects(folder, boxes.get(row['frame'], ()), poses, classes)
+        objects = _objects(folder, boxes.pop(row['frame'], ()), poses, classes)
         objects.boxes_2d = objects.boxes_2d.clip(0, np.tile(image_size(image), 2))
         shown = in_image(objects)
         converted = ConvertedFrame(
@@ -99,6 +104,10 @@ def _frames(folder: Path, name: str, split: str) -> Iterator[ConvertedFrame]:
             projection_matrix(np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])), objects[shown])
         converted.dropped['objects without an area in the image'] += int((~shown).sum())
         yield converted
+    if boxes:
+        frame, rows = next(iter(boxes.items()))
+        raise InputError(f'{folder / "bbox.txt"}:{rows[0][0]}: frame {frame} has no camera in '
+                         f'intrinsic.txt; {RESTORE}')
 
 
 def _objects(folder: Path, boxes: Sequence[Tuple[int, Row]], poses: Dict[tuple, tuple],

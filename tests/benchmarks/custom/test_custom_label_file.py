@@ -110,6 +110,16 @@ def test_wrong_frames_are_named(tmp_path, change, message):
         labels.frame(labels.names[0])
 
 
+def test_folders_in_place_of_files(tmp_path):
+    with pytest.raises(InputError, match='is a folder; give the JSON file with the labels'):
+        CustomLabelFile(tmp_path)
+    path = write(tmp_path, frame_of(FORKLIFT))
+    (tmp_path / 'yard/a.jpg').unlink()
+    (tmp_path / 'yard/a.jpg').mkdir()
+    with pytest.raises(InputError, match=r'train.json: frame 0 \(yard/a.jpg\): .*is a folder'):
+        CustomLabelFile(path).frame('yard/a').size()
+
+
 @pytest.mark.parametrize('text, message', [
     ('{"frames": [NaN]}', 'train.json: is no JSON that can be read .*NaN is no number'),
     ('{"frames": [\n}', 'train.json:2: is no JSON at column 1'),
@@ -118,7 +128,8 @@ def test_wrong_frames_are_named(tmp_path, change, message):
     ('[]', 'is no object with a list "frames"'),
     ('{"frames": []}', '"frames" is empty'),
     ('{"frames": [7]}', 'frame 0: is 7, expected an object'),
-    ('{"frames": [{"image": "a.jpg"}, {"image": "a.png"}]}', 'frame 1: has the image of frame 0'),
+    ('{"frames": [{"image": "a.jpg"}, {"image": "a.png"}]}', 'frame 1: "image" is .a.png., and '
+     "that of frame 0 is 'a.jpg'; frames have the name of their image without suffix; keep one"),
     ('{"frames": [{"image": "a.jpg"}, {"image": "b.jpg", "objects": []}]}',
      r'frame 0: has no "objects", but other frames have them; write \[\]'),
     ('{"frames": [], "D": [0.1]}', 'lens distortion is not supported')])

@@ -25,6 +25,11 @@ def test_columns_of_a_label(tmp_path):
     assert labels.rotations_y == -1.59
 
 
+def test_regions_without_labels_in_any_case(tmp_path):
+    text = LABEL.replace('Car', 'dontcare') + '\n' + LABEL.replace('Car', 'van')
+    assert read_objects(write(tmp_path, text)).names.tolist() == ['DontCare', 'van']
+
+
 def test_result_lines_end_with_a_score(tmp_path):
     results = read_objects(write(tmp_path, f'{LABEL} 0.5\n{LABEL} -1e-3'), with_scores=True)
     assert results.scores.tolist() == [.5, -.001]

@@ -41,6 +41,13 @@ def test_the_entry_is_a_config(tmp_path):
     assert classes_entry({}) == ''
 
 
+def test_frame_names_with_a_suffix(kitti_root, tmp_path):
+    (tmp_path / 'train.txt').write_text('000000.png\n000001\n')
+    problems = check_folder(kitti_root, [tmp_path / 'train.txt']).problems
+    assert problems[0].endswith('; leave the suffix out')
+    assert problems[1].endswith('; add its files or remove the line')
+
+
 def test_the_check_prints_both(kitti_root):
     text = check_folder(kitti_root).text()
     assert 'objects to learn from, with the limits of the configs on KITTI' in text

@@ -17,6 +17,11 @@ def test_blank_lines_and_windows_line_ends_are_ignored(tmp_path):
     assert read_split(tmp_path / 'val.txt') == ['000001', '000002']
 
 
+def test_names_may_contain_blanks(tmp_path):
+    (tmp_path / 'val.txt').write_text('  hall 1/image 1\t\nhall 1/image 2\n')
+    assert read_split(tmp_path / 'val.txt') == ['hall 1/image 1', 'hall 1/image 2']
+
+
 @pytest.mark.parametrize('text, reason', [
     ('', 'names no frame'), ('\n\n', 'names no frame'),
     ('000003\n000001\n000003\n', 'frame 000003 is named twice'),

@@ -13,6 +13,8 @@ from mmdet3d_plugin.benchmarks.kitti.calibration import (
     write_calibration,
 )
 from mmdet3d_plugin.benchmarks.kitti.labels import read_objects
+from mmdet3d_plugin.benchmarks.roadside.rope3d import rope3d_frames
+from mmdet3d_plugin.errors import InputError
 
 K = np.array([[1000., 0, 480], [0, 1000., 270], [0, 0, 1]])
 WIDTH, HEIGHT = 960, 540
@@ -159,7 +161,7 @@ def test_tilted_camera(run_tool, tmp_path):
     ('calib/camera_intrinsic/000009.json', dict(cam_K=[1.] * 9), 'no camera matrix'),
     ('single-infrastructure-split-data.json', dict(train=[]), 'has no list "val"'),
     ('single-infrastructure-split-data.json', dict(train=[], val=['7']),
-     'out: there is no labelled frame'),
+     'none of the 0 frames of "train" has a label in .*label/camera; add labels'),
     ('image/000009.jpg', None, '000009.png: no such image')])
 def test_broken_files(run_tool, tmp_path, file, change, message):
     write_dair(tmp_path / 'set')
@@ -182,3 +184,24 @@ def test_wrong_folder_and_plane(run_tool, tmp_path):
     (tmp_path / 'set/validation/denorm/validation_1.txt').write_text('1 0 0 5')
     code, printed = run_tool(*command)
     assert code == 2 and 'validation_1.txt: does not start with the normal' in printed.err
+    code, printed = run_tool(*command, '--split-data', tmp_path / 'splits.json')
+    assert code == 2 and 'leave --split-data out' in printed.err
+
+
+def test_two_images_of_a_frame(tmp_path):
+    write_rope3d(tmp_path)
+    write_image(tmp_path / 'training/image_2/training_1.PNG')
+    with pytest.raises(InputError, match='training_1.PNG: a second image of this frame, besides '
+                                         '.*training-image_2a/training_1.jpg'):
+        list(rope3d_frames(tmp_path))
+
+
+def test_translation_of_the_projection_moves_locations(tmp_path):
+    write_rope3d(tmp_path)
+    before = next(rope3d_frames(tmp_path))
+    P2 = np.hstack([K, K @ [[.5], [-.2], [.01]]])
+    write_calibration(tmp_path / 'training/calib/training_1.txt', KittiCalibration(P2))
+    after = next(rope3d_frames(tmp_path))
+    np.testing.assert_allclose(after.objects.locations - before.objects.locations,
+                               [[.5, -.2, .01]] * 3, atol=1e-9)
+    np.testing.assert_allclose(after.camera, K)

@@ -90,6 +90,7 @@ def test_chosen_scenes_and_conditions(root, run_tool, tmp_path):
     ('pose.txt', 'camera_space_X', 'x3d', 'pose.txt:1: has no column camera_space_X; unpack'),
     ('bbox.txt', '0 0 4 ', '0 0 5 ', r'bbox.txt:2: track 5 of frame 0 is not in pose.txt'),
     ('info.txt', '4 Car', '5 Car', r'bbox.txt:2: track 4 of frame 0 is not in info.txt'),
+    ('intrinsic.txt', '\n1 0 ', '\n1 2 ', 'bbox.txt:6: frame 1 has no camera in intrinsic.txt'),
     ('intrinsic.txt', ' 187\n', '\n', 'intrinsic.txt:2: 5 fields, expected 6'),
     ('frames/rgb/Camera_0/rgb_00001.jpg', None, None, 'rgb_00001.jpg: no such image; unpack')])
 def test_broken_files(root, run_tool, tmp_path, file, old, new, message):
@@ -107,7 +108,8 @@ def test_broken_files(root, run_tool, tmp_path, file, old, new, message):
 @pytest.mark.parametrize('options, message', [
     (['--val-scenes', 'Scene02'], 'has no Scene02; the scenes are Scene01, Scene20'),
     (['--val-scenes', 'Scene01', 'Scene20'], 'has no scene besides those for validation'),
-    (['--conditions', 'fog'], 'Scene01: holds no pose.txt of the wanted conditions')])
+    (['--conditions', 'clone', 'fog'], "no scene has the condition 'fog'"),
+    (['--conditions', 'rain'], 'Scene20: holds no pose.txt of the wanted conditions')])
 def test_wrong_options(root, run_tool, tmp_path, options, message):
     code, printed = run_tool('create_data', 'vkitti2', '--root', root, '--out', tmp_path / 'out',
                              *options)
