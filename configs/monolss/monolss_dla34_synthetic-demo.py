@@ -1,10 +1,14 @@
-# MonoLSS with the slim network on the synthetic set, 34 epochs: the training of `make demo`.
+# MonoLSS with the slim network on the synthetic set, 34 epochs: the training of
+# `make demo` if there are no ImageNet weights.
 _base_ = './monolss_dla34_synthetic.py'
 randomness = dict(seed=1404639960)
 # Mixed frames cost accuracy in so few epochs (docs/results.md).
 mixup3d = dict(prob=0.05)
 train_pipeline = [{**_base_.mixup3d, **mixup3d}, *_base_.unmixed_pipeline]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
+
+# tools/calibrate.py fits it after the training.
+model = dict(score_calibration=dict(type='PlattScaling'))
 
 # Speeds a slim network in bfloat16 up (docs/performance.md).
 acceleration = dict(channels_last=True)

@@ -1,4 +1,4 @@
-# MonoLSS on frozen ImageNet features on the synthetic set, 24 epochs: the training of `make demo`.
+# MonoLSS on frozen ImageNet features on the synthetic set, 26 epochs: the training of `make demo`.
 # The neck and the heads are trained. monolss_dla34_synthetic-demo.py needs no ImageNet weights.
 _base_ = './monolss_dla34_synthetic-demo.py'
 randomness = dict(seed=0)
@@ -20,7 +20,7 @@ model = dict(
 # Mixed frames cost accuracy in so few epochs (docs/results.md).
 train_dataloader = dict(dataset=dict(pipeline=_base_.unmixed_pipeline))
 
-max_epochs = 24
+max_epochs = 26
 train_cfg = dict(max_epochs=max_epochs, val_interval=max_epochs)
 param_scheduler = [
     dict(type='CosineWarmupLR', start_lr=1e-5, begin=0, end=2, by_epoch=True,

@@ -42,12 +42,12 @@ def format_value(value: Optional[float], decimals: int = 2) -> str:
     """Return a value as text, or a dash if it is None or NaN.
 
     Example:
-        >>> format_value(3.14159), format_value(None)
-        ('3.14', '–')
+        >>> format_value(3.14159), format_value(-.001), format_value(None)
+        ('3.14', '0.00', '–')
     """
     if value is None or math.isnan(value):
         return UNDEFINED
-    return f'{value:.{decimals}f}'
+    return f'{round(value, decimals) + 0.:.{decimals}f}'  # + 0. turns -0. into 0.
 
 
 def format_difference(first: Optional[float], second: Optional[float], decimals: int = 2) -> str:
@@ -56,10 +56,12 @@ def format_difference(first: Optional[float], second: Optional[float], decimals:
     Example:
         >>> format_difference(2., 3.5), format_difference(3., 2.25), format_difference(None, 1.)
         ('+1.50', '−0.75', '–')
+        >>> format_difference(1., .999)
+        '+0.00'
     """
     if first is None or second is None:
         return format_value(None, decimals)
     text = format_value(abs(second - first), decimals)
     if text == UNDEFINED:
         return text
-    return f'{"−" if second < first else "+"}{text}'
+    return f'{"−" if second < first and float(text) else "+"}{text}'

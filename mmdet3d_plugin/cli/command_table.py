@@ -31,6 +31,7 @@ COMMANDS: Dict[str, Command] = {
     'view': _command('show boxes or depth for own images in 3D, in a browser', 'view'),
     'evaluate': _command('evaluate result files', 'evaluate', 'commands'),
     'create-data': _command('render, check or convert data sets', 'create_data', 'commands'),
+    'calibrate': _command('fit the scores of a detector to its shares of hits', 'calibrate'),
     'report': _command('write an HTML report of a training', 'report'),
     'ablate': _command('train variants with several seeds and compare them', 'ablate'),
     'benchmark': _command('measure the speed of loading, training and inference', 'benchmark'),

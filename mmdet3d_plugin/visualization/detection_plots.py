@@ -1,14 +1,16 @@
 """Plots of the report of a detector."""
+from itertools import cycle
 from typing import Mapping, Optional, Sequence, Tuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from ..benchmarks.depth.object_errors import ObjectDepthErrors
 from ..benchmarks.kitti.metric_names import OVERLAPS, metric_key
 from ..benchmarks.metric_style import without_prefix
+from ..benchmarks.score_reliability import NUM_BINS, ScoredHits, reliability_bins
 from .colors import CURVE_COLORS
 from .report_plots import (
     LINE_STYLES,
@@ -167,3 +169,52 @@ def _draw_depth_errors(errors_axes: Axes, counts_axes: Axes, result: ObjectDepth
     counts_axes.set(xlabel='depth of the label (m)', ylabel='objects',
                     xlim=(result.edges[0], result.edges[-1]), xticks=result.edges)
     counts_axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+
+
+@styled
+def reliability_plot(results: Sequence[ScoredHits]) -> Optional[str]:
+    """Plot the share of hits by score, above the numbers of detections, per class.
+
+    A point is the mean score and the share of hits of the detections in a tenth of the range of
+    scores. Below the diagonal, scores are too high.
+
+    Args:
+        results: one result per class, as returned by :func:`~.scored_hits`.
+
+    Returns:
+        SVG, or None if there are no detections.
+
+    Example:
+        >>> reliability_plot([ScoredHits('Car', np.array([.2, .9]), np.array([False, True]))])[:4]
+        '<svg'
+        >>> reliability_plot([ScoredHits('Car', np.zeros(0), np.zeros(0, bool))])
+    """
+    results = [result for result in results if len(result.scores)]
+    if not results:
+        return None
+    figure = Figure(figsize=(WIDTH, 4.6))
+    above, below = figure.subplots(2, len(results), sharex='col', squeeze=False,
+                                   height_ratios=[2.6, 1.])
+    for share_axes, count_axes, result, color in zip(above, below, results, cycle(CURVE_COLORS)):
+        _draw_reliability(share_axes, count_axes, result, color)
+    legend_below(figure)
+    return to_svg(figure)
+
+
+def _draw_reliability(share_axes: Axes, count_axes: Axes, result: ScoredHits,
+                      color: str) -> None:
+    bins = reliability_bins(result.scores, result.hits)
+    share_axes.plot([0, 1], [0, 1], ':', color=PAGE_COLOR, linewidth=1., label='calibrated')
+    share_axes.plot(bins.scores, bins.hit_shares, color=color, marker='o', markersize=4,
+                    label=f'{result.class_name}, error {bins.calibration_error:.3f}')
+    share_axes.set(title=result.class_name, ylabel='share of hits', xlim=(0, 1),
+                   ylim=(-.02, 1.02))
+    for scores, alpha, label in (
+            (result.scores, .15, 'detections'), (result.scores[result.hits], .55, 'hits')):
+        count_axes.hist(scores, NUM_BINS, (0, 1), color=PAGE_COLOR, alpha=alpha, rwidth=.86,
+                        label=label)
+    count_axes.set(xlabel='score', ylabel='detections', yscale='log')
+    count_axes.set_ylim(bottom=.7)
+    count_axes.yaxis.set_major_locator(LogLocator(numticks=5))
+    count_axes.yaxis.set_major_formatter(StrMethodFormatter('{x:g}'))
+    count_axes.yaxis.set_minor_formatter(NullFormatter())

@@ -14,6 +14,7 @@ import pytest
 
 from mmdet3d_plugin.benchmarks.depth.object_errors import object_depth_errors
 from mmdet3d_plugin.benchmarks.depth.pixel_errors import PixelDepthErrors
+from mmdet3d_plugin.benchmarks.score_reliability import ScoredHits
 from mmdet3d_plugin.structures.object_table import ObjectTable
 from mmdet3d_plugin.visualization import (
     detection_entry,
@@ -66,6 +67,9 @@ def full_report(tmp_path_factory):
         samples=[('weights', np.zeros((20, 30, 3), np.uint8))] * 5,
         precision_recall={'Car': {('3D', 'strict'): (np.linspace(0, 1, 5),
                                                      np.linspace(1, 0, 5))}},
+        reliability=[ScoredHits('Car', np.array([.2, .2, .2, .8]),
+                                np.array([True, False, False, False])),
+                     ScoredHits('Tram', np.zeros(0), np.zeros(0, dtype=bool))],
         summary={'Command': 'python tools/train.py && echo "done"'})
     return path.read_text(encoding='utf-8')
 
@@ -108,15 +112,16 @@ def test_report_contains_all_sections(full_report):
     headline = re.search(r'<div class="headline">.*', page).group()
     assert re.findall(r'<dd>([^<]*)', headline) == ['45.7', '12.3']
     assert page.count('<img ') == 5 and '<summary>3 more</summary>' in page
-    assert page.count('<svg ') == 4
-    titles = ['Frames', 'Average precision', 'Precision and recall', 'Depth error by distance',
-              'Weights of the depth predictions', 'Training', 'Run']
+    assert page.count('<svg ') == 5
+    titles = ['Frames', 'Average precision', 'Precision and recall', 'Reliability of scores',
+              'Depth error by distance', 'Weights of the depth predictions', 'Training', 'Run']
     assert re.findall(r'<section id="[\w-]+">\n<h2>([^<]*)', page) == titles
     links = re.findall(r'<a href="#([\w-]+)">([^<]*)</a>', page)
     assert [title for _, title in links] == titles
     assert [anchor for anchor, _ in links] == re.findall(r'<section id="([\w-]+)">', page)
     assert 'python tools/train.py &amp;&amp; echo &quot;done&quot;' in page
     assert 'A &lt;run&gt;' in page and '<run>' not in page and '<footer>' not in page
+    assert 'Car, error 0.300' in page and 'Tram' not in page  # see test_score_reliability.py
     for title in ('total loss', 'loss_depth', 'precision', 'absolute depth error (m)'):
         assert f'>{title}</text>' in page, title
 

@@ -11,7 +11,8 @@ from tqdm import tqdm
 
 from ...structures.class_names import class_key, class_keys
 from ...structures.object_table import DONT_CARE, ObjectTable
-from .matching import RECALL_STEPS, Candidates, precision_curves
+from ..score_reliability import ScoredHits
+from .matching import RECALL_STEPS, Candidates, hits_and_misses, precision_curves
 from .metric_names import DIFFICULTIES, OVERLAPS, metric_key
 from .overlaps import METRICS, box_coverages, box_overlaps, close_pairs
 from .protocol import MIN_HEIGHTS, MIN_OVERLAPS, check_protocol, neighbour_of, overlaps_of
@@ -174,9 +175,7 @@ def evaluate_kitti(ground_truths: Sequence[ObjectTable], detections: Sequence[Ob
     label_counts = np.zeros((len(classes), len(DIFFICULTIES)), dtype=np.int64)
 
     for row, name in enumerate(classes):
-        own = label_keys == class_key(name)
-        matchable = own | (label_keys == class_key(neighbour_of(name)))
-        detected = detection_keys == class_key(name)
+        own, matchable, detected = _class_masks(label_keys, detection_keys, name)
         if not own.any() and not detected.any():
             continue
         for level, min_height in enumerate(min_heights):
@@ -194,6 +193,59 @@ def evaluate_kitti(ground_truths: Sequence[ObjectTable], detections: Sequence[Ob
     if (data.detections.alphas == NO_ALPHA).any():
         orientation[:] = np.nan
     return KittiEvaluation(classes, label_counts, precision, orientation[:, 0])
+
+
+def scored_hits(ground_truths: Sequence[ObjectTable], detections: Sequence[ObjectTable],
+                classes: Sequence[str] = tuple(MIN_OVERLAPS), overlap: str = 'loose',
+                min_overlaps: Optional[Dict[str, Sequence[float]]] = None,
+                min_heights: Sequence[float] = MIN_HEIGHTS) -> List[ScoredHits]:
+    """Divide the detections of each class into hits and misses.
+
+    Matches are those of the 3D metric at difficulty "hard": each label takes the detection of the
+    highest score that overlaps enough. Detections that this metric ignores are left out.
+
+    Args:
+        ground_truths, detections, classes, min_overlaps, min_heights: as for
+            :func:`evaluate_kitti`.
+        overlap: ``'loose'`` or ``'strict'``.
+
+    Returns:
+        One result per class.
+
+    Raises:
+        InputError: a class or a limit cannot be evaluated.
+
+    Example:
+        Two detections of one car; the one with the higher score takes it:
+
+        >>> row = [0, 0, 0., 560, 170, 640, 230, 1.5, 1.6, 3.9, 0., 1.7, 20., 0.]
+        >>> found = ObjectTable.from_table(['Car', 'Car'], [row + [.9], row + [.6]])
+        >>> result, = scored_hits([ObjectTable.from_table(['Car'], [row])], [found], ['Car'])
+        >>> result.scores.tolist(), result.hits.tolist()
+        ([0.9, 0.6], [True, False])
+    """
+    check_protocol(classes, min_overlaps, min_heights)
+    limits = [overlaps_of(name, min_overlaps)[OVERLAPS.index(overlap)] for name in classes]
+    data = _prepare(ground_truths, detections, False, min(limits))
+    label_keys, detection_keys = class_keys(data.labels.names), class_keys(data.detections.names)
+    level = len(DIFFICULTIES) - 1
+    results = []
+    for name, limit in zip(classes, limits):
+        own, matchable, detected = _class_masks(label_keys, detection_keys, name)
+        hits, misses = hits_and_misses(_candidates(
+            data, matchable, own & ~too_hard(data.labels, level, min_heights[level]), detected,
+            min_heights[level], METRICS.index('3D'), limit))
+        results.append(ScoredHits(name, np.concatenate([hits, misses]),
+                                  np.arange(len(hits) + len(misses)) < len(hits)))
+    return results
+
+
+def _class_masks(label_keys: np.ndarray, detection_keys: np.ndarray,
+                 name: str) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return bool arrays of a class: its labels, its labels with its neighbour's, detections."""
+    own = label_keys == class_key(name)
+    return (own, own | (label_keys == class_key(neighbour_of(name))),
+            detection_keys == class_key(name))
 
 
 def _prepare(ground_truths: Sequence[ObjectTable], detections: Sequence[ObjectTable],

@@ -105,8 +105,8 @@ def _frames(folder: Path, name: str, split: str) -> Iterator[ConvertedFrame]:
         converted.dropped['objects without an area in the image'] += int((~shown).sum())
         yield converted
     if boxes:
-        frame, rows = next(iter(boxes.items()))
-        raise InputError(f'{folder / "bbox.txt"}:{rows[0][0]}: frame {frame} has no camera in '
+        absent, rows = next(iter(boxes.items()))
+        raise InputError(f'{folder / "bbox.txt"}:{rows[0][0]}: frame {absent} has no camera in '
                          f'intrinsic.txt; {RESTORE}')
 
 

@@ -2,7 +2,7 @@
 import difflib
 import importlib.util
 from pathlib import Path
-from typing import Any, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import torch
 import torch.nn as nn
@@ -47,8 +47,9 @@ class TimmBackbone(BaseModule):
             raise InputError(f'TimmBackbone: timm has no model {name!r}'
                              f'{f"; did you mean {near[0]!r}?" if near else ""}')
         self.whole = out_indices is None
-        outputs = dict(num_classes=0, global_pool='') if self.whole else dict(
-            features_only=True, out_indices=tuple(out_indices))
+        outputs: Dict[str, Any] = dict(num_classes=0, global_pool='')
+        if out_indices is not None:
+            outputs = dict(features_only=True, out_indices=tuple(out_indices))
         try:
             self.body = timm.create_model(name, pretrained=False, **outputs, **kwargs)
         except (AssertionError, TypeError, ValueError) as error:

@@ -47,10 +47,10 @@ class CenterMono3D(Base3DDetector):
         coder: config of the object coder.
         assigner: config of the target assigner.
         test_cfg: ``max_detections``, number of peaks per image; ``heatmap_threshold``, lowest
-            heatmap score; ``score_threshold``, lowest product of heatmap score and 3D
-            confidence; ``nms_iou``, IoU of two 2D boxes of a class above which the box with
-            the lower score is dropped (1 drops none); ``keep_nonpositive_sizes``, whether to
-            keep 3D boxes with a height, width or length that is not positive (default False).
+            heatmap score; ``score_threshold``, lowest score; ``nms_iou``, IoU of two 2D boxes
+            of a class above which the box with the lower score is dropped (1 drops none);
+            ``keep_nonpositive_sizes``, whether to keep 3D boxes with a height, width or length
+            that is not positive (default False).
         detach_boxes: whether to stop the gradients of the 3D losses at the predicted 2D
             boxes.
         reference: whether to use the geometry of the released code of GUPNet, DID-M3D and
@@ -59,6 +59,9 @@ class CenterMono3D(Base3DDetector):
             ``module(feature, AuxiliaryLabels)`` with the shared feature map. Prediction does
             not run them.
         train_cfg: not used; mmdet3d's inferencer sets it.
+        score_calibration: config of the calibration of scores, for example
+            ``dict(type='PlattScaling')``. The score is the product of heatmap score and 3D
+            confidence, calibrated if there is a calibration.
     """
 
     task = DETECTION
@@ -67,7 +70,7 @@ class CenterMono3D(Base3DDetector):
                  coder: dict, assigner: dict, test_cfg: dict, detach_boxes: bool = False,
                  reference: bool = False, auxiliary: Sequence[dict] = (),
                  data_preprocessor: Optional[dict] = None, train_cfg: Optional[dict] = None,
-                 init_cfg=None) -> None:
+                 init_cfg=None, score_calibration: Optional[dict] = None) -> None:
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck)
@@ -75,6 +78,10 @@ class CenterMono3D(Base3DDetector):
         self.object_head = MODELS.build(object_head)
         self.coder = TASK_UTILS.build(coder)
         self.assigner = TASK_UTILS.build(assigner)
+        self.score_calibration: Optional[nn.Module] = None
+        if score_calibration is not None:
+            self.score_calibration = TASK_UTILS.build(
+                score_calibration, default_args=dict(num_classes=self.coder.num_classes))
         self.test_cfg = test_cfg
         self.detach_boxes = detach_boxes
         self.reference = reference
@@ -234,6 +241,8 @@ class CenterMono3D(Base3DDetector):
                   ) -> Tuple[torch.Tensor, torch.Tensor]:
         """Return (P,) scores, and (P,) bool: whether the limits of ``test_cfg`` are met."""
         scores = peaks.scores * detections.confidences
+        if self.score_calibration is not None:
+            scores = self.score_calibration(scores, peaks.labels)
         valid = ((peaks.scores >= self.test_cfg['heatmap_threshold'])
                  & (scores >= self.test_cfg['score_threshold']))
         if not self.test_cfg.get('keep_nonpositive_sizes', False):
