@@ -1,16 +1,17 @@
-"""Fixtures of all tests."""
+"""Fixtures of all tests.
+
+Fixtures import torch and OpenMMLab themselves: the process that distributes the tests to workers
+reads this file too, and needs neither.
+"""
 import gc
 import logging
 import runpy
 import sys
+from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from mmengine.logging import MMLogger
-from mmengine.registry import init_default_scope
-from mmengine.visualization import Visualizer
-from tiny_clips import write_clips
-from tiny_kitti import write_kitti
 
 ROOT = Path(__file__).parents[1]
 
@@ -18,12 +19,12 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture(autouse=True, scope='session')
 def plugin_registered():
     """Register the project's parts, as the custom_imports of the configs do."""
+    from mmengine.registry import init_default_scope
+
     import mmdet3d_plugin.datasets  # noqa: F401
     import mmdet3d_plugin.models  # noqa: F401
     init_default_scope('mmdet3d')
-    # mmengine's datasets collect garbage when they are built. Without the imported modules this
-    # takes no time.
-    gc.freeze()
+    gc.freeze()  # Garbage collections leave the imported modules out.
 
 
 @pytest.fixture(autouse=True, scope='session')
@@ -31,6 +32,23 @@ def unformatted_configs():
     """Write configs without yapf, which takes a second per log and checkpoint."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr('mmengine.config.config.FormatCode', lambda text, **options: (text, True))
+        yield
+
+
+@pytest.fixture(autouse=True, scope='session')
+def uncollected_datasets():
+    """Build data sets without a garbage collection, which takes up to half a second each."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('mmengine.dataset.base_dataset.gc', SimpleNamespace(collect=lambda: 0))
+        yield
+
+
+@pytest.fixture(autouse=True, scope='session')
+def metafiles_read_once():
+    """Read the metafiles of mmdet3d once, not for every config with a base of mmdet3d."""
+    from mmengine.fileio import load
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('mmengine.config.utils.load', cache(load))
         yield
 
 
@@ -42,6 +60,7 @@ def separate_visualizers():
     next test would write into the folder of this one.
     """
     yield
+    from mmengine.visualization import Visualizer
     classes = [Visualizer]
     while classes:
         visualizer = classes.pop()
@@ -51,12 +70,14 @@ def separate_visualizers():
 
 @pytest.fixture
 def kitti_root(tmp_path) -> Path:
+    from tiny_kitti import write_kitti
     return write_kitti(tmp_path / 'kitti')
 
 
 @pytest.fixture(scope='session')
 def tiny_clips(tmp_path_factory) -> Path:
     """Set of rendered clips. Tests must not change its files."""
+    from tiny_clips import write_clips
     return write_clips(tmp_path_factory.mktemp('clips') / 'set')
 
 
@@ -66,6 +87,7 @@ def run_tool(monkeypatch, capfd):
 
     It returns the exit code and the output.
     """
+    from mmengine.logging import MMLogger
     monkeypatch.chdir(ROOT)
     # Loggers of earlier runs in this process hold streams that are closed by now.
     monkeypatch.setattr(logging, 'raiseExceptions', False)

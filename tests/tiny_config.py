@@ -1,6 +1,8 @@
 """Configs that train in a second."""
 from pathlib import Path
 
+import tiny_training  # noqa: F401 registers TinyDLANet
+
 ROOT = Path(__file__).parents[1]
 DEMO = 'configs/monolss/monolss_dla34_synthetic-demo.py'
 SMOKE = 'configs/smoke/smoke_dla34_synthetic-demo.py'
@@ -18,6 +20,20 @@ train_cfg = dict(max_epochs=1, val_interval=1)
 default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=1))
 param_scheduler = [dict(type='CosineWarmupLR', start_lr=1e-5, begin=0, end=2, by_epoch=True)]
 """
+# Models of a tenth of the parameters, by config.
+SMALL = {
+    DEMO: """
+model = dict(
+    backbone=dict(_delete_=True, type='mmdet.ResNet', depth=18, base_channels=8),
+    neck=dict(in_channels=(8, 16, 32, 64)), dense_head=dict(in_channels=8, hidden_channels=16),
+    object_head=dict(in_channels=8, hidden_channels=16))
+""",
+    SMOKE: """
+model = dict(
+    backbone=dict(type='SlimDLANet', out_indices=(0, 1, 2, 3, 4)),
+    neck=dict(in_channels=[16, 32, 64, 128, 256], start_level=1, end_level=4),
+    bbox_head=dict(in_channels=32, feat_channels=32, cls_branch=(32, ), reg_branch=((32, ), )))
+"""}
 DEPTH_ESTIMATOR = """
 _base_ = ['{root}/configs/_base_/datasets/synthetic_depth.py',
           '{root}/configs/_base_/models/depth_estimator.py',
@@ -44,9 +60,12 @@ default_hooks = dict(logger=dict(interval=1), checkpoint=dict(interval=1))
 
 
 def write_config(folder, data, base=DEMO, extra='', name='tiny.py'):
-    """Write the config of a detector on a tiny KITTI folder."""
+    """Write the config of a detector on a tiny KITTI folder.
+
+    The models of :data:`DEMO` and :data:`SMOKE` are :data:`SMALL`.
+    """
     path = folder / name
-    path.write_text(DETECTOR.format(base=ROOT / base, data=data) + extra)
+    path.write_text(DETECTOR.format(base=ROOT / base, data=data) + SMALL.get(base, '') + extra)
     return path
 
 
@@ -70,6 +89,11 @@ test_dataloader = val_dataloader
 train_cfg = dict(max_epochs=4, val_interval=4)
 param_scheduler = [dict(type='StepLR', step_size=1, gamma=0.5, by_epoch=True)]
 default_hooks = dict(logger=dict(interval=1))
+small = dict(backbone=dict(type='TinyDLANet'), decode_head=dict(in_channels=(4, 8, 16, 32, 64)))
+if 'teacher' in _base_.model:
+    model = dict(small, teacher=small, matching_channels=8)
+else:
+    model = small
 """
 
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import torch
+import torch.multiprocessing as mp
 from mmdet3d.models.backbones.dla import BasicBlock
 from mmdet3d.registry import MODELS
 
@@ -84,6 +85,11 @@ def write_config(folder, data, hooks='', workers=0, epochs=EPOCHS, seed=3, impor
     path.write_text(CONFIG.format(root=ROOT, data=data, hooks=hooks, workers=workers,
                                   epochs=epochs, seed=seed, imports=list(imports)))
     return path
+
+
+def run_two_ranks(work, *arguments):
+    """Call ``work(RANK, *arguments)`` in two processes at the same time."""
+    mp.start_processes(work, arguments, nprocs=2, start_method=START_METHOD)
 
 
 def train_in_own_group(config, work_dir):

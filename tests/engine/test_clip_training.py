@@ -18,9 +18,13 @@ train_dataloader = dict(batch_size=2, num_workers=0, persistent_workers=False, d
 val_dataloader = dict(batch_size=2, num_workers=0, persistent_workers=False, dataset=dict(
     data_root='{data}', {test} pipeline=pipelines[1]))
 test_dataloader = val_dataloader
-scratch = dict(init_cfg=None)
-model = dict(backbone=scratch, teacher=dict(backbone=scratch, pose_network=dict(
-    backbone=scratch)), depth_bins=dict(num_bins=8))
+small = dict(
+    backbone=dict(_delete_=True, type='SlimDLANet', out_indices=(0, 1, 2, 3, 4),
+                  norm_cfg=dict(type='BN')),
+    decode_head=dict(in_channels=(16, 32, 64, 128, 256)))
+pose_network = dict(backbone=dict(nodes=['layer2'], init_cfg=None), in_channels=128)
+model = dict(**small, teacher=dict(**small, pose_network=pose_network),
+             matching_channels=32, depth_bins=dict(num_bins=8))
 train_cfg = dict(max_epochs=1, val_interval=1)
 default_hooks = dict(logger=dict(interval=1))
 load_from = None

@@ -12,7 +12,6 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.distributed.nn.functional as dist_functional
-import torch.multiprocessing as mp
 from mmdet3d.registry import MODELS
 from mmengine.config import Config
 from mmengine.dataset import DefaultSampler, pseudo_collate
@@ -21,7 +20,7 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
 from random_waymo import random_detections, random_labels
 from tiny_kitti import make_objects, packed_frames, write_kitti
-from tiny_training import START_METHOD
+from tiny_training import run_two_ranks
 from torch.utils.data import DataLoader
 
 from mmdet3d_plugin.engine.distributed import (
@@ -91,8 +90,12 @@ def build(detector):
     """Build a detector whose batch norm keeps its statistics."""
     MMLogger.get_current_instance().setLevel('ERROR')
     cfg = Config.fromfile(f'configs/ddml/{detector}_both_synthetic.py')
-    cfg.model.backbone.init_cfg = None
-    cfg.model.dense_head.hidden_channels = cfg.model.object_head.hidden_channels = 32
+    cfg.model.backbone.type = 'TinyDLANet'
+    cfg.model.neck.in_channels = (8, 16, 32, 64)
+    parts = [cfg.model.dense_head, cfg.model.object_head, *cfg.model.auxiliary]
+    for part in parts:
+        for name in {'in_channels', 'hidden_channels'} & part.keys():
+            part[name] = 8
     torch.manual_seed(0)
     network = MODELS.build(cfg.model)
     network.init_weights()
@@ -217,11 +220,19 @@ def work_as_one_of_two(rank, folder, root):
 
 
 @pytest.fixture(scope='module')
-def worked(tmp_path_factory):
-    """Folder with the results of each of two ranks."""
+def alone():
+    """Return the evaluations of one process by metric."""
+    return {name: [evaluate(name, size) for size in SIZES] for name in METRICS}
+
+
+@pytest.fixture(scope='module')
+def worked(tmp_path_factory, alone):
+    """Folder with the results of each of two ranks.
+
+    Forked ranks have the compiled functions of the evaluations of one process.
+    """
     folder = tmp_path_factory.mktemp('worked')
-    mp.start_processes(work_as_one_of_two, (folder, write_kitti(folder / 'kitti')), nprocs=2,
-                       start_method=START_METHOD)
+    run_two_ranks(work_as_one_of_two, folder, write_kitti(folder / 'kitti'))
     return folder
 
 
@@ -236,16 +247,15 @@ def test_counts_are_means_over_ranks_of_at_least_one(worked):
 
 
 @pytest.mark.parametrize('name', METRICS)
-def test_two_ranks_evaluate_as_one(worked, name):
+def test_two_ranks_evaluate_as_one(worked, alone, name):
     """The same frames in the same order, and the same figures to the last digit."""
-    alone = [evaluate(name, size) for size in SIZES]
     found, other = (json.loads((worked / f'evaluations_{rank}.json').read_text())[name]
                     for rank in (0, 1))
     for size, (figures, frames), (expected, all_frames), (told, _) in zip(
-            SIZES, found, alone, other):
+            SIZES, found, alone[name], other):
         assert frames == all_frames == list(range(size))
         assert repr(figures) == repr(told) == repr(expected)  # repr, as nan != nan
-    assert max(value for value in alone[0][0].values() if value == value) > 0
+    assert max(value for value in alone[name][0][0].values() if value == value) > 0
 
 
 @pytest.mark.parametrize('detector', DETECTORS)

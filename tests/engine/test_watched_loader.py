@@ -53,6 +53,12 @@ def watch(dataset, workers, request=None, timeout=0, **functions):
 
 
 @pytest.fixture(autouse=True)
+def short_waits_for_stuck_workers(monkeypatch):
+    """Torch waits 5 s for each data worker at the end before it kills the worker."""
+    monkeypatch.setattr('torch.utils.data._utils.MP_STATUS_CHECK_INTERVAL', .2)
+
+
+@pytest.fixture(autouse=True)
 def handlers():
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGCHLD)}
     yield

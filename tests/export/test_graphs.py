@@ -71,8 +71,10 @@ def assert_equal_detections(errors):
 
 @pytest.mark.parametrize('name', DETECTORS[1:])
 def test_files_detect_what_torch_detects(name, tmp_path):
-    """With two cameras, crops and image sizes in one batch, and suppressed boxes."""
-    model = tiny_model(name)
+    """With two cameras, crops and image sizes in one batch, suppressed boxes and calibration."""
+    model = tiny_model(name, score_calibration=dict(type='PlattScaling'))
+    model.score_calibration.scale[:] = torch.tensor([1., .8, 1.2])
+    model.score_calibration.offset[:] = torch.tensor([0., .5, 1.])
     export_onnx(graph_of(model, SIZE), tmp_path / 'a.onnx', FileFormat(batch=2))
     assert_equal_detections(errors_of(model, load_session(tmp_path / 'a.onnx', 1), frames()))
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from engine.test_no_waiting import DeviceFollower
 from mmdet3d.registry import MODELS
 from mmengine.registry import init_default_scope
+from tiny_training import run_two_ranks
 
 from mmdet3d_plugin.commands.speed_test import peak_memory, reset_peak_memory
 from mmdet3d_plugin.errors import InputError
@@ -530,7 +530,7 @@ def run_rank(rank, store, out):
 def ranks(tmp_path_factory):
     """Return the steps of two ranks by setting."""
     folder = tmp_path_factory.mktemp('ranks')
-    mp.spawn(run_rank, (folder / 'store', folder), nprocs=2)
+    run_two_ranks(run_rank, folder / 'store', folder)
     return [torch.load(folder / f'{rank}.pt', weights_only=True) for rank in (0, 1)]
 
 

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 import torch.nn.functional as F
 from mmdet3d.registry import MODELS
 from mmengine.config import Config
@@ -13,6 +12,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.optim import build_optim_wrapper
 from mmengine.structures import PixelData
 from tiny_kitti import packed_frames
+from tiny_training import run_two_ranks
 
 from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.models.auxiliaries import (
@@ -489,6 +489,7 @@ def gradients_of(first, last):
 
 
 def run_rank(rank, store, out):
+    torch.set_num_threads(1)
     dist.init_process_group('gloo', init_method=f'file://{store}', rank=rank, world_size=2)
     torch.save(gradients_of(4 * rank, 4 * rank + 4), out / f'{rank}.pt')
     dist.destroy_process_group()
@@ -496,7 +497,7 @@ def run_rank(rank, store, out):
 
 def test_two_ranks_of_four_images_give_the_gradients_of_one_of_eight(tmp_path):
     """The ranks have four and seven objects."""
-    mp.spawn(run_rank, (tmp_path / 'store', tmp_path), nprocs=2)
+    run_two_ranks(run_rank, tmp_path / 'store', tmp_path)
     loss, gradients = gradients_of(0, 8)
     ranks = [torch.load(tmp_path / f'{rank}.pt', weights_only=True) for rank in (0, 1)]
     torch.testing.assert_close((ranks[0][0] + ranks[1][0]) / 2, loss, rtol=1e-5, atol=1e-6)

@@ -1,4 +1,5 @@
 """NaN losses, full disks, lost ranks and data workers that die."""
+import json
 import os
 import resource
 import signal
@@ -131,9 +132,46 @@ def test_the_last_checkpoint_survives_a_full_disk(run_tool, kitti_root, tmp_path
     assert newest_checkpoint(work_dir) == work_dir / 'epoch_1.pth'
 
 
-def run_program(text, *arguments):
-    return subprocess.run([sys.executable, '-c', text, *map(str, arguments)], cwd=ROOT, text=True,
-                          capture_output=True, timeout=300)
+# Reads the texts of programs, and runs each one in a fork, so that torch is imported once.
+PROGRAMS = """
+import json, os, sys
+import torch.distributed
+import mmdet3d_plugin.commands.command_line
+for line in sys.stdin:
+    text, arguments, outputs = json.loads(line)
+    if os.fork() == 0:
+        for number, path in enumerate(outputs, 1):
+            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
+        sys.argv[1:] = arguments
+        break
+    print(os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
+else:
+    sys.exit()
+exec(text)
+"""
+
+
+@pytest.fixture(scope='module')
+def programs():
+    """Process of :data:`PROGRAMS`."""
+    process = subprocess.Popen([sys.executable, '-c', PROGRAMS], cwd=ROOT, text=True, bufsize=1,
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with process:
+        yield process
+        process.stdin.close()
+
+
+@pytest.fixture
+def run_program(programs, tmp_path):
+    """Function ``run_program(TEXT, *ARGUMENTS)`` that runs a program in a process of its own."""
+    def run(text, *arguments):
+        outputs = [tmp_path / 'stdout', tmp_path / 'stderr']
+        programs.stdin.write(json.dumps([text, [*map(str, arguments)], [*map(str, outputs)]])
+                             + '\n')
+        code = int(programs.stdout.readline())
+        return subprocess.CompletedProcess(text, code, *(path.read_text() for path in outputs))
+
+    return run
 
 
 # A full disk raises in a thread that writes, in the main thread, and when files are closed.
@@ -153,7 +191,7 @@ run_command(main)
 """
 
 
-def test_a_full_disk_is_told_once_with_the_folder():
+def test_a_full_disk_is_told_once_with_the_folder(run_program):
     done = run_program(FULL)
     assert done.returncode == 2
     assert done.stderr == ('-c: error: a file in work_dirs/run: cannot be written (No space left '
@@ -186,7 +224,7 @@ print([os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) for process in ranks
 """
 
 
-def test_a_lost_rank_is_told_in_one_line(tmp_path):
+def test_a_lost_rank_is_told_in_one_line(run_program, tmp_path):
     done = run_program(LOST_RANK, tmp_path / 'store')
     assert done.stdout == '[1, 2]\n', done.stderr
     assert sorted(done.stderr.splitlines()) == [
@@ -227,7 +265,7 @@ print(codes)
 """
 
 
-def test_exit_codes_of_ranks_with_busy_threads(tmp_path):
+def test_exit_codes_of_ranks_with_busy_threads(run_program, tmp_path):
     done = run_program(ENDINGS, tmp_path / 'store')
     *printed, codes = done.stdout.splitlines()
     assert codes == str(3 * [2, 130, 1, 143, 0]), done.stderr

@@ -20,14 +20,16 @@ from mmdet3d_plugin.utils.images import check_complete, image_size
 KITTI = ('label', 'calibration', 'image', 'result', 'split')
 
 
-def test_2000_malformed_inputs(tmp_path):
-    report = run_cases(2000, 0, tmp_path, KITTI)
+@pytest.mark.parametrize('count, fewest', [
+    (200, 2), pytest.param(2000, 30, marks=pytest.mark.slow)])
+def test_malformed_inputs(tmp_path, count, fewest):
+    report = run_cases(count, 0, tmp_path, KITTI)
     assert report.failures == []
     assert report.slowest < fuzzer.SECONDS
-    assert sum(report.refused.values()) + sum(report.valid.values()) == 2000
+    assert sum(report.refused.values()) + sum(report.valid.values()) == count
     # For every kind of file, some cases are refused and some are accepted.
     for kind in KITTI:
-        assert report.refused[kind] >= 30 and report.valid[kind] >= 30, report.text()
+        assert report.refused[kind] >= fewest and report.valid[kind] >= fewest, report.text()
 
 
 @pytest.mark.parametrize('kind', [kind for kind in KINDS if kind not in KITTI])
