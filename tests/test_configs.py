@@ -97,7 +97,7 @@ def all_dicts(value):
 def test_config_builds(path):
     cfg = read_file(path)
     detector = cfg.model.get('detector', cfg.model)
-    detector.backbone.init_cfg = None
+    drop_pretrained(cfg.model)
     if detector.type == 'SMOKEMono3D':
         detector.neck.use_dcn = False
     if 'dcn_on_last_conv' in detector.get('bbox_head', {}):

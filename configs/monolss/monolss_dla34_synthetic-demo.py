@@ -1,5 +1,5 @@
-# MonoLSS with the slim network on the synthetic set, 34 epochs: the training of
-# `make demo` if there are no ImageNet weights.
+# MonoLSS with the slim network on the synthetic set, 34 epochs.
+# It is the training of `make demo` if there are no ImageNet weights.
 _base_ = './monolss_dla34_synthetic.py'
 randomness = dict(seed=1404639960)
 # Mixed frames cost accuracy in so few epochs (docs/results.md).

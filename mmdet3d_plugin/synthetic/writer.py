@@ -84,8 +84,9 @@ class SyntheticSet:
         return [name for clip in self.clips() if clip.split == split for name in clip.frames]
 
 
-# Set of the demo and of the ablations.
-DEMO_SET = SyntheticSet(num_train=240, num_val=60, seed=0)
+# Set of the ablations. The set of the demo has the same frames and more of them for training.
+ABLATION_SET = SyntheticSet(num_train=240, num_val=60, seed=0)
+DEMO_SET = SyntheticSet(num_train=480, num_val=60, seed=0)
 
 
 @dataclass(frozen=True)

@@ -247,7 +247,7 @@ def test_the_page_starts_with_the_demo():
 
 def test_every_command_of_the_page(run_tool, work, monkeypatch):
     """All commands and the example in Python, with the tiny detector in place of the demo's."""
-    for folder in ('data/synthetic/training', 'work_dirs/demo/clip/frames/training'):
+    for folder in ('data/demo/training', 'work_dirs/demo/clip/frames/training'):
         shutil.copytree(work / 'in', work / folder / 'image_2')
         (work / folder / 'calib').mkdir()
         shutil.copy(work / 'K.txt', work / folder / 'calib/000000.txt')

@@ -1,4 +1,4 @@
-# Crops of the labelled objects of the synthetic set, which `make demo` renders.
+# Crops of the labelled objects of the synthetic set, see synthetic_mono3d.py.
 _base_ = './vehicles.py'
 data_root = 'data/synthetic/'
 

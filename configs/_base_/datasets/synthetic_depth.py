@@ -1,4 +1,4 @@
-# Dense depth of the synthetic set, which `tools/create_data.py synthetic` or `make demo` renders.
+# Dense depth of the synthetic set, see synthetic_mono3d.py.
 data_root = 'data/synthetic/'
 input_size = (640, 192)  # width, height; pixels
 max_depth = 80.  # metres

@@ -1,4 +1,5 @@
-# The synthetic set, which `tools/create_data.py synthetic` or `make demo` renders.
+# The synthetic set of the ablations.
+# python tools/create_data.py synthetic --num-train 240 --num-val 60 --out data/synthetic
 _base_ = './kitti_mono3d.py'
 data_root = 'data/synthetic/'
 input_size = (640, 192)
