@@ -1,5 +1,5 @@
 # make env        create the virtual environment in .venv; demo and test run this first
-# make demo       render frames, train, evaluate, write a report, predict a clip
+# make demo       render frames, train, calibrate, evaluate, write a report, predict a clip
 #                 DEVICE=cpu or cuda (default: auto, which is a GPU if there is one)
 #                 WORK_DIR=... (default: work_dirs/demo)
 # make pretraining

@@ -706,7 +706,7 @@ def test_a_tenth_of_the_frames_has_equal_iterations(monkeypatch):
         monkeypatch.setenv('ABLATION_SEED', str(seed))
         cfg = read('scratch_tenth_synthetic')
         indices = cfg.train_dataloader.dataset.dataset.pop('indices')
-        # 240 frames, the size of the set that `make demo` renders
+        # 240 frames, the size of the set of the ablations
         assert len(indices) == 240 and sorted(indices) == sorted(10 * list(set(indices)))
         assert cfg.train_dataloader == everything.train_dataloader
         parts.append(set(indices))

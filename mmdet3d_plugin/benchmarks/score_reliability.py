@@ -1,4 +1,4 @@
-"""Agreement of scores with shares of hits."""
+"""Reliability of scores: share of right detections per score bin."""
 from typing import NamedTuple
 
 import numpy as np
@@ -7,7 +7,7 @@ NUM_BINS = 10
 
 
 class ScoredHits(NamedTuple):
-    """Scores of the N detections of a class, and which of them find a label.
+    """Scores of the N detections of a class, and whether each finds a label.
 
     Attributes:
         class_name: the class.

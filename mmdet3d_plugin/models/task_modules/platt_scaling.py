@@ -1,4 +1,4 @@
-"""Calibration of scores: a logistic function per class that makes scores shares of hits."""
+"""Platt scaling of scores per class."""
 import logging
 from typing import Tuple
 
