@@ -138,7 +138,7 @@ def test_without_hits_there_is_nothing_to_fit(config):
 def test_a_calibration_inside_auxiliary_supervision_is_found():
     content = dict(state_dict=dict(weight=torch.ones(1)), meta=dict(cfg=Config(dict(
         model=dict(type='AuxiliarySupervision', detector=dict(type='CenterMono3D')))).pretty_text))
-    calibrate.reset_calibration(content, 'detector.score_calibration.', PlattScaling(2))
+    calibrate.reset_calibration(content, 'detector.score_calibration.', PlattScaling(2), 'a.pth')
     assert content['state_dict']['detector.score_calibration.scale'].tolist() == [1, 1]
     model = parse_config(content['meta']['cfg'], 'a.pth').model
     assert model.detector.score_calibration == dict(type='PlattScaling')
@@ -146,7 +146,7 @@ def test_a_calibration_inside_auxiliary_supervision_is_found():
 
 @pytest.mark.parametrize('extra, options, expected', [
     ('', ['--cfg-options', 'model.score_calibration=None'],
-     "tiny.py: the model has no score_calibration; add score_calibration=dict(type="),
+     "tiny.py: the model has no Platt scaling; add score_calibration=dict(type="),
     ('val_dataloader = val_evaluator = val_cfg = None', OPTION, 'has no val_dataloader'),
     ('', [*OPTION, 'model.test_cfg.heatmap_threshold=2.'], 'no detections in the validation'),
     ('', [*OPTION, 'val_dataloader.dataset.ann_file=ImageSets/empty.txt'], 'have no labels of'),
