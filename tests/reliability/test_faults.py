@@ -158,7 +158,8 @@ def programs():
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     with process:
         yield process
-        process.stdin.close()
+        # Data workers of other tests may hold its input open, so it would not see an end.
+        process.kill()
 
 
 @pytest.fixture
