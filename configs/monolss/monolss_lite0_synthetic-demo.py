@@ -26,8 +26,6 @@ test_dataloader = val_dataloader
 max_epochs = 12
 train_cfg = dict(max_epochs=max_epochs, val_interval=max_epochs)
 param_scheduler = [
-    dict(type='CosineWarmupLR', start_lr=1e-5, begin=0, end=1, by_epoch=True,
-         convert_to_iter_based=True),
-    dict(type='CosineAnnealingLR', eta_min=1e-5, begin=1, end=max_epochs, by_epoch=True,
-         convert_to_iter_based=True),
+    {**_base_.param_scheduler[0], 'end': 1},
+    {**_base_.param_scheduler[1], 'begin': 1, 'end': max_epochs},
 ]

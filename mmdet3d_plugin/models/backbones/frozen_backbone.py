@@ -67,9 +67,9 @@ class FrozenBackbone(BaseModule):
 def fold_batch_norms(module: nn.Module) -> None:
     """Fold each batch norm into the convolution before it in the same parent, in place.
 
-    The convolution gets a bias, and the batch norm is replaced by its activation, if it is one
-    of timm's batch norms with an activation, else by the identity. A batch norm that does not
-    follow a convolution stays.
+    The convolution gets a bias. The children of the batch norm stay: timm's batch norms contain
+    the activation, which mmcv's ``fuse_conv_bn`` would remove. A batch norm that does not follow
+    a convolution stays.
 
     Args:
         module: in evaluation mode. Children must run in the order of their registration, and
@@ -79,14 +79,12 @@ def fold_batch_norms(module: nn.Module) -> None:
         >>> block = nn.Sequential(nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8), nn.ReLU()).eval()
         >>> fold_batch_norms(block)
         >>> [type(layer).__name__ for layer in block]
-        ['Conv2d', 'Identity', 'ReLU']
+        ['Conv2d', 'Sequential', 'ReLU']
     """
-    previous = None
+    previous_name, previous = '', None
     for name, child in list(module.named_children()):
         if isinstance(child, _BatchNorm) and isinstance(previous, nn.Conv2d):
-            convolution_name = next(key for key, value in module.named_children()
-                                    if value is previous)
-            setattr(module, convolution_name, fuse_conv_bn_eval(previous, child))
-            setattr(module, name, getattr(child, 'act', nn.Identity()))
+            setattr(module, previous_name, fuse_conv_bn_eval(previous, child))
+            setattr(module, name, nn.Sequential(*child.children()))
         fold_batch_norms(child)
-        previous = child
+        previous_name, previous = name, child

@@ -13,7 +13,6 @@ MIN_SCALE = 1e-3  # a smaller scale makes all scores of a class nearly equal
 # Bounds that keep the logit of a float32 score finite: its smallest normal number, and the largest
 # number below 1.
 LOWEST, HIGHEST = 2. ** -126, 1. - 2. ** -24
-INVERSE_PENALTY = 1e4  # of the squared scale; so weak that it changes no digit of a score
 
 
 @TASK_UTILS.register_module()
@@ -110,7 +109,7 @@ def fit_platt_scaling(scores: np.ndarray, hits: np.ndarray,
     from sklearn.linear_model import LogisticRegression  # takes a second to import
     targets = np.where(hits, (hit_count + 1) / (hit_count + 2), 1 / (count - hit_count + 2))
     # A soft target is a hit and a miss with the weights of its two outcomes.
-    model = LogisticRegression(C=INVERSE_PENALTY, max_iter=1000).fit(
+    model = LogisticRegression(C=np.inf, max_iter=1000).fit(
         np.tile(logits, 2)[:, None], np.repeat([True, False], count),
         np.concatenate([targets, 1 - targets]))
     scale, offset = float(model.coef_[0, 0]), float(model.intercept_[0])
@@ -120,7 +119,7 @@ def fit_platt_scaling(scores: np.ndarray, hits: np.ndarray,
 
 
 def _logits(scores: torch.Tensor) -> torch.Tensor:
-    """Return finite logits of scores, also of 0 and 1."""
+    """Return the logits of scores, which are finite for 0 and 1 too."""
     scores = scores.clamp(LOWEST, HIGHEST)
     return scores.log() - (1 - scores).log()
 
