@@ -27,22 +27,20 @@ from ..visualization.comparison_report import (
 )
 from ..visualization.embedding_plot import EMBEDDING_FILE
 from ..visualization.frame_entries import (
-    PREDICTED_DEPTH,
-    SCENE_SUFFIX,
     TRUE_DEPTH,
     Entry,
     best_predictions,
     choose_frames,
     detection_entry,
-    picture_entry,
-    read_scene,
     scene_entry,
 )
 from ..visualization.neighbour_sheet import SHEET_FILE
 from ..visualization.piece_picture import PIECE_FILE
 from ..visualization.report_plots import Rows
 from ..visualization.retrieval_plots import MAP_AT_R, recall_keys
+from .depth_frames import DepthFrames, most_changed_entries, worst_entries
 from .evaluate_kitti import default_classes, find_results, read_frames
+from .picture_files import read_pictures
 from .training_log import read_training_log
 
 DETECTION, DEPTH, EMBEDDING = 'detection', 'depth', 'embedding'
@@ -201,76 +199,6 @@ def curves(evaluation: KittiEvaluation, metrics: Sequence[str]
         for index, name in enumerate(evaluation.classes)}
 
 
-def read_pictures(folder: Path, flag: str) -> List[Tuple[str, np.ndarray]]:
-    """Read the JPEG files of a folder and its subfolders.
-
-    Args:
-        folder: folder of pictures.
-        flag: option of ``tools/test.py`` that writes such pictures, for the error message.
-
-    Returns:
-        (frame name, (H, W, 3) BGR picture) of each file.
-
-    Raises:
-        InputError: there are no pictures, or one is unreadable.
-    """
-    paths = sorted(folder.rglob('*.jpg'))
-    if not paths:
-        raise InputError(f'{folder}: no readable pictures; make them with tools/test.py {flag}')
-    return [(path.relative_to(folder).with_suffix('').as_posix(), read_image(path, 'picture'))
-            for path in paths]
-
-
-def depth_entries(folder: Path) -> Dict[str, Entry]:
-    """Return the frames of the test of a depth estimator, by name.
-
-    Args:
-        folder: folder of the pictures.
-
-    Raises:
-        InputError: there are no pictures, or a file is invalid.
-    """
-    entries = {}
-    for name, picture in read_pictures(folder, '--show-dir'):
-        scene = folder / f'{name}{SCENE_SUFFIX}'
-        entries[name] = {**(read_scene(scene) if has_file(scene) else {}),
-                         **picture_entry(name, picture)}
-    return entries
-
-
-def chosen_entries(entries: Sequence[Entry], errors: Sequence[float], count: int) -> List[Entry]:
-    """Return the frames that a page shows, worst first."""
-    return [entries[index] for index in choose_frames(errors, count)]
-
-
-def first_error(entry: Entry) -> float:
-    """Return the error of a frame that one run tested; 0 if it is unknown."""
-    return next(iter(entry.get('errors', ())), 0.)
-
-
-def paired_entry(first: Entry, second: Entry, names: Sequence[str]) -> Entry:
-    """Return the entry of a frame that two runs tested.
-
-    The depths of both runs are shown if their grids have the same size.
-
-    Args:
-        first: entry of the first run.
-        second: entry of the second run.
-        names: names of the runs.
-    """
-    pair = {**first, 'errors': [first_error(first), first_error(second)],
-            'pictures': [[name, entry['pictures'][0][1]]
-                         for name, entry in zip(names, (first, second))]}
-    depths = [entry['depth'] for entry in (first, second) if entry.get('depth')]
-    if len(depths) == 2 and len({(depth['width'], depth['height']) for depth in depths}) == 1:
-        maps = {title: grid for title, grid in depths[0]['maps'].items()
-                if title != PREDICTED_DEPTH}
-        maps.update((name, depth['maps'][PREDICTED_DEPTH]) for name, depth in zip(names, depths)
-                    if PREDICTED_DEPTH in depth['maps'])
-        pair['depth'] = {**depths[0], 'maps': maps}
-    return pair
-
-
 def report_detector(args: argparse.Namespace, path: Path, run: Run) -> str:
     """Write the report of a detector and return the table of its AP."""
     found = Detections.read(args, [run.folder])
@@ -294,11 +222,12 @@ def report_detector(args: argparse.Namespace, path: Path, run: Run) -> str:
 def report_depth(args: argparse.Namespace, path: Path, run: Run) -> str:
     """Write the report of a depth estimator and return the metrics of its last validation."""
     folder = args.frames or run.folder / 'test/frames'
-    frames = list(depth_entries(folder).values()) if args.frames or folder.is_dir() else []
+    frames = worst_entries(DepthFrames(folder), args.max_frames) \
+        if args.frames or folder.is_dir() else []
     write_depth_report(
         path,
         title=args.title or TITLES[DEPTH],
-        frames=chosen_entries(frames, list(map(first_error, frames)), args.max_frames),
+        frames=frames,
         scalars=run.scalars,
         metrics=run.metrics,
         depth_error=read_pixel_errors(folder / DISTANCE_ERRORS),
@@ -351,11 +280,9 @@ def compare_runs(args: argparse.Namespace, path: Path, runs: Sequence[Run]) -> N
         write_embedding_comparison(path, runs=compared, **common)
         return
     folders = [run.folder / 'test/frames' for run in runs]
-    first, second = (depth_entries(folder) if folder.is_dir() else {} for folder in folders)
-    pairs = [paired_entry(first[name], second[name], names) for name in first if name in second]
-    changes = [abs(pair['errors'][1] - pair['errors'][0]) for pair in pairs]
-    write_depth_comparison(path, runs=compared,
-                           frames=chosen_entries(pairs, changes, args.max_frames), **common)
+    frames = most_changed_entries(list(map(DepthFrames, folders)), names, args.max_frames) \
+        if all(folder.is_dir() for folder in folders) else []
+    write_depth_comparison(path, runs=compared, frames=frames, **common)
 
 
 def compare_detectors(args: argparse.Namespace, path: Path, runs: Sequence[Run],

@@ -112,6 +112,23 @@ def test_pictures_of_a_depth_estimator_in_another_folder(run, depth_run, tmp_pat
         run(depth_run, '--frames', depth_run)
 
 
+def write_depth_scene(work_dir, name, error, predicted=4.):
+    scene = scene_entry(name, np.zeros((8, 16, 3), np.uint8), np.eye(3, 4), {
+        TRUE_DEPTH: np.full((8, 16), 7.), PREDICTED_DEPTH: np.full((8, 16), predicted)})
+    (work_dir / f'test/frames/{name}.scene.json').write_text(
+        json.dumps({**scene, 'errors': [error]}))
+
+
+def test_only_the_pictures_of_the_worst_depth_frames_are_read(run, depth_run):
+    write_depth_scene(depth_run, 'drive/a', .25)
+    (depth_run / 'test/frames/b.jpg').write_text('damaged')
+    run(depth_run, '--max-frames', 1)
+    assert [frame['name'] for frame in
+            explorer_data((depth_run / 'report.html').read_text())['frames']] == ['drive/a']
+    with pytest.raises(InputError, match='b.jpg: not a readable picture'):
+        run(depth_run, '--max-frames', 2)
+
+
 @pytest.fixture
 def embedder_run(tmp_path):
     """Work dir of an embedder: a training log and the pictures of the test."""
@@ -194,11 +211,8 @@ def test_comparison_of_detectors(run, tmp_path, kitti_root, capsys):
 def test_comparison_of_depth_estimators(run, depth_run, tmp_path):
     other = tmp_path / 'other'
     shutil.copytree(depth_run, other)
-    image = np.zeros((8, 16, 3), np.uint8)
     for folder, error, depth in ((depth_run, .5, 4.), (other, .125, 8.)):
-        scene = scene_entry('b', image, np.eye(3, 4), {
-            TRUE_DEPTH: np.full((8, 16), 7.), PREDICTED_DEPTH: np.full((8, 16), depth)})
-        (folder / 'test/frames/b.scene.json').write_text(json.dumps({**scene, 'errors': [error]}))
+        write_depth_scene(folder, 'b', error, depth)
     run('--compare', depth_run, other)
     data = explorer_data((other / 'comparison.html').read_text())
     first, second = data['frames']
