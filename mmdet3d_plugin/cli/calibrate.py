@@ -18,8 +18,8 @@ SUFFIXES = ('.pth', '.pt')
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command."""
     parser = CommandParser(
-        description='Fit the score calibration of a detector, so that a score is the share of '
-        'right detections with this score. The command predicts the validation frames of the '
+        description='Fit the score calibration of a detector, so that a score is the precision '
+        'of the detections with this score. The command predicts the validation frames of the '
         "config, matches the detections to the labels in 3D as KITTI's AP does, fits a logistic "
         'function per class, and writes a copy of the checkpoint with it. The order of the '
         'detections of a class, and with it AP, does not change. The model needs the entry '
@@ -30,7 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument('--out', type=Path, required=True, metavar='FILE',
                         help='output checkpoint (.pth); may be the input')
     parser.add_argument('--overlap', choices=OVERLAPS, default='loose',
-                        help='3D IoU of a right detection: KITTI\'s loose one (0.5 for Car, 0.25 '
+                        help='3D IoU of a true positive: KITTI\'s loose one (0.5 for Car, 0.25 '
                         'for Pedestrian and Cyclist) or strict one (0.7 and 0.5) (default: '
                         '%(default)s)')
     parser.add_argument('--device', choices=['cpu', 'cuda'],

@@ -12,9 +12,9 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import CheckpointLoader, Runner
 from tqdm import tqdm
 
-from ..benchmarks.kitti.average_precision import scored_hits
+from ..benchmarks.kitti.average_precision import scored_detections
 from ..benchmarks.metric_style import format_value
-from ..benchmarks.score_reliability import ScoredHits, reliability_bins
+from ..benchmarks.score_reliability import ScoredDetections, reliability_bins
 from ..engine.checkpoint_content import weights_of
 from ..engine.checkpoints import AtomicBackend
 from ..engine.config_files import check_classes, read_config
@@ -39,13 +39,13 @@ class ClassFit(NamedTuple):
     Attributes:
         class_name: the class.
         detections: number of detections.
-        hits: number of detections that find a label.
+        true_positives: number of detections that find a label.
         scale, offset: see :class:`PlattScaling`.
         before, after: expected calibration errors; NaN without detections.
     """
     class_name: str
     detections: int
-    hits: int
+    true_positives: int
     scale: float
     offset: float
     before: float
@@ -112,7 +112,8 @@ def metric_of(cfg: Config) -> KittiAPMetric:
 
 
 @torch.no_grad()
-def validation_hits(model: torch.nn.Module, cfg: Config, overlap: str) -> List[ScoredHits]:
+def validation_detections(model: torch.nn.Module, cfg: Config,
+                          overlap: str) -> List[ScoredDetections]:
     """Predict the validation frames and match the detections to the labels.
 
     Args:
@@ -124,7 +125,8 @@ def validation_hits(model: torch.nn.Module, cfg: Config, overlap: str) -> List[S
         One result per class, in label order.
 
     Raises:
-        InputError: a frame has no labels, or there are no detections, no labels or no hits.
+        InputError: a frame has no labels, or there are no detections, no labels or no true
+            positives.
     """
     metric = metric_of(cfg)
     loader = Runner.build_dataloader(cfg.val_dataloader, seed=0)
@@ -137,19 +139,19 @@ def validation_hits(model: torch.nn.Module, cfg: Config, overlap: str) -> List[S
     if not any(known & set(class_keys(table.names)) for table in truths):
         raise InputError(f'{cfg.filename}: the validation frames have no labels of '
                          f'{", ".join(classes)}')
-    results = scored_hits(truths, found, classes, overlap, metric.min_overlaps,
-                          metric.min_heights)
+    results = scored_detections(truths, found, classes, overlap, metric.min_overlaps,
+                                metric.min_heights)
     if not any(len(result.scores) for result in results):
         raise InputError(f'{cfg.filename}: no detections in the validation frames, or only such '
                          'that KITTI ignores; lower heatmap_threshold and score_threshold of '
                          'test_cfg, or train longer')
-    if not any(result.hits.any() for result in results):
+    if not any(result.true_positives.any() for result in results):
         raise InputError(f'{cfg.filename}: no detection of the validation frames finds a label '
                          f'at the {overlap} overlap; train longer')
     return results
 
 
-def fit_classes(results: Sequence[ScoredHits], calibration: PlattScaling) -> List[ClassFit]:
+def fit_classes(results: Sequence[ScoredDetections], calibration: PlattScaling) -> List[ClassFit]:
     """Fit the calibration of each class, in place.
 
     Args:
@@ -157,14 +159,15 @@ def fit_classes(results: Sequence[ScoredHits], calibration: PlattScaling) -> Lis
         calibration: calibration that does not change scores yet.
     """
     fits = []
-    for label, (name, scores, hits) in enumerate(results):
-        scale, offset = fit_platt_scaling(scores, hits, name)
+    for label, (name, scores, true_positives) in enumerate(results):
+        scale, offset = fit_platt_scaling(scores, true_positives, name)
         calibration.scale[label], calibration.offset[label] = scale, offset
         calibrated = calibration(torch.as_tensor(scores, dtype=torch.float32),
                                  torch.full((len(scores), ), label)).numpy()
-        before, after = (reliability_bins(values, hits).calibration_error
+        before, after = (reliability_bins(values, true_positives).calibration_error
                          for values in (scores, calibrated))
-        fits.append(ClassFit(name, len(scores), int(hits.sum()), scale, offset, before, after))
+        fits.append(ClassFit(name, len(scores), int(true_positives.sum()), scale, offset, before,
+                             after))
     return fits
 
 
@@ -173,12 +176,13 @@ def table(fits: Sequence[ClassFit]) -> str:
 
     Example:
         >>> print(table([ClassFit('Car', 200, 50, 1.5, 2., .21, .02)]))
-        class  detections  hits  scale  offset  error before  error after
-        Car           200    50  1.500   2.000         0.210        0.020
+        class  detections  true positives  scale  offset  error before  error after
+        Car           200              50  1.500   2.000         0.210        0.020
     """
-    header = ('class', 'detections', 'hits', 'scale', 'offset', 'error before', 'error after')
+    header = ('class', 'detections', 'true positives', 'scale', 'offset', 'error before',
+              'error after')
     rows: List[Tuple[str, ...]] = [header]
-    rows += [(fit.class_name, str(fit.detections), str(fit.hits),
+    rows += [(fit.class_name, str(fit.detections), str(fit.true_positives),
               *(format_value(value, 3) for value in fit[3:])) for fit in fits]
     widths = [max(map(len, column)) for column in zip(*rows)]
     return '\n'.join('  '.join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
@@ -201,7 +205,7 @@ def main(args: argparse.Namespace) -> None:
                                    if isinstance(part, PlattScaling))
         reset_calibration(content, prefix, calibration, args.checkpoint)
         fill_model(model, cfg, content, args.checkpoint)
-        results = validation_hits(model, cfg, args.overlap)
+        results = validation_detections(model, cfg, args.overlap)
     fitted = PlattScaling(len(results))
     fits = fit_classes(results, fitted)
     weights_of(content, args.checkpoint).update(

@@ -9,7 +9,7 @@ from ..benchmarks.depth.map_errors import DEPTH_STYLES
 from ..benchmarks.depth.map_files import read_depth_map
 from ..benchmarks.depth.object_errors import object_depth_errors
 from ..benchmarks.depth.pixel_errors import DISTANCE_ERRORS, read_pixel_errors
-from ..benchmarks.kitti.average_precision import KittiEvaluation, evaluate_kitti, scored_hits
+from ..benchmarks.kitti.average_precision import KittiEvaluation, evaluate_kitti, scored_detections
 from ..benchmarks.kitti.calibration import read_calibration
 from ..benchmarks.kitti.frame_outcomes import frame_outcomes
 from ..benchmarks.kitti.splits import read_split
@@ -212,7 +212,7 @@ def report_detector(args: argparse.Namespace, path: Path, run: Run) -> str:
         precision_recall=curves(evaluation, evaluation.metrics),
         depth_error=[object_depth_errors(found.truths, found.runs[0], name)
                      for name in evaluation.classes],
-        reliability=scored_hits(found.truths, found.runs[0], evaluation.classes),
+        reliability=scored_detections(found.truths, found.runs[0], evaluation.classes),
         samples=read_pictures(args.samples, '--show-samples') if args.samples else (),
         summary=parse_facts(args.facts),
         threshold=args.score_thr)
@@ -305,7 +305,10 @@ def compare_detectors(args: argparse.Namespace, path: Path, runs: Sequence[Run],
     write_detection_comparison(
         path, runs=[ComparedRun(name, run.scalars, evaluation.to_dict())
                     for name, run, evaluation in zip(names, runs, evaluations)],
-        precision_recall=panels, frames=found.entries(args), threshold=args.score_thr, **common)
+        precision_recall=panels,
+        reliability={name: scored_detections(found.truths, predictions, found.classes)
+                     for name, predictions in zip(names, found.runs)},
+        frames=found.entries(args), threshold=args.score_thr, **common)
 
 
 def main(args: argparse.Namespace) -> None:

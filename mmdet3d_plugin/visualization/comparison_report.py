@@ -13,10 +13,11 @@ from ..benchmarks.metric_style import (
     without_prefix,
 )
 from ..benchmarks.retrieval.evaluation import retrieval_style
+from ..benchmarks.score_reliability import ScoredDetections
 from .depth_plots import depth_validation_plot
 from .depth_report import depth_headlines
-from .detection_plots import Curves, precision_recall_plot, validation_plot
-from .detection_report import OVERLAP_NOTE, class_headlines, classes_of
+from .detection_plots import Curves, precision_recall_plot, reliability_plot, validation_plot
+from .detection_report import OVERLAP_NOTE, RELIABILITY_NOTE, class_headlines, classes_of
 from .embedding_report import retrieval_headlines
 from .frame_entries import Entry
 from .frame_explorer import DEPTH_NOTE, DETECTION_NOTE, explorer_section
@@ -45,6 +46,8 @@ class ComparedRun(NamedTuple):
 def write_detection_comparison(path: Union[str, Path], *, title: str,
                                runs: Sequence[ComparedRun],
                                precision_recall: Optional[Mapping[str, Curves]] = None,
+                               reliability: Optional[
+                                   Mapping[str, Sequence[ScoredDetections]]] = None,
                                frames: Sequence[Entry] = (),
                                summary: Optional[Mapping[str, str]] = None,
                                threshold: float = .1) -> None:
@@ -55,6 +58,8 @@ def write_detection_comparison(path: Union[str, Path], *, title: str,
         title: heading of the page.
         runs: the two runs.
         precision_recall: (R,) recalls and precisions by class and by (run, metric).
+        reliability: one result per class, as returned by :func:`~.scored_detections`, by name of
+            the run.
         frames: entries of :func:`~.detection_entry` with the predictions of both runs.
         summary: facts by name.
         threshold: least score of the predictions that are shown at first.
@@ -79,6 +84,8 @@ def write_detection_comparison(path: Union[str, Path], *, title: str,
                 note='Moderate difficulty. ' + OVERLAP_NOTE),
         Section('Precision and recall', _wide(precision_recall_plot(precision_recall or {})),
                 note='3D at moderate difficulty.'),
+        Section('Reliability of scores', _wide(reliability_plot(reliability or {})),
+                note=RELIABILITY_NOTE),
         training_section(map(_wide, (loss_plot(logs), validation_plot(logs, classes)))),
         facts_section(summary)])
 

@@ -10,7 +10,12 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodF
 from ..benchmarks.depth.object_errors import ObjectDepthErrors
 from ..benchmarks.kitti.metric_names import OVERLAPS, metric_key
 from ..benchmarks.metric_style import without_prefix
-from ..benchmarks.score_reliability import NUM_BINS, ScoredHits, reliability_bins
+from ..benchmarks.score_reliability import (
+    NUM_BINS,
+    ReliabilityBins,
+    ScoredDetections,
+    reliability_bins,
+)
 from .colors import CURVE_COLORS
 from .report_plots import (
     LINE_STYLES,
@@ -27,6 +32,9 @@ from .report_plots import (
 # (R,) recalls and (R,) precisions, each 0-1, by colour and style of the curve. Curves with the
 # same first name share their colour, and those with the same second name their style.
 Curves = Mapping[Tuple[str, str], Tuple[np.ndarray, np.ndarray]]
+
+# Axes of the precisions and of the counts, by class.
+ReliabilityPanels = Mapping[str, Tuple[Axes, Axes]]
 
 PANELS_PER_ROW = 3
 
@@ -172,51 +180,94 @@ def _draw_depth_errors(errors_axes: Axes, counts_axes: Axes, result: ObjectDepth
 
 
 @styled
-def reliability_plot(results: Sequence[ScoredHits]) -> Optional[str]:
-    """Plot the share of hits by score, above the numbers of detections, per class.
+def reliability_plot(runs: Mapping[str, Sequence[ScoredDetections]]) -> Optional[str]:
+    """Plot the precision by score, above the numbers of detections, per class.
 
-    A point is the mean score and the share of hits of the detections in a tenth of the range of
-    scores. Below the diagonal, scores are too high. Classes with a score outside 0 to 1 are left
-    out.
+    A point is the mean score and the precision of the detections in a tenth of the range of
+    scores. Below the diagonal, scores are too high. Results with a score outside 0 to 1 are left
+    out. One run has a colour per class, and several runs have a colour each.
 
     Args:
-        results: one result per class, as returned by :func:`~.scored_hits`.
+        runs: one result per class, as returned by :func:`~.scored_detections`, by name of the
+            run.
 
     Returns:
         SVG, or None if there are no detections.
 
     Example:
-        >>> reliability_plot([ScoredHits('Car', np.array([.2, .9]), np.array([False, True]))])[:4]
+        >>> cars = ScoredDetections('Car', np.array([.2, .9]), np.array([False, True]))
+        >>> reliability_plot({'run': [cars]})[:4]
         '<svg'
-        >>> reliability_plot([ScoredHits('Car', np.zeros(0), np.zeros(0, bool))])
+        >>> reliability_plot({'run': []})
     """
-    results = [result for result in results if len(result.scores)
-               and result.scores.min() >= 0 and result.scores.max() <= 1]
-    if not results:
+    shown = {run: [result for result in results if len(result.scores)
+                   and result.scores.min() >= 0 and result.scores.max() <= 1]
+             for run, results in runs.items()}
+    counted = {result.class_name for results in shown.values() for result in results}
+    names = [name for name in dict.fromkeys(
+        result.class_name for results in runs.values() for result in results) if name in counted]
+    if not names:
         return None
     figure = Figure(figsize=(WIDTH, 4.6))
-    above, below = figure.subplots(2, len(results), sharex='col', squeeze=False,
+    above, below = figure.subplots(2, len(names), sharex='col', squeeze=False,
                                    height_ratios=[2.6, 1.])
-    for share_axes, count_axes, result, color in zip(above, below, results, cycle(CURVE_COLORS)):
-        _draw_reliability(share_axes, count_axes, result, color)
-    legend_below(figure)
+    panels = dict(zip(names, zip(above, below)))
+    for name, axes in panels.items():
+        _prepare_reliability(*axes, name)
+    if len(runs) == 1:
+        _draw_reliability(panels, *shown.values())
+        legend_below(figure)
+    else:
+        _draw_reliability_of_runs(panels, shown)
+        legend_below(figure, columns=2)
     return to_svg(figure)
 
 
-def _draw_reliability(share_axes: Axes, count_axes: Axes, result: ScoredHits,
-                      color: str) -> None:
-    bins = reliability_bins(result.scores, result.hits)
-    share_axes.plot([0, 1], [0, 1], ':', color=PAGE_COLOR, linewidth=1., label='calibrated')
-    share_axes.plot(bins.scores, bins.hit_shares, color=color, marker='o', markersize=4,
-                    label=f'{result.class_name}, error {bins.calibration_error:.3f}')
-    share_axes.set(title=result.class_name, ylabel='share of hits', xlim=(0, 1),
-                   ylim=(-.02, 1.02))
-    for scores, alpha, label in (
-            (result.scores, .15, 'detections'), (result.scores[result.hits], .55, 'hits')):
-        count_axes.hist(scores, NUM_BINS, (0, 1), color=PAGE_COLOR, alpha=alpha, rwidth=.86,
-                        label=label)
+def _prepare_reliability(precision_axes: Axes, count_axes: Axes, class_name: str) -> None:
+    precision_axes.plot([0, 1], [0, 1], ':', color=PAGE_COLOR, linewidth=1., label='calibrated')
+    precision_axes.set(title=class_name, ylabel='precision', xlim=(0, 1), ylim=(-.02, 1.02))
     count_axes.set(xlabel='score', ylabel='detections', yscale='log')
-    count_axes.set_ylim(bottom=.7)
     count_axes.yaxis.set_major_locator(LogLocator(numticks=5))
     count_axes.yaxis.set_major_formatter(StrMethodFormatter('{x:g}'))
     count_axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _draw_reliability(panels: ReliabilityPanels, results: Sequence[ScoredDetections]) -> None:
+    """Draw the results of one run: a colour per class, and bars of counts."""
+    for result, color in zip(results, cycle(CURVE_COLORS)):
+        precision_axes, count_axes = panels[result.class_name]
+        bins = reliability_bins(result.scores, result.true_positives)
+        _draw_precision(precision_axes, bins, color,
+                        f'{result.class_name}, error {bins.calibration_error:.3f}')
+        for scores, alpha, label in (
+                (result.scores, .15, 'detections'),
+                (result.scores[result.true_positives], .55, 'true positives')):
+            count_axes.hist(scores, NUM_BINS, range=(0, 1), color=PAGE_COLOR, alpha=alpha,
+                            rwidth=.86, label=label)
+        count_axes.set_ylim(bottom=.7)
+
+
+def _draw_reliability_of_runs(panels: ReliabilityPanels,
+                              runs: Mapping[str, Sequence[ScoredDetections]]) -> None:
+    """Draw the results of several runs: a colour per run, and outlines of counts."""
+    for (run, results), color in zip(runs.items(), cycle(CURVE_COLORS)):
+        bins = {result.class_name: reliability_bins(result.scores, result.true_positives)
+                for result in results}
+        errors = ', '.join(f'{name} {found.calibration_error:.3f}' for name, found in bins.items())
+        for result in results:
+            precision_axes, count_axes = panels[result.class_name]
+            _draw_precision(precision_axes, bins[result.class_name], color,
+                            f'{run}, error: {errors}')
+            for scores, style in ((result.scores, '-'),
+                                  (result.scores[result.true_positives], '--')):
+                count_axes.hist(scores, NUM_BINS, range=(0, 1), histtype='step', color=color,
+                                linestyle=style)
+    for _, count_axes in panels.values():
+        count_axes.set_ylim(bottom=.7)
+        for style, label in (('-', 'detections'), ('--', 'true positives')):
+            count_axes.plot([], [], style, color=PAGE_COLOR, linewidth=1.,
+                            label=label)  # for the legend
+
+
+def _draw_precision(axes: Axes, bins: ReliabilityBins, color: str, label: str) -> None:
+    axes.plot(bins.scores, bins.precisions, color=color, marker='o', markersize=4, label=label)

@@ -15,7 +15,7 @@ from ..benchmarks.kitti.metric_names import (
 )
 from ..benchmarks.kitti.protocol import overlaps_of
 from ..benchmarks.metric_style import UNDEFINED, Metrics, format_value, without_prefix
-from ..benchmarks.score_reliability import ScoredHits
+from ..benchmarks.score_reliability import ScoredDetections
 from .colors import class_color
 from .detection_plots import (
     Curves,
@@ -42,9 +42,9 @@ OVERLAP_NOTE = ('Average precision in percent over 40 recall positions. Strict a
                 'BEV and 3D. 2D and AOS are strict in both.')
 CURVE_NOTE = ('At moderate difficulty. Strict and loose overlaps are those of the table above; 2D '
               'has one overlap.')
-RELIABILITY_NOTE = ('Hits are detections that find a label in 3D at the loose overlap of the '
-                    'table above, at difficulty "hard". Each point is the mean score and the '
-                    'share of hits of the detections in the bar below it. Under the diagonal, '
+RELIABILITY_NOTE = ('True positives are detections that find a label in 3D at the loose overlap '
+                    'of the table above, at difficulty "hard". Each point is the mean score and '
+                    'the precision of the detections in the bin below it. Under the diagonal, '
                     'scores are too high. The error is the expected calibration error. If the '
                     'checkpoint holds a score calibration (tools/calibrate.py), it was fitted on '
                     'the validation frames, and the error on these frames is optimistic.')
@@ -65,7 +65,7 @@ def write_report(path: Union[str, Path], *, title: str,
                  metrics: Optional[Metrics] = None,
                  precision_recall: Optional[Mapping[str, Curves]] = None,
                  depth_error: Sequence[ObjectDepthErrors] = (),
-                 reliability: Sequence[ScoredHits] = (),
+                 reliability: Sequence[ScoredDetections] = (),
                  samples: Pictures = (),
                  summary: Optional[Mapping[str, str]] = None,
                  threshold: float = .1) -> None:
@@ -85,7 +85,7 @@ def write_report(path: Union[str, Path], *, title: str,
         precision_recall: (R,) recalls and (R,) precisions, each 0-1, by class and by (metric,
             overlap).
         depth_error: one result per class, as returned by :func:`~.object_depth_errors`.
-        reliability: one result per class, as returned by :func:`~.scored_hits`.
+        reliability: one result per class, as returned by :func:`~.scored_detections`.
         samples: caption and picture of ROI weights, as drawn by :func:`~.sample_panel`.
         summary: facts of the run by name, e.g. config, device and command lines.
         threshold: least score of the predictions that are shown at first.
@@ -110,7 +110,7 @@ def write_report(path: Union[str, Path], *, title: str,
         Section('Average precision', _metric_tables(metrics), note=OVERLAP_NOTE),
         Section('Precision and recall', _plot(precision_recall_plot(precision_recall or {})),
                 note=CURVE_NOTE),
-        Section('Reliability of scores', _plot(reliability_plot(reliability)),
+        Section('Reliability of scores', _plot(reliability_plot({RUN: reliability})),
                 note=RELIABILITY_NOTE),
         Section('Depth error by distance', _depth_section(depth_error),
                 'Depth errors need a prediction that matches a label.', DEPTH_ERROR_NOTE),

@@ -144,13 +144,18 @@ def validation_plot_of(runs: Mapping[str, Rows], panels: Mapping[str, Sequence[s
     return to_svg(figure)
 
 
-def legend_below(figure: Figure) -> None:
-    """Place one legend of all axes below them, outside of the curves, if it has two names."""
+def legend_below(figure: Figure, columns: int = LEGEND_COLUMNS) -> None:
+    """Place one legend of all axes below them, outside of the curves, if it has two names.
+
+    Args:
+        figure: figure of the axes; changed in place.
+        columns: largest number of columns.
+    """
     handles = {label: handle for axes in figure.axes
                for handle, label in zip(*axes.get_legend_handles_labels())}
     if len(handles) > 1:
         figure.legend(handles.values(), handles.keys(), loc='outside lower left',
-                      ncols=min(len(handles), LEGEND_COLUMNS))
+                      ncols=min(len(handles), columns))
 
 
 def validation_unit(rows: Rows, last_step: float) -> str:

@@ -6,13 +6,14 @@ import numpy as np
 
 from .colors import PANEL_BACKGROUND, PANEL_TEXT, to_bgr
 from .panel_header import panel_header
-from .primitives import draw_text, text_size
+from .primitives import cut_text, draw_text
 
 WIDTH = 1242  # pixels of a panel
-CROP_HEIGHT = 220  # pixels of an enlarged object
+HEADER_HEIGHT, TILE_HEIGHT = 37, 220  # pixels; tiles show enlarged objects
+OBJECTS_PER_ROW = 2
 _FRAME = PANEL_TEXT
 _CROP_MARGIN = 0.12  # shown around a box, as a share of its size
-_GAP = 8  # pixels between objects
+_GAP = 8  # pixels between tiles
 _LETTER = 11  # pixels
 _OPACITY = 0.75  # of the location of largest weight
 
@@ -66,8 +67,8 @@ def sample_panel(image: np.ndarray, boxes: np.ndarray, weights: np.ndarray,
                  captions: Sequence[str], title: str = '') -> np.ndarray:
     """Draw the panel of a frame: the image with all ROI weights, and enlarged objects below.
 
-    An enlarged object is shown without weights and, below, with weights. Objects for which
-    there is no room are left out of the lower part.
+    An enlarged object is shown with its surroundings, at the left without weights and at the
+    right with weights. A row holds two objects, and the last row of an odd number holds one.
 
     Args:
         image: (H, W, 3) uint8, BGR; not changed.
@@ -84,41 +85,56 @@ def sample_panel(image: np.ndarray, boxes: np.ndarray, weights: np.ndarray,
         >>> panel = sample_panel(np.full((140, 280, 3), 90, np.uint8),
         ...                      np.array([[70., 0., 210., 140.]]), np.ones((1, 7, 7)), ['Car'])
         >>> panel.shape
-        (1144, 1242, 3)
+        (913, 1242, 3)
     """
     scale = WIDTH / image.shape[1]
     whole = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     for box, weight in zip(boxes[::-1], weights[::-1]):
         whole = draw_sample_weights(whole, np.asarray(box) * scale, weight)
-    strip = np.full((2 * CROP_HEIGHT + 3 * _GAP + 2 * _LETTER, WIDTH, 3),
-                    to_bgr(PANEL_BACKGROUND), dtype=np.uint8)
-    left = _GAP
-    for box, weight, caption in zip(boxes, weights, captions):
-        crop, inner = _enlarge(image, box)
-        right = left + crop.shape[1]
-        end = max(right, left + text_size(caption, _LETTER)[0])
-        if end + _GAP > WIDTH:
-            continue
-        strip[_GAP:_GAP + CROP_HEIGHT, left:right] = crop
-        below = 2 * _GAP + CROP_HEIGHT
-        strip[below:below + CROP_HEIGHT, left:right] = draw_sample_weights(crop, inner, weight)
-        draw_text(strip, caption, (left, strip.shape[0] - _GAP), PANEL_TEXT, _LETTER)
-        left = end + 2 * _GAP
-    return np.vstack([panel_header(WIDTH, round(CROP_HEIGHT / 6), title, {}), whole, strip])
+    rows = [slice(start, start + OBJECTS_PER_ROW)
+            for start in range(0, len(boxes), OBJECTS_PER_ROW)]
+    return np.vstack([
+        panel_header(WIDTH, HEADER_HEIGHT, title, {}), whole,
+        *(_draw_row(image, boxes[row], weights[row], captions[row]) for row in rows)])
 
 
-def _enlarge(image: np.ndarray, box: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Crop a box with its surroundings and resize it to ``CROP_HEIGHT``.
+def _draw_row(image: np.ndarray, boxes: np.ndarray, weights: np.ndarray,
+              captions: Sequence[str]) -> np.ndarray:
+    """Draw a row of enlarged objects as a strip. The tiles share its width equally."""
+    strip = np.full((TILE_HEIGHT + 3 * _GAP + _LETTER, WIDTH, 3), to_bgr(PANEL_BACKGROUND),
+                    dtype=np.uint8)
+    step = (WIDTH - _GAP) // (2 * len(boxes))
+    for index, (box, weight, caption) in enumerate(zip(boxes, weights, captions)):
+        tile, inner = _enlarge(image, box, step - _GAP)
+        left = _GAP + 2 * index * step
+        for x, picture in ((left, tile), (left + step, draw_sample_weights(tile, inner, weight))):
+            strip[_GAP:_GAP + TILE_HEIGHT, x:x + picture.shape[1]] = picture
+        draw_text(strip, cut_text(caption, 2 * step - _GAP, _LETTER),
+                  (left, strip.shape[0] - _GAP), PANEL_TEXT, _LETTER)
+    return strip
+
+
+def _enlarge(image: np.ndarray, box: np.ndarray, width: int) -> Tuple[np.ndarray, np.ndarray]:
+    """Enlarge a box with its surroundings to a tile of ``width`` x ``TILE_HEIGHT`` pixels.
+
+    If the image is too small to fill the tile around an object, the rest of the tile is dark.
 
     Returns:
-        The crop, uint8 BGR, and the (4,) box in pixels of the crop.
+        The tile, uint8 BGR, and the (4,) box in pixels of the tile.
     """
-    margin = _CROP_MARGIN * np.maximum(box[2:] - box[:2], 1.)
-    corner = np.floor(np.maximum(box[:2] - margin, 0)).astype(int)
-    limit = np.ceil(np.minimum(box[2:] + margin, image.shape[1::-1])).astype(int)
-    limit = np.maximum(limit, corner + 1)
-    crop = image[corner[1]:limit[1], corner[0]:limit[0]]
-    scale = CROP_HEIGHT / crop.shape[0]
-    crop = cv2.resize(crop, (max(round(crop.shape[1] * scale), 1), CROP_HEIGHT),
-                      interpolation=cv2.INTER_CUBIC)
-    return crop, (box - np.tile(corner, 2)) * scale
+    tile_size, limit = np.array([width, TILE_HEIGHT]), np.array(image.shape[1::-1])
+    margin = _CROP_MARGIN * (box[2:] - box[:2])
+    low, high = np.clip([box[:2] - margin, box[2:] + margin], 0, limit)
+    scale = (tile_size / np.maximum(high - low, 1)).min()
+    shown = np.minimum(tile_size / scale, limit)  # of the image, pixels
+    crop_size = np.ceil(shown).astype(int)
+    left, top = corner = ((low + high - crop_size) / 2).clip(0, limit - crop_size).astype(int)
+    crop = image[top:top + crop_size[1], left:left + crop_size[0]]
+    picture_size = np.maximum((shown * scale).round(), 1).astype(int)
+    picture = cv2.resize(crop, picture_size.tolist(),
+                         interpolation=cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA)
+    x, y = offset = (tile_size - picture_size) // 2
+    tile = np.full((TILE_HEIGHT, width, 3), to_bgr(PANEL_BACKGROUND), dtype=np.uint8)
+    tile[y:y + picture_size[1], x:x + picture_size[0]] = picture
+    corners = (np.reshape(box, (2, 2)) - corner) * picture_size / crop_size + offset
+    return tile, corners.ravel()

@@ -10,7 +10,7 @@ from tiny_kitti import FRAMES, write_kitti
 from tiny_training import assert_same, write_config
 
 from mmdet3d_plugin import load_model
-from mmdet3d_plugin.benchmarks.score_reliability import ScoredHits
+from mmdet3d_plugin.benchmarks.score_reliability import ScoredDetections
 from mmdet3d_plugin.commands import calibrate
 from mmdet3d_plugin.engine.config_files import read_config
 from mmdet3d_plugin.engine.plain_config import parse_config
@@ -48,30 +48,33 @@ def write_checkpoint(config, tmp_path):
 
 
 @pytest.fixture
-def hits(monkeypatch):
+def detections(monkeypatch):
     """Let the validation frames have detections of cars and pedestrians.
 
-    Cars have the scores 0.2 and 0.8. Of four cars each, one and three are hits.
+    Cars have the scores 0.2 and 0.8. Of four cars each, one and three are true positives.
     """
-    found = [ScoredHits('Pedestrian', np.array([.3]), np.array([False])),
-             ScoredHits('Car', np.repeat([.2, .8], 4),
-                        np.array([1, 0, 0, 0, 1, 1, 1, 0], dtype=bool)),
-             ScoredHits('Cyclist', np.zeros(0), np.zeros(0, dtype=bool))]
-    monkeypatch.setattr(calibrate, 'validation_hits', lambda model, cfg, overlap: (
+    found = [ScoredDetections('Pedestrian', np.array([.3]), np.array([False])),
+             ScoredDetections('Car', np.repeat([.2, .8], 4),
+                              np.array([1, 0, 0, 0, 1, 1, 1, 0], dtype=bool)),
+             ScoredDetections('Cyclist', np.zeros(0), np.zeros(0, dtype=bool))]
+    monkeypatch.setattr(calibrate, 'validation_detections', lambda model, cfg, overlap: (
         found if not model.training and model.score_calibration(
             torch.tensor([.2]), torch.tensor([CAR])) == .2 else []))
 
 
-def test_only_the_calibration_of_a_checkpoint_changes(run_tool, config, write_checkpoint, hits):
+def test_only_the_calibration_of_a_checkpoint_changes(run_tool, config, write_checkpoint,
+                                                      detections):
     path = write_checkpoint(calibrated=True)
     before = torch.load(path, weights_only=True)
     code, printed = run_tool('calibrate', config, path, '--out', path, '--device', 'cpu', *OPTION)
     assert code == 0, printed.err
     row = next(line.split() for line in printed.out.splitlines() if line.startswith('Car'))
-    # Scores .2 and .8 for shares of 1/4 and 3/4, and then 1/3 and 2/3, see test_platt_scaling.py
+    # Scores .2 and .8 for precisions of 1/4 and 3/4, and then 1/3 and 2/3, see
+    # test_platt_scaling.py
     assert row[:4] == ['Car', '8', '4', '0.500'] and row[5:] == ['0.050', '0.083']
     assert 'Fitted on the validation frames' in printed.out
-    assert 'Cyclist              0     0  1.000   0.000             –            –' in printed.out
+    cyclist = next(line.split() for line in printed.out.splitlines() if line.startswith('Cyclist'))
+    assert cyclist == ['Cyclist', '0', '0', '1.000', '0.000', '–', '–']
     after = torch.load(path, weights_only=True)
     scale, offset = (after['state_dict'][name] for name in BUFFERS)
     torch.testing.assert_close(scale, torch.tensor([1., .5, 1.]), atol=1e-3, rtol=0)
@@ -82,7 +85,7 @@ def test_only_the_calibration_of_a_checkpoint_changes(run_tool, config, write_ch
 
 
 def test_a_calibrated_checkpoint_predicts_without_options(run_tool, config, write_checkpoint,
-                                                          tmp_path, hits):
+                                                          tmp_path, detections):
     """The training had no calibration, so the config in the checkpoint gets the option."""
     path = write_checkpoint(calibrated=False)
     out = tmp_path / 'new/calibrated.pth'
@@ -120,19 +123,19 @@ class FakeDetector(torch.nn.Module):
 
 
 def test_detections_are_matched_to_the_labels_of_the_validation_frames(config):
-    results = calibrate.validation_hits(FakeDetector(), read_config(str(config)), 'strict')
+    results = calibrate.validation_detections(FakeDetector(), read_config(str(config)), 'strict')
     assert [result.class_name for result in results] == ['Pedestrian', 'Car', 'Cyclist']
     cars = sum(row[0] == 'Car' for rows in FRAMES.values() for row in rows)
-    assert results[CAR].scores[results[CAR].hits].tolist() == pytest.approx([.7] * cars)
+    assert results[CAR].scores[results[CAR].true_positives].tolist() == pytest.approx([.7] * cars)
     # The false cars at 60 m are smaller than 25 pixels, so they are ignored.
     assert len(results[CAR].scores) == cars and not len(results[0].scores)
 
 
-def test_without_hits_there_is_nothing_to_fit(config):
+def test_without_true_positives_there_is_nothing_to_fit(config):
     detector = FakeDetector()
     detector.label = 0
     with pytest.raises(InputError, match='no detection of the .* at the loose overlap'):
-        calibrate.validation_hits(detector, read_config(str(config)), 'loose')
+        calibrate.validation_detections(detector, read_config(str(config)), 'loose')
 
 
 def test_a_calibration_inside_auxiliary_supervision_is_found():

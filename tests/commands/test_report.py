@@ -203,6 +203,11 @@ def test_comparison_of_detectors(run, tmp_path, kitti_root, capsys):
     assert names[0] == '000000' and names[-1] == '000012'
     assert [[item['outcome'] for item in items] for items in data['frames'][0]['runs']] == [
         ['right'] * 3, ['far'] * 3]
+    # Scores of cars: three times .9, .75 and .6. All are true positives of A and, being 3 m too
+    # far, false positives of B. Errors are (3 * .1 + .25 + .4) / 5 and (3 * .9 + .75 + .6) / 5.
+    assert re.findall(r'>([AB]: [ab], error: [^<]*)', html) == [
+        'A: a, error: Car 0.190, Pedestrian 0.400, Cyclist 0.250',
+        'B: b, error: Car 0.810, Pedestrian 0.600, Cyclist 0.750']
     with pytest.raises(InputError, match='--pred: given for 1 of 2 runs; give it once per run'):
         run('--compare', tmp_path / 'a', tmp_path / 'b', '--data-root', kitti_root, '--pred',
             tmp_path / 'a/results')

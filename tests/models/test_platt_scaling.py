@@ -64,10 +64,12 @@ def test_a_logistic_law_is_recovered():
 def test_the_targets_of_the_fit_are_smoothed():
     """Two scores and two parameters: each score becomes the mean target of its detections.
 
-    There are four hits with target 5/6 and four misses with target 1/6.
+    There are four true positives with target 5/6 and four false positives with target 1/6.
     """
-    scores, hits = np.repeat([.2, .8], 4), np.array([1, 0, 0, 0, 1, 1, 1, 0], dtype=bool)
-    scale, offset = fit_platt_scaling(scores, hits)  # .2 -> (5 + 3) / 24 = 1/3, .8 -> 2/3
+    scores = np.repeat([.2, .8], 4)
+    true_positives = np.array([1, 0, 0, 0, 1, 1, 1, 0], dtype=bool)
+    # .2 -> (5 + 3) / 24 = 1/3, .8 -> 2/3
+    scale, offset = fit_platt_scaling(scores, true_positives)
     assert scale == pytest.approx(math.log(2) / math.log(4), abs=1e-3)
     assert offset == pytest.approx(0, abs=1e-3)
 
@@ -78,17 +80,19 @@ def test_separable_scores_have_a_finite_fit():
     assert 0 < scale < 10 and abs(offset) < 10
 
 
-@pytest.mark.parametrize('scores, hits, reason', [
-    ([], [], 'no detections'), ([.2, .6], [1, 1], 'only hits'), ([.2, .6], [0, 0], 'only misses'),
-    ([.2, .3, .7, .8], [1, 1, 0, 0], 'hits score no higher'),
+@pytest.mark.parametrize('scores, true_positives, reason', [
+    ([], [], 'no detections'), ([.2, .6], [1, 1], 'only true positives'),
+    ([.2, .6], [0, 0], 'only false positives'),
+    ([.2, .3, .7, .8], [1, 1, 0, 0], 'true positives score no higher'),
     ([.4, .4, .4], [1, 0, 0], 'all scores are equal')])
-def test_scores_without_a_fit_stay_as_they_are(scores, hits, reason):
+def test_scores_without_a_fit_stay_as_they_are(scores, true_positives, reason):
     messages = []
     logger, handler = MMLogger.get_current_instance(), logging.Handler()
     handler.emit = lambda record: messages.append(record.getMessage())
     logger.addHandler(handler)
     try:
-        assert fit_platt_scaling(np.array(scores), np.array(hits, dtype=bool), 'Tram') == (1, 0)
+        assert fit_platt_scaling(np.array(scores), np.array(true_positives, dtype=bool),
+                                 'Tram') == (1, 0)
     finally:
         logger.removeHandler(handler)
     message, = messages

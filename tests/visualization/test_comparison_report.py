@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mmdet3d_plugin.benchmarks.metric_style import MetricStyle
+from mmdet3d_plugin.benchmarks.score_reliability import ScoredDetections
 from mmdet3d_plugin.visualization.ablation_report import PageTable, best_row, write_ablation_report
 from mmdet3d_plugin.visualization.comparison_report import (
     ComparedRun,
@@ -48,7 +49,10 @@ def test_comparison_of_detectors(tmp_path):
     curve = np.linspace(0, 1, 5), np.linspace(1, .1, 5)
     write_detection_comparison(
         tmp_path / 'a.html', title='Two', runs=runs,
-        precision_recall={'Car': {(run.name, 'strict'): curve for run in runs}})
+        precision_recall={'Car': {(run.name, 'strict'): curve for run in runs}},
+        reliability={run.name: [ScoredDetections('Car', np.array([.2, score]),
+                                                 np.array([False, True]))]
+                     for run, score in zip(runs, (.6, .9))})
     page = page_of(tmp_path / 'a.html')
     assert cells_of(page) == [['Car, 3D, strict ↑', '10.00', '11.00', '+1.00'],
                               ['Car, 3D, loose ↑', '30.00', '29.00', '−1.00'],
@@ -57,6 +61,11 @@ def test_comparison_of_detectors(tmp_path):
     assert '<th>A: &lt;run&gt;</th><th>B: &lt;run&gt;</th>' in page and '<run>' not in page
     assert page.count('>A: &lt;run&gt;</text>') == 1  # in the legend of the losses
     assert page.count('>A: &lt;run&gt;, strict</text>') == 1
+    # Calibration errors: (.2 + .4) / 2 and (.2 + .1) / 2
+    assert re.findall(r'>([AB]: &lt;run&gt;, error: [^<]*)</text>', page) == [
+        'A: &lt;run&gt;, error: Car 0.300', 'B: &lt;run&gt;, error: Car 0.150']
+    assert re.findall(r'<section id="[\w-]+">\n<h2>([^<]*)', page) == [
+        'Average precision', 'Precision and recall', 'Reliability of scores', 'Training']
 
 
 def test_comparison_of_depth_estimators(tmp_path):

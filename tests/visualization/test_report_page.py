@@ -14,7 +14,7 @@ import pytest
 
 from mmdet3d_plugin.benchmarks.depth.object_errors import object_depth_errors
 from mmdet3d_plugin.benchmarks.depth.pixel_errors import PixelDepthErrors
-from mmdet3d_plugin.benchmarks.score_reliability import ScoredHits
+from mmdet3d_plugin.benchmarks.score_reliability import ScoredDetections
 from mmdet3d_plugin.structures.object_table import ObjectTable
 from mmdet3d_plugin.visualization import (
     detection_entry,
@@ -67,9 +67,9 @@ def full_report(tmp_path_factory):
         samples=[('weights', np.zeros((20, 30, 3), np.uint8))] * 5,
         precision_recall={'Car': {('3D', 'strict'): (np.linspace(0, 1, 5),
                                                      np.linspace(1, 0, 5))}},
-        reliability=[ScoredHits('Car', np.array([.2, .2, .2, .8]),
-                                np.array([True, False, False, False])),
-                     ScoredHits('Tram', np.zeros(0), np.zeros(0, dtype=bool))],
+        reliability=[ScoredDetections('Car', np.array([.2, .2, .2, .8]),
+                                      np.array([True, False, False, False])),
+                     ScoredDetections('Tram', np.zeros(0), np.zeros(0, dtype=bool))],
         summary={'Command': 'python tools/train.py && echo "done"'})
     return path.read_text(encoding='utf-8')
 

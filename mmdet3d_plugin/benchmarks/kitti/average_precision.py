@@ -11,8 +11,8 @@ from tqdm import tqdm
 
 from ...structures.class_names import class_key, class_keys
 from ...structures.object_table import DONT_CARE, ObjectTable
-from ..score_reliability import ScoredHits
-from .matching import RECALL_STEPS, Candidates, hits_and_misses, precision_curves
+from ..score_reliability import ScoredDetections
+from .matching import RECALL_STEPS, Candidates, precision_curves, true_and_false_positives
 from .metric_names import DIFFICULTIES, OVERLAPS, metric_key
 from .overlaps import METRICS, box_coverages, box_overlaps, close_pairs
 from .protocol import MIN_HEIGHTS, MIN_OVERLAPS, check_protocol, neighbour_of, overlaps_of
@@ -195,11 +195,11 @@ def evaluate_kitti(ground_truths: Sequence[ObjectTable], detections: Sequence[Ob
     return KittiEvaluation(classes, label_counts, precision, orientation[:, 0])
 
 
-def scored_hits(ground_truths: Sequence[ObjectTable], detections: Sequence[ObjectTable],
-                classes: Sequence[str] = tuple(MIN_OVERLAPS), overlap: str = 'loose',
-                min_overlaps: Optional[Dict[str, Sequence[float]]] = None,
-                min_heights: Sequence[float] = MIN_HEIGHTS) -> List[ScoredHits]:
-    """Divide the detections of each class into hits and misses.
+def scored_detections(ground_truths: Sequence[ObjectTable], detections: Sequence[ObjectTable],
+                      classes: Sequence[str] = tuple(MIN_OVERLAPS), overlap: str = 'loose',
+                      min_overlaps: Optional[Dict[str, Sequence[float]]] = None,
+                      min_heights: Sequence[float] = MIN_HEIGHTS) -> List[ScoredDetections]:
+    """Divide the detections of each class into true positives and false positives.
 
     Matches are those of the 3D metric at difficulty "hard": each label takes the detection of the
     highest score that overlaps enough. Detections that this metric ignores are left out.
@@ -220,8 +220,9 @@ def scored_hits(ground_truths: Sequence[ObjectTable], detections: Sequence[Objec
 
         >>> row = [0, 0, 0., 560, 170, 640, 230, 1.5, 1.6, 3.9, 0., 1.7, 20., 0.]
         >>> found = ObjectTable.from_table(['Car', 'Car'], [row + [.9], row + [.6]])
-        >>> result, = scored_hits([ObjectTable.from_table(['Car'], [row])], [found], ['Car'])
-        >>> result.scores.tolist(), result.hits.tolist()
+        >>> labels = ObjectTable.from_table(['Car'], [row])
+        >>> result, = scored_detections([labels], [found], ['Car'])
+        >>> result.scores.tolist(), result.true_positives.tolist()
         ([0.9, 0.6], [True, False])
     """
     check_protocol(classes, min_overlaps, min_heights)
@@ -232,11 +233,11 @@ def scored_hits(ground_truths: Sequence[ObjectTable], detections: Sequence[Objec
     results = []
     for name, limit in zip(classes, limits):
         own, matchable, detected = _class_masks(label_keys, detection_keys, name)
-        hits, misses = hits_and_misses(_candidates(
+        true, false = true_and_false_positives(_candidates(
             data, matchable, own & ~too_hard(data.labels, level, min_heights[level]), detected,
             min_heights[level], METRICS.index('3D'), limit))
-        results.append(ScoredHits(name, np.concatenate([hits, misses]),
-                                  np.arange(len(hits) + len(misses)) < len(hits)))
+        results.append(ScoredDetections(name, np.concatenate([true, false]),
+                                        np.arange(len(true) + len(false)) < len(true)))
     return results
 
 

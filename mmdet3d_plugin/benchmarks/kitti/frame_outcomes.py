@@ -96,13 +96,13 @@ def frame_outcomes(truth: ObjectTable, predictions: ObjectTable,
         found[own[by]] = of_class[matched]
         finders[of_class[matched]] = own[by]
     outcomes = np.full(len(predictions), FALSE, dtype='<U7')
-    hit = found >= 0
-    depths = truth.locations[found[hit], 2]
-    errors = (predictions.locations[hit, 2] - depths) / depths.clip(1.)
-    outcomes[hit] = np.where(errors > DEPTH_TOLERANCE, FAR,
-                             np.where(errors < -DEPTH_TOLERANCE, NEAR, RIGHT))
-    outcomes[hit] = np.where(counted[found[hit]], outcomes[hit], IGNORED)
-    outcomes[~hit & _excused(truth, predictions, overlaps, np.isin(labels, evaluated))] = IGNORED
+    finds = found >= 0
+    depths = truth.locations[found[finds], 2]
+    errors = (predictions.locations[finds, 2] - depths) / depths.clip(1.)
+    outcomes[finds] = np.where(errors > DEPTH_TOLERANCE, FAR,
+                               np.where(errors < -DEPTH_TOLERANCE, NEAR, RIGHT))
+    outcomes[finds] = np.where(counted[found[finds]], outcomes[finds], IGNORED)
+    outcomes[~finds & _excused(truth, predictions, overlaps, np.isin(labels, evaluated))] = IGNORED
     outcomes[~np.isin(names, evaluated)] = IGNORED
     return FrameOutcomes(outcomes, found, finders, counted)
 

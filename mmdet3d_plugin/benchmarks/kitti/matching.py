@@ -78,7 +78,7 @@ def precision_curves(candidates: Candidates) -> Tuple[np.ndarray, np.ndarray]:
     return tuple(precision_envelope(values))
 
 
-def hits_and_misses(candidates: Candidates) -> Tuple[np.ndarray, np.ndarray]:
+def true_and_false_positives(candidates: Candidates) -> Tuple[np.ndarray, np.ndarray]:
     """Return the scores of the true and of the false positives of the score pass.
 
     Other detections are neither: those that take a label that need not be found, and those that
@@ -92,11 +92,11 @@ def hits_and_misses(candidates: Candidates) -> Tuple[np.ndarray, np.ndarray]:
     """
     matched = greedy_matches(candidates.labels, candidates.detections, candidates.scores,
                              np.full(len(candidates.labels), True))
-    hits = candidates.scores[matched & candidates.true_if_matched]
+    true_positives = candidates.scores[matched & candidates.true_if_matched]
     scores, counts = np.unique(candidates.false_if_unmatched_scores, return_counts=True)
     taken = candidates.scores[matched & candidates.false_if_unmatched]
     np.subtract.at(counts, np.searchsorted(scores, taken), 1)
-    return hits, np.repeat(scores, counts)
+    return true_positives, np.repeat(scores, counts)
 
 
 def recall_thresholds(scores: np.ndarray, label_count: int) -> np.ndarray:

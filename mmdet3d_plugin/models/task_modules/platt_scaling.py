@@ -72,25 +72,26 @@ class PlattScaling(nn.Module):
         return torch.where(unchanged, scores, calibrated)
 
 
-def fit_platt_scaling(scores: np.ndarray, hits: np.ndarray,
+def fit_platt_scaling(scores: np.ndarray, true_positives: np.ndarray,
                       title: str = 'scores') -> Tuple[float, float]:
     """Fit the Platt scaling of one class by maximum likelihood.
 
-    Targets are Platt's: (H + 1) / (H + 2) for H hits and 1 / (M + 2) for M misses, in place of 1
-    and 0, so that the fit is finite if a score separates hits from misses.
+    Targets are Platt's: (T + 1) / (T + 2) for T true positives and 1 / (F + 2) for F false
+    positives, in place of 1 and 0. The fit is therefore finite if a score separates true
+    positives from false positives.
 
     Args:
         scores: (N,) scores, 0 to 1.
-        hits: (N,) bool, whether the detection is right.
+        true_positives: (N,) bool, whether the detection is a true positive.
         title: name of the scores in warnings, such as the class.
 
     Returns:
         Scale and offset, see :class:`PlattScaling`. They are 1 and 0, and a warning is logged, if
-        there are only hits, only misses or no detections, if all scores are equal, or if hits
-        score no higher than misses.
+        there are only true positives, only false positives or no detections, if all scores are
+        equal, or if true positives score no higher than false positives.
 
     Example:
-        Hits are drawn with the odds 9 * (s / (1 - s))^2 of each score s:
+        True positives are drawn with the odds 9 * (s / (1 - s))^2 of each score s:
 
         >>> rng = np.random.default_rng(0)
         >>> scores = rng.uniform(.05, .3, 20000)
@@ -99,22 +100,28 @@ def fit_platt_scaling(scores: np.ndarray, hits: np.ndarray,
         >>> abs(scale - 2) < .1, abs(offset - np.log(9)) < .15
         (True, True)
     """
-    hit_count, count = int(hits.sum()), len(hits)
-    if hit_count in (0, count):
-        kind = 'no detections' if not count else 'only hits' if hit_count else 'only misses'
-        return _unchanged(title, kind)
+    count = len(true_positives)
+    true_count = int(true_positives.sum())
+    false_count = count - true_count
+    if not count:
+        return _unchanged(title, 'no detections')
+    if not false_count:
+        return _unchanged(title, 'only true positives')
+    if not true_count:
+        return _unchanged(title, 'only false positives')
     logits = _logits(torch.from_numpy(np.asarray(scores, dtype=np.float64))).numpy()
     if np.ptp(logits) == 0:
         return _unchanged(title, 'all scores are equal')
     from sklearn.linear_model import LogisticRegression  # takes a second to import
-    targets = np.where(hits, (hit_count + 1) / (hit_count + 2), 1 / (count - hit_count + 2))
-    # A soft target is a hit and a miss with the weights of its two outcomes.
+    targets = np.where(true_positives, (true_count + 1) / (true_count + 2), 1 / (false_count + 2))
+    # A soft target is a true and a false positive with the weights of its two outcomes.
     model = LogisticRegression(C=np.inf, max_iter=1000).fit(
         np.tile(logits, 2)[:, None], np.repeat([True, False], count),
         np.concatenate([targets, 1 - targets]))
     scale, offset = float(model.coef_[0, 0]), float(model.intercept_[0])
     if scale < MIN_SCALE:
-        return _unchanged(title, f'hits score no higher than misses (scale {scale:.2g})')
+        return _unchanged(title, 'true positives score no higher than false positives '
+                          f'(scale {scale:.2g})')
     return scale, offset
 
 
