@@ -8,7 +8,7 @@
 # make test       run the fast tests, one worker per core (TEST_WORKERS=N: N workers)
 # make test-all   run all tests
 # make test-browser
-#                 run the tests of the report in a browser; needs Chromium and playwright
+#                 run the tests of report and live view in a browser; needs Chromium and playwright
 # make chaos      disturb trainings at random and compare their weights (MINUTES=10)
 # make lint       check style, types, spelling, scripts and Dockerfiles
 # make docs       build the documentation site in site/ (installs docs/requirements.txt first)
@@ -51,7 +51,7 @@ test: env
 
 test-browser:
 	@echo 'needs chromium (apt-get install chromium) and playwright (pip install playwright)'
-	$(PYTHON_ENV) -m pytest -m browser tests/visualization
+	$(PYTHON_ENV) -m pytest -m browser tests/visualization tests/commands
 
 chaos: env
 	PYTHONPATH=tests OMP_NUM_THREADS=1 $(PYTHON_ENV) -m reliability.chaos --minutes $(MINUTES)

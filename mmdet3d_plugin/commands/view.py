@@ -1,5 +1,6 @@
 """Show predictions for own images in 3D: python tools/view.py SOURCE [options]."""
 import argparse
+import html
 import threading
 import time
 from importlib import import_module
@@ -15,7 +16,9 @@ from ..prediction import ImageSource, Prediction, Predictor, open_images
 from ..prediction.cameras import CameraSource
 from ..structures.angles import heading_direction
 from ..structures.object_table import ObjectTable
-from ..visualization.scene_arrays import box_segments, depth_points, image_plane
+from ..visualization.boxes_on_image import draw_boxes_3d
+from ..visualization.colors import class_color
+from ..visualization.scene_arrays import box_segments, depth_points, image_plane, line_points
 from .predict import check_camera
 
 PANEL_WIDTH = 720  # pixels of the picture in the side panel
@@ -23,6 +26,8 @@ MAX_SIDE = 960  # pixels of the image in the scene
 PLANE = 4.  # metres from the camera to the image
 GROUND = 1.65  # metres below the camera
 GRID = 100.  # metres
+LINE_WIDTH = .1  # metres, of the edges of boxes
+NO_COLORS = 0, 0, 0  # of no points
 FRAME_RATE = 10.  # frames per second of playback
 
 
@@ -68,6 +73,19 @@ def summary_of(prediction: Prediction, shown: Optional[ObjectTable]) -> str:
     return '\n'.join(lines) or 'no objects'
 
 
+def legend_html(class_names: List[str]) -> str:
+    """Return the names of classes as HTML, each behind a square of its colour.
+
+    Example:
+        >>> '<span style="color: #ff9a1f">&#9632;</span> Car' in legend_html(['Car', 'Van'])
+        True
+    """
+    entries = [f'<span style="color: {class_color(name)}">&#9632;</span> {html.escape(name)}'
+               for name in class_names]
+    return ('<div style="padding: 0 0.75em; font-size: 0.875em">'
+            f'{" &nbsp; ".join(entries)}</div>')
+
+
 class LiveView:
     """Scene and controls in the browser.
 
@@ -85,8 +103,12 @@ class LiveView:
         self.frames: List[Prediction] = []
         self._lock = threading.RLock()
         scene, gui = server.scene, server.gui
+        # No part of the scene is lit. viser shows the scene dark until its environment map is
+        # ready.
+        scene.configure_environment_map(None)
+        scene.configure_default_lights(False)
         scene.set_up_direction('-y')
-        server.initial_camera.position = (-4., -4.5, -7.)
+        server.initial_camera.position = (-4., -7., -7.)
         server.initial_camera.look_at = (1., GROUND, 12.)
         scene.add_grid('/ground', GRID, GRID, plane='xz', cell_size=10., section_size=10.,
                        position=(0., GROUND, GRID / 2 - 10), cell_color=(60, 68, 78),
@@ -102,6 +124,7 @@ class LiveView:
         self._classes = {name: gui.add_checkbox(name, True) for name in class_names}
         self._picture = gui.add_image(np.zeros((200, PANEL_WIDTH, 3), np.uint8),
                                       format='jpeg')
+        gui.add_html(legend_html(class_names), visible=bool(class_names))
         self._summary = gui.add_text('Found', '', multiline=True, disabled=True)
         for control in (self._threshold, *self._classes.values()):
             control.on_update(lambda event: self.show())
@@ -160,22 +183,21 @@ class LiveView:
                         position=corners.mean(axis=0), format='jpeg')
         scene.add_line_segments('/camera/frustum', frustum, (232, 237, 242), thickness=.02)
         if shown is not None:
-            segments, colors = box_segments(shown)
-            scene.add_line_segments('/boxes', segments, colors, thickness=.07)
-            picture = replace_objects(prediction, shown).plot(height=360)
+            # viser's tone mapping makes lines paler, but not points. Points are twice as wide as
+            # their size.
+            points, colors = line_points(*box_segments(shown), LINE_WIDTH / 2)
+            scene.add_point_cloud('/boxes', points, colors if len(points) else NO_COLORS,
+                                  point_size=LINE_WIDTH / 2, point_shape='circle',
+                                  point_shading='flat', precision='float32')
+            picture = draw_boxes_3d(prediction.image, shown, P2)
         else:
             points, colors = depth_points(prediction.depth, prediction.image, P2)
-            scene.add_point_cloud('/depth', points, colors, point_size=.06)
+            scene.add_point_cloud('/depth', points, colors if len(points) else NO_COLORS,
+                                  point_size=.06, point_shading='flat')
             picture = prediction.plot()
         self._picture.image = reduced(picture, PANEL_WIDTH)[..., ::-1]
         self._name.value = prediction.name
         self._summary.value = summary_of(prediction, shown)
-
-
-def replace_objects(prediction: Prediction, objects: ObjectTable) -> Prediction:
-    """Return a prediction of the same image with other objects."""
-    return Prediction(prediction.name, prediction.image, prediction.camera,
-                      prediction.class_names, objects)
 
 
 def reduced(image: np.ndarray, max_side: int) -> np.ndarray:

@@ -9,6 +9,8 @@ from .boxes_on_image import EDGES
 from .colors import class_color, to_bgr
 from .frame_entries import MAX_CELLS, depth_grid
 
+MAX_STEPS = 1000  # of a line drawn as points
+
 
 def box_segments(objects: ObjectTable) -> Tuple[np.ndarray, np.ndarray]:
     """Return the edges of 3D boxes and a line along the heading of each.
@@ -33,6 +35,32 @@ def box_segments(objects: ObjectTable) -> Tuple[np.ndarray, np.ndarray]:
     colors = np.array([to_bgr(class_color(str(name)))[::-1] for name in objects.names],
                       np.uint8).reshape(-1, 1, 1, 3)
     return segments.reshape(-1, 2, 3), np.broadcast_to(colors, segments.shape).reshape(-1, 2, 3)
+
+
+def line_points(segments: np.ndarray, colors: np.ndarray, spacing: float
+                ) -> Tuple[np.ndarray, np.ndarray]:
+    """Return points on line segments, both ends included.
+
+    Args:
+        segments: (N, 2, 3) end points, metres.
+        colors: (N, 2, 3) colours of the end points. The first one is used.
+        spacing: largest distance of neighbouring points, metres. Points of segments longer than
+            ``MAX_STEPS`` spacings are further apart.
+
+    Returns:
+        (M, 3) points, metres, and (M, 3) their colours.
+
+    Example:
+        >>> segments = np.array([[[0., 0., 5.], [1., 0., 5.]]])
+        >>> line_points(segments, np.zeros((1, 2, 3), np.uint8), .5)[0].tolist()
+        [[0.0, 0.0, 5.0], [0.5, 0.0, 5.0], [1.0, 0.0, 5.0]]
+    """
+    starts, vectors = segments[:, 0], segments[:, 1] - segments[:, 0]
+    steps = np.clip(np.ceil(np.linalg.norm(vectors, axis=1) / spacing), 1, MAX_STEPS).astype(int)
+    index = np.repeat(np.arange(len(segments)), steps + 1)
+    firsts = np.cumsum(steps + 1) - (steps + 1)
+    shares = (np.arange(len(index)) - firsts[index]) / steps[index]
+    return starts[index] + shares[:, None] * vectors[index], colors[index, 0]
 
 
 def unprojected(pixels: np.ndarray, depths: np.ndarray, P2: np.ndarray) -> np.ndarray:

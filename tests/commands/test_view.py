@@ -51,6 +51,13 @@ def test_summaries():
     assert view.summary_of(prediction_of(depth=depth), None) == '3.0 to 12.0 m'
 
 
+def test_legend_has_the_colors_of_the_classes_and_escapes_names():
+    # Classes without a colour of their own are violet.
+    legend = view.legend_html(['Pedestrian', '<b>'])
+    assert '<span style="color: #ff5c93">&#9632;</span> Pedestrian' in legend
+    assert '<span style="color: #b9a7ff">&#9632;</span> &lt;b&gt;' in legend
+
+
 def test_unreadable_images_are_skipped(tmp_path, capsys):
     (tmp_path / 'b.png').write_bytes(b'no image')
     source = open_images([picture(1), str(tmp_path / 'b.png'), picture(2)])

@@ -6,6 +6,7 @@ from mmdet3d_plugin.visualization.scene_arrays import (
     box_segments,
     depth_points,
     image_plane,
+    line_points,
     unprojected,
 )
 
@@ -28,6 +29,30 @@ def test_heading_lines_start_at_the_box_and_point_forward():
     segments, _ = box_segments(make_objects([('Car', 2., 1.6, 15., np.pi / 2)]))
     # A yaw of 90 degrees points towards the camera.
     np.testing.assert_allclose(segments[12], [(2., 1.6, 15.), (2., 1.6, 13.05)], atol=1e-9)
+
+
+def test_points_on_lines_are_even_and_dense():
+    segments = np.array([[(0., 0., 5.), (0., 0., 6.)], [(1., 2., 3.), (1., 2., 3.)],
+                         [(3., 0., 0.), (0., 4., 0.)]])
+    colors = np.array([[(1, 2, 3)] * 2, [(4, 5, 6)] * 2, [(7, 8, 9)] * 2], np.uint8)
+    points, point_colors = line_points(segments, colors, .4)
+    # 1 m: 3 steps of at most 0.4 m; 0 m: the end points; 5 m: 13 steps.
+    assert len(points) == 4 + 2 + 14
+    np.testing.assert_allclose(points[:4, 2], [5., 5 + 1 / 3, 5 + 2 / 3, 6.])
+    np.testing.assert_allclose(points[4:6], [(1., 2., 3.)] * 2)
+    np.testing.assert_allclose(points[[6, 7, 19]], [(3, 0, 0), (3 - 3 / 13, 4 / 13, 0), (0, 4, 0)],
+                               atol=1e-12)
+    assert point_colors[[0, 3, 4, 5, 6, 19]].tolist() == [[1, 2, 3]] * 2 + [[4, 5, 6]] * 2 + [
+        [7, 8, 9]] * 2
+    assert point_colors.dtype == np.uint8
+
+
+def test_points_on_lines_are_limited():
+    segments = np.array([[(0., 0., 0.), (1e9, 0., 0.)]])
+    points, _ = line_points(segments, np.zeros((1, 2, 3), np.uint8), .05)
+    assert len(points) == 1001 and points[-1, 0] == 1e9
+    points, colors = line_points(segments[:0], np.zeros((0, 2, 3), np.uint8), .05)
+    assert points.shape == colors.shape == (0, 3)
 
 
 def test_unprojected_points_project_back():
