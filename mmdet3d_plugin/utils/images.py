@@ -21,6 +21,9 @@ FORMATS = ('PNG', 'JPEG')
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg')  # of files in these formats, in lower case
 PNG_SIGNATURE = b'\x89PNG\r\n\x1a\n'
 JPEG_SIGNATURE, JPEG_SCAN, JPEG_END = b'\xff\xd8', b'\xff\xda', b'\xff\xd9'
+# First 8 bytes of files in formats that are not read.
+OTHER_FORMATS = {'WebP': rb'RIFF', 'GIF': rb'GIF8', 'BMP': rb'BM', 'TIFF': rb'II\*\0|MM\0\*',
+                 'HEIC or AVIF': rb'....ftyp'}
 MAX_BYTES = 1 << 27  # of an image file
 MAX_PIXELS = 1 << 26  # 200 MB decoded; the header of a small file can declare any size
 # A decoder visits all pixels in each scan of a JPEG, and keeps their coefficients in between,
@@ -171,7 +174,7 @@ def _png_exif(file: BinaryIO) -> bytes:
 
 
 def _check_head(path: PathLike, file: BinaryIO) -> None:
-    """Check the parts of an image before its pixels, which Pillow reads without a limit."""
+    """Check the format, and the parts before the pixels, which Pillow reads without a limit."""
     signature = file.read(len(PNG_SIGNATURE))
     if signature == PNG_SIGNATURE:
         for count, (kind, length) in enumerate(_png_chunks(file)):
@@ -183,6 +186,10 @@ def _check_head(path: PathLike, file: BinaryIO) -> None:
             if marker in FRAMES:
                 break
             _check_part(path, count)
+    else:
+        for name, start in OTHER_FORMATS.items():
+            if re.match(start, signature, re.DOTALL):
+                raise InputError(f'{path}: is a {name} file; convert it to PNG or JPEG')
     file.seek(0)
 
 

@@ -98,6 +98,19 @@ def with_scans(content, count):
     return content[:-2] + content[start:-2] * (count - scans) + b'\xff\xd9'
 
 
+@pytest.mark.parametrize('name, options', [
+    ('WebP', dict(format='WEBP')), ('GIF', dict(format='GIF')), ('BMP', dict(format='BMP')),
+    ('TIFF', dict(format='TIFF')), ('HEIC or AVIF', None)])
+def test_other_formats_are_named(tmp_path, name, options):
+    path = tmp_path / 'a.jpg'
+    if options:
+        Image.new('RGB', (6, 4)).save(path, **options)
+    else:
+        path.write_bytes(b'\0\0\0\x18ftypheic')
+    with pytest.raises(InputError, match=f'a.jpg: is a {name} file; convert it to PNG or JPEG'):
+        image_size(path)
+
+
 def test_scans_of_a_jpeg_are_counted(tmp_path):
     path = tmp_path / 'a.jpg'
     progressive = jpeg(progressive=True)
