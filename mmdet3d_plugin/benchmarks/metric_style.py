@@ -50,18 +50,30 @@ def format_value(value: Optional[float], decimals: int = 2) -> str:
     return f'{round(value, decimals) + 0.:.{decimals}f}'  # + 0. turns -0. into 0.
 
 
+def rounded_difference(first: Optional[float], second: Optional[float], decimals: int = 2
+                       ) -> float:
+    """Return ``second - first`` as it is shown, or NaN if one value is undefined.
+
+    Example:
+        >>> rounded_difference(3., 2.25), rounded_difference(1., .999)
+        (-0.75, -0.0)
+    """
+    if first is None or second is None:
+        return math.nan
+    return round(second - first, decimals)
+
+
 def format_difference(first: Optional[float], second: Optional[float], decimals: int = 2) -> str:
-    """Return ``second - first`` as text with its sign, or a dash if one value is undefined.
+    """Return ``second - first`` as text, or a dash if one value is undefined.
+
+    The text has a sign, unless the rounded difference is zero.
 
     Example:
         >>> format_difference(2., 3.5), format_difference(3., 2.25), format_difference(None, 1.)
         ('+1.50', '−0.75', '–')
         >>> format_difference(1., .999)
-        '+0.00'
+        '0.00'
     """
-    if first is None or second is None:
-        return format_value(None, decimals)
-    text = format_value(abs(second - first), decimals)
-    if text == UNDEFINED:
-        return text
-    return f'{"−" if second < first and float(text) else "+"}{text}'
+    change = rounded_difference(first, second, decimals)
+    sign = '+' if change > 0 else '−' if change < 0 else ''
+    return sign + format_value(abs(change), decimals)

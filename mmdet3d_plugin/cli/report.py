@@ -3,7 +3,7 @@ import argparse
 from pathlib import Path
 
 from .command_parser import CommandParser
-from .value_types import non_negative
+from .value_types import non_negative, score
 
 EXAMPLES = '''
 examples:
@@ -33,12 +33,14 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument('work_dir', type=Path, nargs='?', help='folder of the training run')
     parser.add_argument('--compare', type=Path, nargs=2, metavar=('RUN_A', 'RUN_B'),
                         help='compare two runs in place of a report of one')
-    parser.add_argument('--title', help='title of the page (default: the task)')
+    parser.add_argument('--title', help='title of the page (default: the task and the name of the '
+                        'work dir)')
     parser.add_argument('--max-frames', type=non_negative, default=24, metavar='N',
                         help='largest number of frames to show: half of them those with most '
                         'errors, the others evenly spaced (default: 24)')
     parser.add_argument('--facts', nargs='*', default=[], metavar='NAME=VALUE',
-                        help='rows of the table of facts at the end of the page')
+                        help='rows of the table of facts at the end of the page; they replace '
+                        'facts of the same name from the work dir')
     detector = parser.add_argument_group('detectors')
     detector.add_argument('--data-root', type=Path, metavar='DIR',
                           help="data set folder in KITTI's layout (required)")
@@ -47,11 +49,12 @@ def build_parser() -> argparse.ArgumentParser:
                           'twice with --compare (default: results in the folder of the run)')
     detector.add_argument('--split', default='val', metavar='NAME',
                           help='evaluated split (default: val)')
-    detector.add_argument('--score-thr', type=float, default=0.1, metavar='S',
-                          help='least score of detections that are shown at first '
+    detector.add_argument('--score-thr', type=score, default=0.1, metavar='S',
+                          help='minimum score of detections that are shown at first '
                           '(default: 0.1)')
     detector.add_argument('--samples', type=Path, metavar='DIR',
-                          help='folder of pictures of tools/test.py --show-samples to show too')
+                          help='folder of pictures of tools/test.py --show-samples (default: '
+                          'WORK_DIR/test/samples or WORK_DIR/samples, if it has pictures)')
     others = parser.add_argument_group('depth estimators and embedders')
     others.add_argument('--frames', type=Path, metavar='DIR',
                         help='folder of pictures of tools/test.py (default: WORK_DIR/test/frames '

@@ -1,7 +1,7 @@
 """Write an HTML report of a training run: python tools/report.py WORK_DIR [options]."""
 import argparse
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -41,6 +41,7 @@ from ..visualization.retrieval_plots import MAP_AT_R, recall_keys
 from .depth_frames import DepthFrames, most_changed_entries, worst_entries
 from .evaluate_kitti import default_classes, find_results, read_frames
 from .picture_files import read_pictures
+from .run_facts import run_facts
 from .training_log import read_training_log
 
 DETECTION, DEPTH, EMBEDDING = 'detection', 'depth', 'embedding'
@@ -50,6 +51,7 @@ TITLES = {DETECTION: 'Monocular 3D detection', DEPTH: 'Monocular depth',
           EMBEDDING: 'Embedding of images'}
 # Pictures of DrawNeighboursHook, by argument of write_embedding_report.
 EMBEDDING_PICTURES = dict(neighbours=SHEET_FILE, embedding=EMBEDDING_FILE, piece=PIECE_FILE)
+SAMPLE_FOLDERS = ('test/samples', 'samples')  # of tools/test.py in a work dir
 REPORT, COMPARISON = 'report.html', 'comparison.html'
 
 
@@ -95,6 +97,23 @@ class Run(NamedTuple):
         logged = {key for row in scalars for key in row}
         task = next((task for task, key in TASK_KEYS.items() if key in logged), DETECTION)
         return cls(folder, scalars, task)
+
+    @property
+    def name(self) -> str:
+        """Name of the work dir."""
+        return self.folder.resolve().name
+
+    def title(self, args: argparse.Namespace) -> str:
+        """Return the title of the report."""
+        return args.title or f'{TITLES[self.task]}: {self.name}'
+
+    def facts(self, args: argparse.Namespace) -> Dict[str, str]:
+        """Return the facts of the work dir by name, replaced and extended by ``--facts``.
+
+        Raises:
+            InputError: an option or the text log is invalid.
+        """
+        return {**run_facts(self.folder, self.scalars), **parse_facts(args.facts)}
 
     @property
     def metrics(self) -> Mapping[str, Any]:
@@ -147,7 +166,7 @@ class Detections(NamedTuple):
         """Return the number of errors of each frame, or by how much it differs between runs.
 
         Args:
-            threshold: least score of a prediction that counts.
+            threshold: minimum score of a prediction that counts.
         """
         counts = [[frame_outcomes(truth, shown, self.classes).errors(shown.scores, threshold)
                    for truth, shown in zip(self.truths, map(best_predictions, run))]
@@ -181,6 +200,23 @@ class Detections(NamedTuple):
         return entries
 
 
+def sample_pictures(folder: Optional[Path], work_dir: Path) -> List[Tuple[str, np.ndarray]]:
+    """Read the pictures of ROI weights.
+
+    Args:
+        folder: folder of the pictures, or None to look into the work dir, where pictures are
+            optional.
+        work_dir: folder of the run.
+
+    Raises:
+        InputError: the given folder has no pictures, or a picture is unreadable.
+    """
+    if folder is None:
+        folder = next((work_dir / name for name in SAMPLE_FOLDERS
+                       if any((work_dir / name).rglob('*.jpg'))), None)
+    return read_pictures(folder, '--show-samples') if folder else []
+
+
 def curves(evaluation: KittiEvaluation, metrics: Sequence[str]
            ) -> Dict[str, Dict[Tuple[str, str], Tuple[np.ndarray, np.ndarray]]]:
     """Return (recalls, precisions) at moderate difficulty, by class and (metric, overlap).
@@ -205,7 +241,7 @@ def report_detector(args: argparse.Namespace, path: Path, run: Run) -> str:
     evaluation = evaluate_kitti(found.truths, found.runs[0], found.classes)
     write_report(
         path,
-        title=args.title or TITLES[DETECTION],
+        title=run.title(args),
         frames=found.entries(args),
         scalars=run.scalars,
         metrics=evaluation.to_dict(),
@@ -213,8 +249,8 @@ def report_detector(args: argparse.Namespace, path: Path, run: Run) -> str:
         depth_error=[object_depth_errors(found.truths, found.runs[0], name)
                      for name in evaluation.classes],
         reliability=scored_detections(found.truths, found.runs[0], evaluation.classes),
-        samples=read_pictures(args.samples, '--show-samples') if args.samples else (),
-        summary=parse_facts(args.facts),
+        samples=sample_pictures(args.samples, run.folder),
+        summary={'Frames': f'{len(found.names)} evaluated, split {args.split}', **run.facts(args)},
         threshold=args.score_thr)
     return evaluation.table()
 
@@ -226,12 +262,12 @@ def report_depth(args: argparse.Namespace, path: Path, run: Run) -> str:
         if args.frames or folder.is_dir() else []
     write_depth_report(
         path,
-        title=args.title or TITLES[DEPTH],
+        title=run.title(args),
         frames=frames,
         scalars=run.scalars,
         metrics=run.metrics,
         depth_error=read_pixel_errors(folder / DISTANCE_ERRORS),
-        summary=parse_facts(args.facts))
+        summary=run.facts(args))
     return '\n'.join(
         f'{style.title}: {format_value(run.metrics.get(f"depth/{key}"), style.decimals)}'
         for key, style in DEPTH_STYLES.items())
@@ -251,8 +287,8 @@ def report_embedding(args: argparse.Namespace, path: Path, run: Run) -> str:
         raise InputError(f'{folder}: no readable pictures of embeddings; make them with '
                          'tools/test.py --show-dir')
     write_embedding_report(
-        path, title=args.title or TITLES[EMBEDDING], scalars=run.scalars, metrics=run.metrics,
-        summary=parse_facts(args.facts), **pictures)
+        path, title=run.title(args), scalars=run.scalars, metrics=run.metrics,
+        summary=run.facts(args), **pictures)
     metrics = without_prefix(run.metrics)
     return '\n'.join(f'{key}: {format_value(metrics.get(key))} %'
                      for key in [*recall_keys(metrics), MAP_AT_R])
@@ -268,10 +304,11 @@ def compare_runs(args: argparse.Namespace, path: Path, runs: Sequence[Run]) -> N
     if runs[1].task != task:
         raise InputError(f'{runs[1].folder}: is a run of {runs[1].task}, but {runs[0].folder} is '
                          f'one of {task}; compare runs of one task')
-    names = [f'{letter}: {run.folder.resolve().name}' for letter, run in zip('AB', runs)]
-    common: Dict[str, Any] = dict(title=args.title or f'{TITLES[task]}: two runs',
-                  summary={**dict(zip(names, (str(run.folder) for run in runs))),
-                           **parse_facts(args.facts)})
+    names = [f'{letter}: {run.name}' for letter, run in zip('AB', runs)]
+    common: Dict[str, Any] = dict(
+        title=args.title or f'{TITLES[task]}: {runs[0].name} and {runs[1].name}',
+        summary={**dict(zip(names, (str(run.folder) for run in runs))),
+                 **parse_facts(args.facts)})
     if task == DETECTION:
         compare_detectors(args, path, runs, names, common)
         return

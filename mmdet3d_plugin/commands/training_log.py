@@ -27,12 +27,17 @@ def read_training_log(work_dir: Path) -> List[Dict[str, Any]]:
         InputError: a log cannot be read, see :func:`read_scalars`.
     """
     rows: List[Dict[str, Any]] = []
-    for path in sorted(work_dir.glob('*/vis_data/scalars.json')):
+    for path in log_files(work_dir):
         session = [row for row in read_scalars(path) if 'step' in row]
         if session:
             start = session[0]['step']
             rows = [row for row in rows if row['step'] < start] + session
     return rows
+
+
+def log_files(work_dir: Path) -> List[Path]:
+    """Return the logs of a run in the order of their sessions."""
+    return sorted(work_dir.glob('*/vis_data/scalars.json'))
 
 
 def read_scalars(path: Union[str, Path]) -> List[Dict[str, Any]]:

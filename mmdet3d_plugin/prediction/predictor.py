@@ -76,7 +76,7 @@ class Predictor:
             of the training images, for a checkpoint that does not say it.
         correct_focal: correct depth for a focal length unlike the training's, see
             ``prediction/focal_correction.py`` and ``prediction/virtual_camera.py``.
-        score_threshold: least score of a predicted object.
+        score_threshold: minimum score of a predicted object.
 
     Attributes:
         model: the model.

@@ -13,7 +13,7 @@ OTHER_CLASS_COLOR = '#b9a7ff'
 RIGHT_COLOR, WRONG_COLOR = GROUND_TRUTH_COLOR, '#ff4747'  # of nearest neighbours, by class
 ACCENT_COLOR = '#5b8def'  # curves and dots that belong to no class
 # Curves of one plot, told apart also by colour-blind readers (Okabe and Ito, 2008).
-CURVE_COLORS = ('#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00')
+CURVE_COLORS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00')
 PANEL_BACKGROUND, PANEL_TEXT = '#0b0e12', '#e8edf2'
 
 

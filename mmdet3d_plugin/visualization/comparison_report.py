@@ -10,6 +10,7 @@ from ..benchmarks.metric_style import (
     MetricStyle,
     format_difference,
     format_value,
+    rounded_difference,
     without_prefix,
 )
 from ..benchmarks.retrieval.evaluation import retrieval_style
@@ -17,7 +18,14 @@ from ..benchmarks.score_reliability import ScoredDetections
 from .depth_plots import depth_validation_plot
 from .depth_report import depth_headlines
 from .detection_plots import Curves, precision_recall_plot, reliability_plot, validation_plot
-from .detection_report import OVERLAP_NOTE, RELIABILITY_NOTE, class_headlines, classes_of
+from .detection_report import (
+    HEADLINE_NOTE,
+    OVERLAP_NOTE,
+    RELIABILITY_NOTE,
+    class_headlines,
+    classes_of,
+    selection_note,
+)
 from .embedding_report import retrieval_headlines
 from .frame_entries import Entry
 from .frame_explorer import DEPTH_NOTE, DETECTION_NOTE, explorer_section
@@ -62,7 +70,7 @@ def write_detection_comparison(path: Union[str, Path], *, title: str,
             the run.
         frames: entries of :func:`~.detection_entry` with the predictions of both runs.
         summary: facts by name.
-        threshold: least score of the predictions that are shown at first.
+        threshold: minimum score of the predictions that are shown at first.
 
     Raises:
         InputError: the folder of ``path`` cannot be written.
@@ -86,8 +94,9 @@ def write_detection_comparison(path: Union[str, Path], *, title: str,
                 note='3D at moderate difficulty.'),
         Section('Reliability of scores', _wide(reliability_plot(reliability or {})),
                 note=RELIABILITY_NOTE),
-        training_section(map(_wide, (loss_plot(logs), validation_plot(logs, classes)))),
-        facts_section(summary)])
+        training_section(map(_wide, (loss_plot(logs), validation_plot(logs, classes))),
+                         selection_note(logs)),
+        facts_section(summary)], f'{HEADLINE_NOTE} {difference_note(runs)}')
 
 
 def write_depth_comparison(path: Union[str, Path], *, title: str, runs: Sequence[ComparedRun],
@@ -112,7 +121,7 @@ def write_depth_comparison(path: Union[str, Path], *, title: str, runs: Sequence
                          [run.name for run in runs], error_name='AbsRel'),
         Section('Depth metrics', difference_table(runs, DEPTH_STYLES)),
         training_section(map(_wide, (loss_plot(logs), depth_validation_plot(logs)))),
-        facts_section(summary)])
+        facts_section(summary)], difference_note(runs))
 
 
 def write_embedding_comparison(path: Union[str, Path], *, title: str,
@@ -136,7 +145,7 @@ def write_embedding_comparison(path: Union[str, Path], *, title: str,
         Section('Retrieval', difference_table(runs, {key: retrieval_style(key) for key in keys}),
                 note='Percent, of the last validation of each training.'),
         training_section(map(_wide, (loss_plot(logs), retrieval_validation_plot(logs)))),
-        facts_section(summary)])
+        facts_section(summary)], difference_note(runs))
 
 
 def difference_table(runs: Sequence[ComparedRun], styles: Mapping[str, MetricStyle]) -> str:
@@ -158,20 +167,30 @@ def difference_table(runs: Sequence[ComparedRun], styles: Mapping[str, MetricSty
     lines: List[str] = []
     for key, style in styles.items():
         values = [run.get(key) for run in metrics]
-        cells = [format_value(value, style.decimals) for value in values]
-        change = format_difference(values[0], values[1], style.decimals)
+        kind = _direction(rounded_difference(values[0], values[1], style.decimals), style)
         lines.append(f'<tr><td>{escape(style.title)}</td>'
-                     + ''.join(f'<td>{cell}</td>' for cell in cells)
-                     + f'<td{_direction(cells, change, style)}>{change}</td></tr>')
+                     + ''.join(f'<td>{format_value(value, style.decimals)}</td>'
+                               for value in values)
+                     + f'<td{kind}>{format_difference(values[0], values[1], style.decimals)}'
+                       '</td></tr>')
     return wide(f'<table><thead><tr>{head}</tr></thead>\n<tbody>\n' + '\n'.join(lines)
                 + '\n</tbody></table>')
 
 
-def _direction(cells: Sequence[str], change: str, style: MetricStyle) -> str:
-    """Return the class attribute of a difference that is better or worse as it is shown."""
-    if cells[0] == cells[1] or not style.better or change[0] not in '+−':
-        return ''
-    return ' class="better"' if (change[0] == '+') == (style.better == '↑') else ' class="worse"'
+def _direction(change: float, style: MetricStyle) -> str:
+    """Return the class attribute of a difference, empty if it is neither better nor worse."""
+    gain = change * {'↑': 1, '↓': -1}.get(style.better, 0)
+    return ' class="better"' if gain > 0 else ' class="worse"' if gain < 0 else ''
+
+
+def difference_note(runs: Sequence[ComparedRun]) -> str:
+    """Return the line above the headline cards of two runs.
+
+    Example:
+        >>> difference_note([ComparedRun('A: old', [], {}), ComparedRun('B: new', [], {})])
+        'B: new, with the difference from A: old.'
+    """
+    return f'{runs[1].name}, with the difference from {runs[0].name}.'
 
 
 def _logs(runs: Sequence[ComparedRun]) -> Mapping[str, Rows]:

@@ -9,13 +9,20 @@ from .depth_plots import depth_validation_plot, distance_error_plot
 from .frame_entries import Entry
 from .frame_explorer import DEPTH_NOTE, explorer_section
 from .report_html import Section, details, table, wide
-from .report_page import Headline, facts_section, headline_value, training_section, write_page
+from .report_page import (
+    TEST_COMMAND,
+    Headline,
+    facts_section,
+    headline_value,
+    training_section,
+    write_page,
+)
 from .report_plots import Rows, loss_plot
 
 HEADLINES, HEADLINE_DECIMALS = ('AbsRel', 'delta1'), 3
 METRIC_NOTE = ('Mean over the images at the last validation of the training. ↓: lower is better, '
                '↑: higher is better.')
-FRAMES_MISSING = 'Frames need the pictures of tools/test.py.'
+FRAMES_MISSING = f'Frames need the pictures of {TEST_COMMAND}.'
 DISTANCE_NOTE = 'Means over all evaluated pixels, in bins of their true depth.'
 
 
@@ -56,7 +63,7 @@ def write_depth_report(path: Union[str, Path], *, title: str, frames: Sequence[E
         explorer_section(frames, DEPTH_NOTE, FRAMES_MISSING, error_name='AbsRel'),
         Section('Depth metrics', _depth_metric_table(metrics), note=METRIC_NOTE),
         Section('Error by distance', _distance_section(depth_error) if depth_error else None,
-                'Errors by distance need tools/test.py and an evaluated pixel.', DISTANCE_NOTE),
+                f'Errors by distance need {TEST_COMMAND} and an evaluated pixel.', DISTANCE_NOTE),
         training_section(svg and wide(svg)
                          for svg in (loss_plot(runs), depth_validation_plot(runs))),
         facts_section(summary)])
@@ -93,4 +100,4 @@ def _distance_section(errors: PixelDepthErrors) -> Optional[str]:
                  errors.edges[:-1], errors.edges[1:], errors.pixels, errors.relative,
                  errors.metres)]
     header = ('depth (m)', 'mean relative error (%)', 'mean absolute error (m)', 'pixels')
-    return wide(svg) + details('The numbers', table(header, rows))
+    return wide(svg) + details('Values as a table', table(header, rows))

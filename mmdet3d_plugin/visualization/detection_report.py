@@ -28,6 +28,7 @@ from .frame_entries import Entry
 from .frame_explorer import DETECTION_NOTE, explorer_section
 from .report_html import Section, details, picture, table, wide
 from .report_page import (
+    TEST_COMMAND,
     Headline,
     Pictures,
     facts_section,
@@ -35,9 +36,10 @@ from .report_page import (
     training_section,
     write_page,
 )
-from .report_plots import Rows, loss_plot
+from .report_plots import Rows, loss_plot, selection_start
 
-OVERLAP_NOTE = ('Average precision in percent over 40 recall positions. Strict asks for an IoU '
+HEADLINE_NOTE = '3D AP in percent, R40, moderate difficulty.'
+OVERLAP_NOTE = ('Average precision in percent over 40 recall positions. Strict requires an IoU '
                 'of 0.7 for Car and 0.5 for Pedestrian and Cyclist, loose for 0.5 and 0.25 in '
                 'BEV and 3D. 2D and AOS are strict in both.')
 CURVE_NOTE = ('At moderate difficulty. Strict and loose overlaps are those of the table above; 2D '
@@ -53,6 +55,10 @@ SAMPLE_NOTE = ('Each object is divided into a grid of locations that predict dep
                'tint are dropped by sample selection.')
 DEPTH_ERROR_NOTE = ('Errors of detected objects. An object is detected if the 2D IoU with a '
                     'prediction of its class is 0.5 or more.')
+SELECTION_NOTE = ('The depth loss falls when sample selection starts, because fewer locations '
+                  'count from then on. This fall alone does not mean better depths.')
+SAMPLES_MISSING = ('Weights of the depth predictions, if the detector has them, need the pictures '
+                   f'of {TEST_COMMAND} --show-samples.')
 FRAMES_MISSING = 'Frames need the images, labels and result files of a data set.'
 SHOWN_SAMPLES = 2  # pictures of sample weights; the others are collapsed
 MAX_SAMPLE_BYTES = 3 << 20  # of all pictures of sample weights
@@ -88,7 +94,7 @@ def write_report(path: Union[str, Path], *, title: str,
         reliability: one result per class, as returned by :func:`~.scored_detections`.
         samples: caption and picture of ROI weights, as drawn by :func:`~.sample_panel`.
         summary: facts of the run by name, e.g. config, device and command lines.
-        threshold: least score of the predictions that are shown at first.
+        threshold: minimum score of the predictions that are shown at first.
 
     Raises:
         InputError: the folder of ``path`` cannot be written.
@@ -114,9 +120,11 @@ def write_report(path: Union[str, Path], *, title: str,
                 note=RELIABILITY_NOTE),
         Section('Depth error by distance', _depth_section(depth_error),
                 'Depth errors need a prediction that matches a label.', DEPTH_ERROR_NOTE),
-        Section('Weights of the depth predictions', _samples(samples), note=SAMPLE_NOTE),
-        training_section(map(_plot, (loss_plot(runs), validation_plot(runs, classes)))),
-        facts_section(summary)])
+        Section('Weights of the depth predictions', _samples(samples), SAMPLES_MISSING,
+                SAMPLE_NOTE),
+        training_section(map(_plot, (loss_plot(runs), validation_plot(runs, classes))),
+                         selection_note(runs)),
+        facts_section(summary)], HEADLINE_NOTE)
 
 
 def classes_of(metrics: Metrics) -> List[str]:
@@ -153,6 +161,16 @@ def class_headlines(runs: Sequence[Metrics]) -> List[Headline]:
     defined = [card for card in cards
                if any(not text.startswith(UNDEFINED) for _, text in card.figures)]
     return defined or cards
+
+
+def selection_note(runs: Mapping[str, Rows]) -> str:
+    """Return the note on sample selection; empty if it starts in no run.
+
+    Args:
+        runs: lines of the training log of each run, by name.
+    """
+    starts = map(selection_start, runs.values())
+    return SELECTION_NOTE if any(start is not None for start in starts) else ''
 
 
 def _samples(samples: Pictures) -> str:
@@ -215,4 +233,4 @@ def _depth_section(results: Sequence[ObjectDepthErrors]) -> Optional[str]:
                 result.matched, result.labels, result.recall)]
     header = ('class', 'depth (m)', 'mean error (m)', 'median error (m)', 'found', 'labelled',
               'recall (%)')
-    return wide(svg) + details('The numbers', table(header, rows))
+    return wide(svg) + details('Values as a table', table(header, rows))

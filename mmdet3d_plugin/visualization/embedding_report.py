@@ -6,7 +6,14 @@ import numpy as np
 
 from ..benchmarks.metric_style import Metrics, format_value, without_prefix
 from .report_html import Section, picture, table, wide
-from .report_page import Headline, facts_section, headline_value, training_section, write_page
+from .report_page import (
+    TEST_COMMAND,
+    Headline,
+    facts_section,
+    headline_value,
+    training_section,
+    write_page,
+)
 from .report_plots import Rows, loss_plot, series_of, validation_unit
 from .retrieval_plots import MAP_AT_R, recall_keys, retrieval_validation_plot
 
@@ -64,13 +71,14 @@ def write_embedding_report(path: Union[str, Path], *, title: str, scalars: Rows 
     """
     metrics = without_prefix(metrics or {})
     runs = {'run': scalars}
+    pictures = [('Nearest neighbours', neighbours, NEIGHBOUR_NOTE),
+                ('Embedding', embedding, EMBEDDING_NOTE), ('Linear piece', piece, PIECE_NOTE)]
+    missing = ', '.join(title for title, image, _ in pictures if image is None)
     write_page(path, title, retrieval_headlines([metrics]), [
         Section('Retrieval', _metric_table(metrics, scalars), note=METRIC_NOTE),
         *(Section(title, None if image is None else picture(image, ''),
-                  f'The section "{title}" needs a picture of tools/test.py.', note)
-          for title, image, note in (('Nearest neighbours', neighbours, NEIGHBOUR_NOTE),
-                                     ('Embedding', embedding, EMBEDDING_NOTE),
-                                     ('Linear piece', piece, PIECE_NOTE))),
+                  f'Missing pictures: {missing}. They need {TEST_COMMAND}.', note)
+          for title, image, note in pictures),
         training_section(svg and wide(svg)
                          for svg in (loss_plot(runs), retrieval_validation_plot(runs))),
         facts_section(summary)])

@@ -6,22 +6,22 @@ import numpy as np
 from matplotlib import colormaps
 
 from ..benchmarks.kitti.frame_outcomes import DEPTH_TOLERANCE
-from .colors import CLASS_COLORS, GROUND_TRUTH_COLOR, OTHER_CLASS_COLOR, class_color
+from .colors import CLASS_COLORS, CURVE_COLORS, GROUND_TRUTH_COLOR, OTHER_CLASS_COLOR, class_color
 from .depth_maps import RELATIVE_LIMIT
 from .frame_entries import TRUE_DEPTH, Entry
 from .report_html import Section, json_block
 from .report_page import EXPLORER
 
 MAX_BYTES = 11 << 20  # of the frames in a page, which should stay below 15 MB
-ERROR_COLORS = {'right': '#e8edf2', 'missed': '#ffe14d', 'false': '#ff4747', 'far': '#ff9a1f',
+ERROR_COLORS = {'right': '#e8edf2', 'missed': '#ffe14d', 'false': '#ff4747', 'far': '#b044ff',
                 'near': '#b9a7ff', 'ignored': '#8a96a3'}
 DARKEST = .85  # end of the colours of depth; darker points vanish on the background
-RUN_COLORS = ('#35b6ff', '#ff9a1f')
+RUN_COLORS = CURVE_COLORS[:2]  # as in the plots of the page
 DETECTION_NOTE = (
     'Ground truth is green; a dashed green box is missed at this score. The tinted face of a box '
     'is its front. A prediction finds a label of its class at a 2D IoU of 0.5 or more, and is too '
     f'far or too near if its depth is off by more than {100 * DEPTH_TOLERANCE:.0f} %. Predictions '
-    "on labels that KITTI's rules excuse are ignored.")
+    'on labels that KITTI ignores are ignored.')
 DEPTH_NOTE = (
     'True and predicted depth share one colour scale, near bright and far dark. Errors are blue '
     'where the prediction is too near and red where it is too far. Grey pixels are unknown or not '
@@ -41,7 +41,7 @@ def explorer_section(frames: Sequence[Entry], note: str, missing: str,
         missing: plain text if there are no frames.
         runs: names of the runs with predictions, one or two.
         classes: names of the classes; by default those of all objects.
-        threshold: least score of predictions that are shown at first.
+        threshold: minimum score of predictions that are shown at first.
         error_name: name of the errors of frames without boxes.
     """
     frames = list(frames)

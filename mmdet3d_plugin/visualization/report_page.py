@@ -11,6 +11,8 @@ from .report_html import Section, page
 
 Pictures = Iterable[Tuple[str, np.ndarray]]  # captions and (H, W, 3) uint8 BGR images
 EXPLORER = 'explorer-data'  # id of the data of the explorer of frames
+# Command that writes the pictures of a report, for notes on what is missing.
+TEST_COMMAND = 'tools/test.py CONFIG CKPT --work-dir WORK_DIR/test'
 
 
 class Headline(NamedTuple):
@@ -28,25 +30,29 @@ class Headline(NamedTuple):
 
 
 def write_page(path: Union[str, Path], title: str, headlines: Sequence[Headline],
-               sections: Sequence[Section]) -> None:
+               sections: Sequence[Section], headline_note: str = '') -> None:
     """Write a page with large figures, a table of contents and sections.
 
-    Sections without content are left out. Their notes on what is missing stand at the end.
+    Sections without content are left out. Their notes on what is missing stand at the end, each
+    note once.
 
     Args:
         path: HTML file, replaced atomically.
         title: heading of the page.
         headlines: cards of large figures.
         sections: sections in order.
+        headline_note: plain text above the cards.
 
     Raises:
         InputError: the folder of ``path`` cannot be written.
     """
     shown = [section for section in sections if section.content]
-    missing = [section.missing for section in sections if not section.content and section.missing]
+    missing = dict.fromkeys(section.missing for section in sections
+                            if not section.content and section.missing)
     links = ''.join(f'<a href="#{section.anchor}">{escape(section.title)}</a>'
                     for section in shown)
-    parts = [f'<nav aria-label="Contents">{links}</nav>' if links else '', _headline(headlines),
+    parts = [f'<nav aria-label="Contents">{links}</nav>' if links else '',
+             _headline(headlines, headline_note),
              *(section.to_html() for section in shown),
              f'<footer>{escape(" ".join(missing))}</footer>' if missing else '']
     body = '\n'.join(filter(None, parts))
@@ -79,13 +85,13 @@ def facts_section(summary: Optional[Mapping[str, str]]) -> Section:
     return Section('Run', f'<table class="facts">{rows}</table>' if rows else None)
 
 
-def training_section(plots: Iterable[Optional[str]]) -> Section:
+def training_section(plots: Iterable[Optional[str]], note: str = '') -> Section:
     """Return the section of the plots of a training, as SVG."""
     return Section('Training', ''.join(filter(None, plots)),
-                   'Training curves need the training log.')
+                   'Training curves need the training log.', note)
 
 
-def _headline(headlines: Sequence[Headline]) -> str:
+def _headline(headlines: Sequence[Headline], note: str) -> str:
     cards = []
     for title, figures, color in headlines:
         swatch = f'<i class="swatch" style="background:{escape(color)}"></i>' if color else ''
@@ -95,4 +101,7 @@ def _headline(headlines: Sequence[Headline]) -> str:
             small = f'<small>{escape(second)}</small>' if second else ''
             rows.append(f'<div><dd>{escape(first)}{small}</dd><dt>{escape(caption)}</dt></div>')
         cards.append(f'<div><h2>{swatch}{escape(title)}</h2><dl>{"".join(rows)}</dl></div>')
-    return f'<div class="headline">{"".join(cards)}</div>' if cards else ''
+    if not cards:
+        return ''
+    above = f'<p>{escape(note)}</p>\n' if note else ''
+    return f'{above}<div class="headline">{"".join(cards)}</div>'

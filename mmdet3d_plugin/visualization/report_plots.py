@@ -47,6 +47,8 @@ styled = rc_context({
 def loss_plot(runs: Mapping[str, Rows]) -> Optional[str]:
     """Plot the total loss and, below, each single loss over the iterations.
 
+    A vertical line shows where sample selection starts, see :func:`selection_start`.
+
     Args:
         runs: lines of the training log of each run, by name. Losses have keys ``loss``,
             ``loss_*`` or ``*_loss``; values that are not finite are left out, and so are
@@ -86,6 +88,10 @@ def _draw_loss(axes: Axes, runs: Mapping[str, Rows], name: str) -> None:
         if len(steps):
             axes.plot(steps, values, color=color, alpha=0.3, linewidth=0.8)
             axes.plot(steps, _smoothed(values), style, color=color, label=run)
+        start = selection_start(runs[run])
+        if start is not None:
+            label = ', '.join(['sample selection starts', *[run] * (len(runs) > 1)])
+            axes.axvline(start, linestyle=style, color=color, linewidth=0.8, label=label)
     values = np.concatenate([values for _, values in curves.values()])
     if values.min() > 0 and values.max() > LOG_SCALE_FROM * values.min():
         axes.set_yscale('log')
@@ -171,6 +177,22 @@ def series_of(rows: Rows, key: str) -> Tuple[np.ndarray, np.ndarray]:
         if 'step' in row and isinstance(row.get(key), (int, float)) and math.isfinite(row[key])}
     steps = sorted(pairs)
     return np.array(steps, dtype=float), np.array([pairs[step] for step in steps], dtype=float)
+
+
+def selection_start(rows: Rows) -> Optional[float]:
+    """Return the last step before sample selection starts, or None if it does not start.
+
+    Args:
+        rows: lines of a training log. ``selecting`` is 0 before the start and 1 after it.
+
+    Example:
+        >>> selection_start([dict(step=10, selecting=0.), dict(step=20, selecting=1.)])
+        10.0
+        >>> selection_start([dict(step=10, selecting=1.), dict(step=20, selecting=1.)])
+    """
+    steps, selecting = series_of(rows, 'selecting')
+    starts = np.flatnonzero(np.diff(selecting) > 0)
+    return float(steps[starts[0]]) if len(starts) else None
 
 
 def _smoothed(values: np.ndarray) -> np.ndarray:

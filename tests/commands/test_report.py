@@ -1,5 +1,6 @@
 """The command ``tools/report.py``."""
 import json
+import os
 import re
 import shutil
 import sys
@@ -160,18 +161,84 @@ def test_pictures_of_an_embedder_in_another_folder(run, embedder_run, tmp_path):
     (embedder_run / 'test').rename(tmp_path / 'elsewhere')
     run(embedder_run)
     html = (embedder_run / 'report.html').read_text()
-    assert 'The section &quot;Nearest neighbours&quot; needs a picture' in html
+    assert 'Missing pictures: Nearest neighbours, Embedding, Linear piece. They need' in html
     assert 'image/jpeg' not in html
     shown = tmp_path / 'elsewhere/neighbours'
     (shown / 'piece.png').unlink()
     run(embedder_run, '--frames', shown)
     html = (embedder_run / 'report.html').read_text()
-    assert html.count('image/jpeg') == 2 and 'The section &quot;Linear piece&quot; needs' in html
+    assert html.count('image/jpeg') == 2 and 'Missing pictures: Linear piece. They' in html
     with pytest.raises(InputError, match='run: no readable pictures of embeddings; .* --show-d'):
         run(embedder_run, '--frames', embedder_run)
     (shown / 'embedding.png').write_bytes(b'no picture')
     with pytest.raises(InputError, match='embedding.png: not a readable picture'):
         run(embedder_run, '--frames', shown)
+
+
+def write_text_log(work_dir, name, text):
+    (work_dir / name / f'{name}.log').write_text(text)
+
+
+def facts_of(work_dir):
+    html = (work_dir / 'report.html').read_text()
+    return dict(re.findall('<tr><th>([^<]*)</th><td>([^<]*)</td></tr>\n', html))
+
+
+def test_title_and_facts_come_from_the_work_dir(run, tmp_path):
+    """Steps 1-10 took 60 s each and steps 11-20 66 s each: 21 minutes."""
+    work_dir = tmp_path / 'first try'
+    write_session(work_dir, '20260101_000000', [
+        dict(step=10, iter=10, epoch=1, loss=5., time=60.),
+        dict(step=20, iter=20, epoch=2, loss=4., time=66.),
+        {'step': 2, 'time': 900., 'depth/AbsRel': .2}])
+    write_text_log(work_dir, '20260101_000000', '    GPU 0: NVIDIA <H200>\n    seed: 7\n')
+    (work_dir / 'lt.py').touch()
+    run(work_dir, '--facts', 'Seed=8', 'Author=me')
+    assert '<h1>Monocular depth: first try</h1>' in (work_dir / 'report.html').read_text()
+    assert facts_of(work_dir) == {
+        'Config': 'lt.py', 'Epochs': '2', 'Iterations': '20',
+        'Training': '0 h 21 min, without validations', 'Device': 'GPU 0: NVIDIA &lt;H200&gt;',
+        'Seed': '8', 'Author': 'me'}
+    run(work_dir, '--title', 'Mine')
+    assert '<h1>Mine</h1>' in (work_dir / 'report.html').read_text()
+
+
+def test_facts_of_the_last_session_and_of_damaged_logs(run, depth_run):
+    write_text_log(depth_run, '20260101_000000', '    CUDA available: True\n    seed: 1\n')
+    run(depth_run)
+    assert facts_of(depth_run) == {'Seed': '1'}
+    write_session(depth_run, '20260102_000000', [dict(step=3, iter=3, time=1e29)])
+    log = depth_run / '20260102_000000/20260102_000000.log'
+    log.write_bytes(b'\xff\n    CUDA available: False\n')
+    run(depth_run)
+    facts = facts_of(depth_run)
+    assert (facts['Device'], facts['Iterations'], 'Seed' in facts) == ('CPU', '3', False)
+    log.unlink()
+    os.mkfifo(log)
+    with pytest.raises(InputError, match='20260102_000000.log: is a FIFO'):
+        run(depth_run)
+
+
+def test_samples_of_the_work_dir(run, tmp_path, kitti_root):
+    """The first folder with pictures is used; an empty one is passed over."""
+    write_session(tmp_path / 'run', '20260101_000000', [dict(step=1, loss=5.)])
+    write_results(tmp_path / 'run/results', 0.)
+    folders = [tmp_path / 'run/test/samples', tmp_path / 'run/samples', tmp_path / 'other']
+    for folder, name in zip(folders, ('first', 'second', 'third')):
+        folder.mkdir(parents=True)
+        if name != 'first':
+            cv2.imwrite(str(folder / f'{name}.jpg'), np.zeros((8, 16, 3), np.uint8))
+
+    def captions(*arguments):
+        run(tmp_path / 'run', '--data-root', kitti_root, '--max-frames', 0, *arguments)
+        return re.findall('<figcaption>(\\w+)', (tmp_path / 'run/report.html').read_text())
+
+    assert captions() == ['second']
+    assert captions('--samples', folders[2]) == ['third']
+    cv2.imwrite(str(folders[0] / 'first.jpg'), np.zeros((8, 16, 3), np.uint8))
+    assert captions() == ['first']
+    with pytest.raises(InputError, match='no readable pictures; .* --show-samples'):
+        captions('--samples', tmp_path / 'run/results')
 
 
 def test_a_detector_needs_its_results(run, tmp_path):
@@ -197,6 +264,7 @@ def test_comparison_of_detectors(run, tmp_path, kitti_root, capsys):
     html = (tmp_path / 'b/comparison.html').read_text()
     data = explorer_data(html)
     assert data['settings']['runs'] == ['A: a', 'B: b']
+    assert '<h1>Monocular 3D detection: a and b</h1>' in html
     # The frame with most changes comes first: 3 m are more than 5 % of all depths but those
     # beyond 60 m. The frame without objects is last.
     names = [frame['name'] for frame in data['frames']]

@@ -33,7 +33,10 @@ def cells_of(html):
     (3., 3.5, '↓', '<td class="worse">+0.50</td>'),
     (3., 3.5, '↑', '<td class="better">+0.50</td>'),
     (3., 2.5, '↑', '<td class="worse">−0.50</td>'),
-    (3., 3.001, '↑', '<td>+0.00</td>'), (3., 3.5, '', '<td>+0.50</td>'),
+    (3., 3.001, '↑', '<td>0.00</td>'), (3., 3.5, '', '<td>+0.50</td>'),
+    # Values that are shown as 77.26 and 77.25 differ by 0.004, and those shown as 3.00 by 0.009.
+    (77.256, 77.252, '↑', '<td>0.00</td>'), (3., 3., '↓', '<td>0.00</td>'),
+    (3.0045, 2.9955, '↑', '<td class="worse">−0.01</td>'),
     (None, 3.5, '↑', '<td>–</td>'), (float('nan'), 3.5, '↑', '<td>–</td>')])
 def test_differences_say_which_run_is_better(first, second, better, cell):
     runs = [ComparedRun('a', [], {'depth/x': first}), ComparedRun('b', [], {'depth/x': second})]
@@ -56,8 +59,10 @@ def test_comparison_of_detectors(tmp_path):
     page = page_of(tmp_path / 'a.html')
     assert cells_of(page) == [['Car, 3D, strict ↑', '10.00', '11.00', '+1.00'],
                               ['Car, 3D, loose ↑', '30.00', '29.00', '−1.00'],
-                              ['Car, 2D ↑', '50.00', '50.00', '+0.00']]
+                              ['Car, 2D ↑', '50.00', '50.00', '0.00']]
     assert re.findall(r'<dd>([^<]*)<small>([^<]*)', page) == [('29.0', '−1.0'), ('11.0', '+1.0')]
+    assert ('<p>3D AP in percent, R40, moderate difficulty. B: &lt;run&gt;, with the difference '
+            'from A: &lt;run&gt;.</p>\n<div class="headline">') in page
     assert '<th>A: &lt;run&gt;</th><th>B: &lt;run&gt;</th>' in page and '<run>' not in page
     assert page.count('>A: &lt;run&gt;</text>') == 1  # in the legend of the losses
     assert page.count('>A: &lt;run&gt;, strict</text>') == 1
@@ -66,6 +71,17 @@ def test_comparison_of_detectors(tmp_path):
         'A: &lt;run&gt;, error: Car 0.300', 'B: &lt;run&gt;, error: Car 0.150']
     assert re.findall(r'<section id="[\w-]+">\n<h2>([^<]*)', page) == [
         'Average precision', 'Precision and recall', 'Reliability of scores', 'Training']
+
+
+def test_start_of_sample_selection_of_each_run(tmp_path):
+    """Selection of A starts after step 2, that of B never."""
+    logs = [[dict(row, selecting=float(row['step'] > last)) for row in LOG] for last in (2, 9)]
+    write_detection_comparison(tmp_path / 'a.html', title='Two', runs=[
+        ComparedRun(name, log, {}) for name, log in zip('AB', logs)])
+    page = page_of(tmp_path / 'a.html')
+    assert re.findall('>(sample selection starts[^<]*)</text>', page) == [
+        'sample selection starts, A']
+    assert 'The depth loss falls when sample selection starts' in page
 
 
 def test_comparison_of_depth_estimators(tmp_path):
@@ -85,7 +101,8 @@ def test_comparison_of_embedders(tmp_path):
     write_embedding_comparison(tmp_path / 'a.html', title='Two', runs=runs)
     page = page_of(tmp_path / 'a.html')
     assert cells_of(page) == [['R@1 (%) ↑', '50.0', '51.0', '+1.0'],
-                              ['mAP@R (%) ↑', '20.0', '20.0', '+0.0']]
+                              ['mAP@R (%) ↑', '20.0', '20.0', '0.0']]
+    assert '<p>B, with the difference from A.</p>' in page
 
 
 def test_report_of_an_ablation(tmp_path):

@@ -29,7 +29,7 @@ from mmdet3d_plugin.visualization import (
 from mmdet3d_plugin.visualization.depth_plots import depth_validation_plot
 from mmdet3d_plugin.visualization.detection_plots import precision_recall_plot, validation_plot
 from mmdet3d_plugin.visualization.report_html import picture
-from mmdet3d_plugin.visualization.report_plots import loss_plot
+from mmdet3d_plugin.visualization.report_plots import loss_plot, selection_start
 from mmdet3d_plugin.visualization.retrieval_plots import retrieval_validation_plot
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,6 +111,7 @@ def test_report_contains_all_sections(full_report):
     page = page_of(full_report)
     headline = re.search(r'<div class="headline">.*', page).group()
     assert re.findall(r'<dd>([^<]*)', headline) == ['45.7', '12.3']
+    assert '<p>3D AP in percent, R40, moderate difficulty.</p>\n<div class="headline">' in page
     assert page.count('<img ') == 5 and '<summary>3 more</summary>' in page
     assert page.count('<svg ') == 5
     titles = ['Frames', 'Average precision', 'Precision and recall', 'Reliability of scores',
@@ -197,6 +198,20 @@ def test_curves_differ_in_color_or_style():
     assert len(colors_and_dashes) >= 6
 
 
+def test_loss_plot_marks_the_start_of_sample_selection(tmp_path):
+    """A thin line in the plot of each loss, at the last step without selection, named once."""
+    rows = [dict(row, selecting=float(row['step'] > 20)) for row in SCALARS]
+    svg = loss_plot({'run': rows})
+    assert svg.count('>sample selection starts</text>') == 1
+    assert selection_start(rows) == 20
+    assert selection_start(rows[20:]) is None and selection_start(SCALARS) is None
+    assert 'sample selection' not in loss_plot({'run': rows[20:]})
+    for log, noted in ((rows, True), (SCALARS, False)):
+        write_report(tmp_path / 'report.html', title='t', scalars=log)
+        html = (tmp_path / 'report.html').read_text(encoding='utf-8')
+        assert ('The depth loss falls when sample selection starts' in html) == noted
+
+
 def test_plots_are_well_formed_and_have_the_text_color_of_the_page():
     svg = loss_plot({'run': SCALARS})
     names = [element.tag for element in ElementTree.fromstring(
@@ -215,7 +230,9 @@ def test_sections_without_data_are_left_out(tmp_path):
     page = page_of((tmp_path / 'report.html').read_text(encoding='utf-8'))
     assert '<section' not in page and '<nav' not in page
     footer = re.search('<footer>(.*)</footer>', page).group(1)
-    assert footer.count(' need') == 3 and 'training log' in footer
+    assert footer.count(' need') == 4 and 'training log' in footer
+    assert ('Weights of the depth predictions, if the detector has them, need the pictures of '
+            'tools/test.py CONFIG CKPT --work-dir WORK_DIR/test --show-samples.') in footer
     assert '<img' not in page and '<svg' not in page and 'explorer' not in page
 
 
@@ -304,7 +321,10 @@ def test_report_of_an_embedder(tmp_path):
 def test_report_of_an_embedder_without_data(tmp_path):
     write_embedding_report(tmp_path / 'report.html', title='Empty')
     text = page_of((tmp_path / 'report.html').read_text(encoding='utf-8'))
-    assert '<section' not in text and text.count(' need') == 4
+    assert '<section' not in text
+    assert re.search('<footer>(.*)</footer>', text).group(1) == (
+        'Missing pictures: Nearest neighbours, Embedding, Linear piece. They need tools/test.py '
+        'CONFIG CKPT --work-dir WORK_DIR/test. Training curves need the training log.')
     assert text.count('<dd>–</dd>') == 2 and '<img' not in text and '<svg' not in text
 
 

@@ -46,7 +46,7 @@ class FrameOutcomes:
 
         Args:
             scores: (P,) scores of the predictions.
-            threshold: least score of a prediction that counts.
+            threshold: minimum score of a prediction that counts.
         """
         kept = scores >= threshold
         found = (self.finders >= 0) & np.append(kept, False)[self.finders]

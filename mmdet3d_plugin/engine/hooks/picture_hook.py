@@ -89,7 +89,7 @@ class DetectionPictureHook(PictureHook):
     """Base class of hooks that draw the detections of a frame. Other models are ignored.
 
     Args:
-        score_threshold: least score of a drawn prediction.
+        score_threshold: minimum score of a drawn prediction.
         kwargs: arguments of :class:`PictureHook`.
 
     Attributes:

@@ -30,17 +30,19 @@
     return element;
   }
 
-  const checkbox = (label, checked, toggle, color) => make(
+  const checkbox = (label, checked, toggle, color, colors) => make(
     'label', { className: 'chip' },
     make('input', { type: 'checkbox', checked, onchange: (event) => {
       toggle(event.target.checked);
       update();
     } }),
-    ...(color ? [swatch(color)] : []), label);
+    swatch(color, colors), label);
 
-  function swatch(color) {
+  // Swatch of a colour, which is grey while boxes have other colours than 'classes' or 'errors'.
+  function swatch(color, colors = '') {
     const element = make('i', { className: 'swatch' });
     element.style.background = color;
+    element.dataset.colors = colors;
     return element;
   }
 
@@ -97,11 +99,13 @@
   function labelMarks(frame, runs) {
     if (!state.truth) return [];
     return frame.truth.filter(inClasses).flatMap((label) => {
-      const missed = runs.some((run) => isMissed(frame, label, run));
+      const missing = runs.filter((run) => isMissed(frame, label, run));
+      const missed = missing.length > 0;
       if (missed && !state.kinds.has('missed')) return [];
       const color = state.colors === 'errors' && missed ? settings.kindColors.missed
         : settings.truthColor;
-      return [{ box: label.box, color, dashed: missed, missed, truth: true, object: label,
+      const rings = missing.map((run) => (pair ? settings.runColors[run] : color));
+      return [{ box: label.box, color, dashed: missed, rings, truth: true, object: label,
                 strong: state.focus === label }];
     });
   }
@@ -109,8 +113,7 @@
   function boxMarks(frame, run) {
     return frame.runs[run].filter((object) => reaches(object) && inClasses(object)
                                   && state.kinds.has(object.outcome)).map((object) => ({
-      box: object.box, object, strong: state.focus === object, dashed: pair && run === 0,
-      text: object.score.toFixed(2), color: {
+      box: object.box, object, strong: state.focus === object, score: object.score, color: {
         classes: classColor(object.class), errors: settings.kindColors[object.outcome],
         runs: settings.runColors[run] }[state.colors] }));
   }
@@ -127,7 +130,7 @@
   const chips = Object.fromEntries(Object.entries(KINDS).map(([kind, text]) => {
     const number = make('b', { textContent: '0' });
     const chip = checkbox(`${text} `, true, toggleIn(state.kinds, kind),
-                          settings.kindColors[kind]);
+                          settings.kindColors[kind], 'errors');
     chip.append(number);
     chip.dataset.kind = kind;
     return [kind, { chip, number }];
@@ -138,10 +141,10 @@
                       make('summary', { textContent: 'Classes, errors and colours' }));
     const filters = make('div');
     more.append(filters);
-    controls.append(group('Least score', slider, scoreText), more);
+    controls.append(group('Minimum score', slider, scoreText), more);
     filters.append(
       group('Classes', ...settings.classes.map((name) => checkbox(
-        name, true, toggleIn(state.classes, name), classColor(name)))),
+        name, true, toggleIn(state.classes, name), classColor(name), 'classes'))),
       group('Show', choice('Colours', [
         ...(pair ? [['runs', 'by run']] : []), ['classes', 'by class'], ['errors', 'by error']],
         state.colors, (value) => { state.colors = value; })),
@@ -230,7 +233,8 @@
         + 'The grid has cells of 10 m.' })));
     if (hasBoxes) {
       row.append(make('figure', { className: 'above-figure' }, above, make('figcaption', {
-        textContent: 'From above. A ring marks a missed object. Tap to enlarge.' })));
+        textContent: `From above. A ring marks a missed object${
+          pair ? ', in the colour of the run that misses it' : ''}. Tap to enlarge.` })));
     }
     views.append(row);
   }
@@ -324,7 +328,8 @@
     keepFocus(pointChoice, names.length ? [
       choice('Points', [...names.map((name) => [name, name]), ['', 'none']], state.points,
              (value) => { state.points = value || 'none'; }),
-      choice('', schemes, state.pointColors, (value) => { state.pointColors = value; })] : []);
+      choice('', schemes, state.pointColors, (value) => { state.pointColors = value; }),
+      ...pointScale(frame)] : []);
     if (!names.includes(state.points)) return view.setPoints([], []);
     const { width, height, low, high } = frame.depth;
     const values = depths(frame, state.points);
@@ -349,6 +354,20 @@
     return view.setPoints(points, colors);
   }
 
+  // Colour scale of the points with its two ends.
+  function pointScale(frame) {
+    const percent = 100 * settings.errorLimit;
+    const ends = { depth: [frame.depth.low, frame.depth.high].map((end) => `${+end.toFixed(1)} m`),
+                   error: [`−${percent} %`, `+${percent} %`] }[state.pointColors];
+    if (!ends || state.points === 'none') return [];
+    const palette = bytes(settings.palettes[state.pointColors]);
+    const colors = [...Array(9).keys()].map((part) => Math.round(part * 255 / 8))
+      .map((level) => `rgb(${palette.subarray(3 * level, 3 * level + 3).join()})`);
+    const bar = make('i');
+    bar.style.background = `linear-gradient(90deg, ${colors.join()})`;
+    return [make('span', { className: 'scale' }, ends[0], bar, ends[1])];
+  }
+
   function photo(frame, width, height) {
     const canvas = document.createElement('canvas');
     canvas.width = width;
@@ -362,26 +381,25 @@
   function fillObjects(frame) {
     const number = (value) => value.toFixed(1);
     const lines = shownRuns().flatMap((run) => [
-      ...boxMarks(frame, run).map(({ object }) => {
+      ...boxMarks(frame, run).map(({ object, color }) => {
         const depth = object.box[2];
         const truth = object.label >= 0 ? frame.truth[object.label].box[2] : null;
         const error = truth === null ? '–'
           : `${depth >= truth ? '+' : '−'}${Math.abs(depth - truth).toFixed(2)}`;
-        return { run, object, kind: object.outcome, cells: [
+        return { run, object, color, kind: object.outcome, cells: [
           object.class, object.score.toFixed(2), number(depth),
           truth === null ? '–' : number(truth), error] };
       }),
-      ...frame.truth.filter((label) => state.truth && inClasses(label)
-                            && state.kinds.has('missed') && isMissed(frame, label, run))
-        .map((object) => ({ run, object, kind: 'missed', cells: [
+      ...labelMarks(frame, [run]).filter((mark) => mark.rings.length).map(
+        ({ object, color }) => ({ run, object, color, kind: 'missed', cells: [
           object.class, '–', '–', number(object.box[2]), '–'] }))]);
     lines.sort((a, b) => a.object.box[2] - b.object.box[2]);
-    objects.replaceChildren(...lines.map(({ run, object, kind, cells }) => {
+    objects.replaceChildren(...lines.map(({ run, object, color, kind, cells }) => {
       const focus = (on) => {
         state.focus = on ? object : null;
         paint();
       };
-      const mark = make('td', {}, swatch(settings.kindColors[kind]), KINDS[kind]);
+      const mark = make('td', {}, swatch(color), KINDS[kind]);
       return make('tr', { tabIndex: 0, onpointerenter: () => focus(true),
                           onpointerleave: () => focus(false), onfocus: () => focus(true),
                           onblur: () => focus(false) },
@@ -422,6 +440,10 @@
       fillObjects(frame);
     }
     if (view && frame.depth) drawPoints(frame);
+    for (const element of root.querySelectorAll('.swatch')) {
+      const { colors } = element.dataset;
+      element.classList.toggle('unused', colors && colors !== state.colors);
+    }
     paint();
   }
 

@@ -2,6 +2,7 @@
 'use strict';
 const Geometry = (() => {
   const NEAR = 0.1; // metres; nearer parts of boxes are cut off
+  const MARGIN = 1; // metres beside the boxes in the view from above
   const EDGES = [[0, 1], [1, 2], [2, 3], [3, 0], [4, 5], [5, 6], [6, 7], [7, 4],
                  [0, 4], [1, 5], [2, 6], [3, 7]];
   const FRONT = [0, 1, 5, 4];
@@ -36,19 +37,28 @@ const Geometry = (() => {
     return a[2] < NEAR ? [cut, b] : [a, cut];
   }
 
-  // Label beside a box, moved inside the canvas.
-  function tag(context, text, x, y, color, size) {
+  // Write the scores beside their boxes, inside the canvas. Of scores that overlap, only the
+  // highest one is written.
+  function drawScores(context, marks, size) {
     context.font = `600 ${size}px system-ui, sans-serif`;
-    const width = context.measureText(text).width + .6 * size, height = 1.4 * size;
-    const left = Math.min(Math.max(x, 0), context.canvas.width - width);
-    const top = Math.min(Math.max(y - height, 0), context.canvas.height - height);
-    context.fillStyle = color;
-    context.globalAlpha = .9;
-    context.fillRect(left, top, width, height);
-    context.globalAlpha = 1;
-    context.fillStyle = '#101418';
     context.textBaseline = 'middle';
-    context.fillText(text, left + .3 * size, top + .53 * height);
+    const written = [];
+    const order = (a, b) => b.strong - a.strong || b.score - a.score;
+    for (const { score, color, anchor: [x, y] } of [...marks].sort(order)) {
+      const text = score.toFixed(2);
+      const width = context.measureText(text).width + .6 * size, height = 1.4 * size;
+      const left = Math.min(Math.max(x, 0), context.canvas.width - width);
+      const top = Math.min(Math.max(y - height, 0), context.canvas.height - height);
+      if (written.some((other) => Math.abs(other.left - left) < (other.width + width) / 2
+                       && Math.abs(other.top - top) < height)) continue;
+      written.push({ left, top, width });
+      context.fillStyle = color;
+      context.globalAlpha = .9;
+      context.fillRect(left, top, width, height);
+      context.globalAlpha = 1;
+      context.fillStyle = '#101418';
+      context.fillText(text, left + .3 * size, top + .53 * height);
+    }
   }
 
   function drawOnImage(canvas, picture, frame, marks, width) {
@@ -87,22 +97,22 @@ const Geometry = (() => {
       const flat = lines.flat();
       mark.anchor = [Math.min(...flat.map(([u]) => u)), Math.min(...flat.map(([, v]) => v))];
     }
-    for (const mark of marks) {
-      if (mark.text && mark.anchor) tag(context, mark.text, ...mark.anchor, mark.color, letter);
-    }
+    drawScores(context, marks.filter((mark) => 'score' in mark && mark.anchor), letter);
   }
 
-  // Least depth that shows all boxes, in steps of 10 m, and half the width that goes with it.
+  // Least depth that shows all boxes with their rings, in steps of 10 m, and half the width that
+  // goes with it.
   function reach(boxes, aspect) {
+    const shows = (depth, half) => boxes.every(([x, , z, , , length]) => (
+      z + length < depth - MARGIN && Math.abs(x) + length < half - MARGIN));
     for (let depth = 20; ; depth += 10) {
       const half = (depth + 2) * aspect / 2;
-      if (depth >= 120 || boxes.every(([x, , z]) => z < depth - 3 && Math.abs(x) < half - 2)) {
-        return [depth, half];
-      }
+      if (depth >= 120 || shows(depth, half)) return [depth, half];
     }
   }
 
-  function ring(context, center, radius, line) {
+  function ring(context, center, radius, line, color) {
+    context.strokeStyle = color;
     context.setLineDash([2 * line, 1.5 * line]);
     context.beginPath();
     context.arc(...center, radius, 0, 2 * Math.PI);
@@ -156,12 +166,12 @@ const Geometry = (() => {
       context.globalAlpha = mark.truth ? .12 : .3;
       context.fill();
       context.globalAlpha = 1;
-      context.setLineDash(mark.dashed && !mark.truth ? [3 * line, 2 * line] : []);
       context.stroke();
-      if (mark.missed) ring(context, at(mark.box), Math.max(mark.box[5] * scale * .75, 5 * line),
-                            line);
-      context.setLineDash([]);
       const center = at(mark.box), yaw = mark.box[6], ahead = mark.box[5] / 2 + 1;
+      const radius = Math.max(mark.box[5] * scale * .75, 5 * line);
+      mark.rings?.forEach((color, index) => ring(context, center, radius + 2.5 * line * index,
+                                                 line, color));
+      context.strokeStyle = mark.color;
       context.beginPath();
       context.moveTo(...center);
       context.lineTo(...at([mark.box[0] + ahead * Math.cos(yaw), 0,

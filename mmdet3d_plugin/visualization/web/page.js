@@ -1,6 +1,7 @@
 // Enlarged pictures, hints at tables that scroll, and the marked entry of the table of contents.
 'use strict';
 (() => {
+  const START_ZOOM = 3;
   const dialog = document.createElement('dialog');
   dialog.className = 'zoom';
   const stage = document.createElement('div');
@@ -27,7 +28,10 @@
     place();
   }
 
-  function show(element) {
+  // Enlarge an element. In a window that is higher than wide, wide pictures open at the height of
+  // the window, at most START_ZOOM times its width, around a share of their width.
+  function show(element, share = .5) {
+    const { width, height } = element.getBoundingClientRect();
     const content = element.zoom ? element.zoom() : element.cloneNode(true);
     for (const name of ['class', 'tabindex']) content.removeAttribute(name);
     if (element.tagName === 'svg') content.style.width = '100%';
@@ -36,12 +40,18 @@
     scale = 1;
     x = y = 0;
     place();
+    if (innerHeight > innerWidth) {
+      zoom(Math.min(innerHeight / (innerWidth * height / width), START_ZOOM), share * innerWidth,
+           innerHeight / 2);
+    }
     dialog.showModal();
   }
 
   document.addEventListener('click', (event) => {
     const element = event.target.closest('.zoomable');
-    if (element) show(element);
+    if (!element) return;
+    const { left, width } = element.getBoundingClientRect();
+    show(element, (event.clientX - left) / width);
   });
   document.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || !event.target.matches('.zoomable')) return;

@@ -2,6 +2,7 @@
 'use strict';
 const SceneView = (() => {
   const GRID = 80, GRID_STEP = 10; // metres
+  const MARGIN = 1.04; // size of the view of the camera over the size of its image
   // three.js has y up and z backwards.
   const flip = ([x, y, z]) => [x, -y, -z];
 
@@ -178,14 +179,14 @@ const SceneView = (() => {
       this.render();
     }
 
-    // Fit the image into the view as the camera sees it.
+    // Fit the image with a margin into the view as the camera sees it.
     lookThrough() {
       const { frame, camera } = this;
       const [x, y, z] = this.apex();
       const [left, top] = Geometry.unproject(0, 0, z + 1, frame.camera);
       const [right, bottom] = Geometry.unproject(frame.width, frame.height, z + 1, frame.camera);
       const half = Math.max(y - top, bottom - y, Math.max(x - left, right - x) / camera.aspect);
-      camera.fov = 2 * Math.atan(half) * 180 / Math.PI;
+      camera.fov = 2 * Math.atan(half * MARGIN) * 180 / Math.PI;
       camera.updateProjectionMatrix();
     }
   };
