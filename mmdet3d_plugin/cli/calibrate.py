@@ -26,7 +26,8 @@ def build_parser() -> argparse.ArgumentParser:
         "score_calibration=dict(type='PlattScaling').",
         epilog=EXAMPLE, check=check_arguments)
     parser.add_argument('config', action=ConfigAction, help='config file, see configs/')
-    parser.add_argument('checkpoint', help='checkpoint file or URL')
+    parser.add_argument('checkpoint', help='checkpoint file or URL, or work dir of a training, '
+                        'for its last checkpoint')
     parser.add_argument('--out', type=Path, required=True, metavar='FILE',
                         help='output checkpoint (.pth); may be the input')
     parser.add_argument('--overlap', choices=OVERLAPS, default='loose',

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Union
 
 from .command_parser import CommandParser, ConfigAction
-from .value_types import positive
+from .value_types import positive, score
 
 EXAMPLE = '''
 examples:
@@ -36,8 +36,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument('--save', nargs='+', choices=FORMATS, metavar='FORMAT',
                         help=f'outputs: {", ".join(FORMATS)} (default: {PICTURES} {JSON}; '
                         f'for a video {VIDEO} {JSON})')
-    parser.add_argument('--score', type=float, default=SCORE_THRESHOLD, metavar='S',
-                        help='least score of an object (default: %(default)s)')
+    parser.add_argument('--score', type=score, default=SCORE_THRESHOLD, metavar='S',
+                        help='minimum score of an object (default: %(default)s)')
     parser.add_argument('--config', action=ConfigAction, metavar='CONFIG',
                         help='config of the weights, if the checkpoint holds none')
     parser.add_argument('--device', default=AUTO, metavar='NAME',

@@ -3,6 +3,7 @@ import argparse
 
 from .command_parser import CommandParser, ConfigAction
 from .common_options import add_common_arguments
+from .value_types import score
 
 EXAMPLE = '''
 example:
@@ -30,7 +31,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument('--show-samples', action='store_true',
                         help='also draw the weights of the ROI locations of the highest-scoring '
                         'objects, into SHOW_DIR/samples (default: WORK_DIR/samples, 12 frames)')
-    parser.add_argument('--score-thr', type=float, metavar='S',
+    parser.add_argument('--score-thr', type=score, metavar='S',
                         help='minimum score of drawn detections (default: 0.1)')
     add_common_arguments(parser)
     return parser

@@ -4,6 +4,7 @@ import re
 from typing import Optional, Tuple
 
 MIN_SIZE = 32  # pixels; smaller images show no objects
+MAX_PORT = 65535
 
 
 def non_negative(text: str) -> int:
@@ -22,6 +23,22 @@ def positive(text: str) -> int:
     return value
 
 
+def port(text: str) -> int:
+    """Parse an option value that must be a TCP port."""
+    value = positive(text)
+    if value > MAX_PORT:
+        raise argparse.ArgumentTypeError(f'{text} is not {MAX_PORT} or less')
+    return value
+
+
+def score(text: str) -> float:
+    """Parse an option value that must be a score, 0 to 1."""
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f'{text} is not in 0..1')
+    return value
+
+
 def image_size(text: str) -> Tuple[int, int]:
     """Parse WIDTHxHEIGHT into (width, height) in pixels."""
     match = re.fullmatch(r'(\d+)x(\d+)', text)
@@ -37,5 +54,6 @@ def batch_size(text: str) -> Optional[int]:
 
 
 # argparse prints the name of the type in its error messages.
-non_negative.__name__ = positive.__name__ = 'integer'
+non_negative.__name__ = positive.__name__ = port.__name__ = 'integer'
+score.__name__ = 'number'
 batch_size.__name__ = "integer or 'dynamic'"

@@ -3,7 +3,7 @@ import argparse
 
 from .command_parser import CommandParser, ConfigAction
 from .predict import AUTO, SCORE_THRESHOLD, add_camera_options
-from .value_types import positive
+from .value_types import port, positive, score
 
 EXAMPLE = '''
 examples:
@@ -19,7 +19,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = CommandParser(
         description='Predict 3D boxes or depth for images, a folder, a video or a webcam, and '
         'show them in 3D in a browser while the predictions arrive. Needs viser: pip install '
-        'viser.', epilog=EXAMPLE)
+        '"viser>=1.1".', epilog=EXAMPLE)
     parser.add_argument('source', help='image, URL of an image, folder, glob pattern in quotes, '
                         'video, or index of a webcam')
     parser.add_argument('--model', default=MODEL, metavar='MODEL',
@@ -27,8 +27,8 @@ def build_parser() -> argparse.ArgumentParser:
                         'tools/export_weights.py, or work dir of a training (default: '
                         '%(default)s)')
     add_camera_options(parser)
-    parser.add_argument('--score', type=float, default=SCORE_THRESHOLD, metavar='S',
-                        help='least score of objects that are shown at first (default: '
+    parser.add_argument('--score', type=score, default=SCORE_THRESHOLD, metavar='S',
+                        help='minimum score of objects that are shown at first (default: '
                         '%(default)s)')
     parser.add_argument('--config', action=ConfigAction, metavar='CONFIG',
                         help='config of the weights, if the checkpoint holds none')
@@ -40,6 +40,6 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument('--host', default='localhost', metavar='NAME',
                         help='address to serve; 0.0.0.0 also serves other machines (default: '
                         '%(default)s)')
-    parser.add_argument('--port', type=positive, default=8080, metavar='N',
+    parser.add_argument('--port', type=port, default=8080, metavar='N',
                         help='port to serve, or the next free one (default: %(default)s)')
     return parser

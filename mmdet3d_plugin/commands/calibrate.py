@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 
 import torch
-from mmdet3d.registry import METRICS
+from mmdet3d.registry import METRICS, MODELS
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
@@ -18,14 +18,15 @@ from ..benchmarks.score_reliability import ScoredDetections, reliability_bins
 from ..engine.checkpoint_content import weights_of
 from ..engine.checkpoints import AtomicBackend
 from ..engine.config_files import check_classes, read_config
-from ..engine.load_model import fill_model, load_model
+from ..engine.load_model import drop_pretrained, fill_model
 from ..engine.plain_config import parse_config
+from ..engine.trained_model import weights_file
 from ..errors import InputError
 from ..evaluation import KittiAPMetric
 from ..models.model_contract import DETECTION, task_of_config
 from ..models.task_modules import PlattScaling, fit_platt_scaling
 from ..structures.class_names import class_key, class_keys
-from ..utils.files import check_output, check_writable
+from ..utils.files import check_output, check_writable, existing_folder, shortened
 from .benchmark import choose_device
 from .command_line import config_errors
 
@@ -61,15 +62,20 @@ def check_config(cfg: Config) -> None:
     """Check that a config has a detector with a calibration, and validation frames.
 
     Raises:
-        InputError: the model is no detector, has no Platt scaling, or the config has no
-            validation frames.
+        InputError: the model is no detector, has no calibration or another one than Platt
+            scaling, or the config has no validation frames.
     """
     if task_of_config(cfg.model) != DETECTION:
         raise InputError(f'{cfg.filename}: {cfg.model.type} detects no objects; pass the config '
                          'of a detector')
-    if (detector_settings(cfg.model).get(OPTION) or {}).get('type') != 'PlattScaling':
+    settings = detector_settings(cfg.model).get(OPTION)
+    if not settings:
         raise InputError(f'{cfg.filename}: the model has no Platt scaling; add '
                          f"{OPTION}=dict(type='PlattScaling') to a CenterMono3D")
+    if settings.get('type') != 'PlattScaling':
+        raise InputError(f'{cfg.filename}: {OPTION} has the type '
+                         f"{shortened(settings.get('type'))}, expected 'PlattScaling'; correct "
+                         'the type')
     if cfg.get('val_dataloader') is None:
         raise InputError(f'{cfg.filename}: has no val_dataloader; add the frames to fit on')
     check_classes(cfg)
@@ -193,22 +199,24 @@ def main(args: argparse.Namespace) -> None:
     """Run the command."""
     device = choose_device(args.device)
     check_output(args.out)
-    check_writable(str(args.out.parent), '--out')
+    check_writable(str(existing_folder(args.out)), '--out')
     MMLogger.get_current_instance().setLevel('WARNING')
     with config_errors(args.config):
         cfg = read_config(args.config, args.cfg_options)
         init_default_scope(cfg.get('default_scope', 'mmdet3d'))
         check_config(cfg)
-        content = CheckpointLoader.load_checkpoint(args.checkpoint, map_location='cpu')
-        model = load_model(cfg, device=device)
+        checkpoint = weights_file(args.checkpoint)
+        content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
+        drop_pretrained(cfg.model)  # the checkpoint holds all weights
+        model = MODELS.build(cfg.model)
         prefix, calibration = next((f'{name}.', part) for name, part in model.named_modules()
                                    if isinstance(part, PlattScaling))
-        reset_calibration(content, prefix, calibration, args.checkpoint)
-        fill_model(model, cfg, content, args.checkpoint)
-        results = validation_detections(model, cfg, args.overlap)
+        reset_calibration(content, prefix, calibration, checkpoint)
+        fill_model(model, cfg, content, checkpoint)
+        results = validation_detections(model.to(device).eval(), cfg, args.overlap)
     fitted = PlattScaling(len(results))
     fits = fit_classes(results, fitted)
-    weights_of(content, args.checkpoint).update(
+    weights_of(content, checkpoint).update(
         {f'{prefix}{name}': value for name, value in fitted.state_dict().items()})
     buffer = io.BytesIO()
     torch.save(content, buffer)

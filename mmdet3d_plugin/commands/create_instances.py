@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from ..cli.command_parser import ExampleFormatter
-from ..cli.value_types import positive
+from ..cli.value_types import positive, score
 from ..errors import InputError, visible
 
 
@@ -38,7 +38,7 @@ def add_instances(commands) -> None:
                              '(default: instances in the data set folder)')
     parser.add_argument('--weights', default=None, metavar='PATH_OR_URL',
                         help="weights with COCO's classes (default: torchvision's, downloaded)")
-    parser.add_argument('--score', type=_score, default=.5, metavar='S',
+    parser.add_argument('--score', type=score, default=.5, metavar='S',
                         help='lowest score of an instance (default: %(default)s)')
     parser.add_argument('--device', choices=['auto', 'cpu', 'cuda'], default='auto',
                         help='device (default: auto, which is a GPU if there is one)')
@@ -47,17 +47,6 @@ def add_instances(commands) -> None:
     parser.add_argument('--overwrite', action='store_true',
                         help='remove the existing masks of the images first')
     parser.set_defaults(run=run_instances)
-
-
-def _score(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f'{text} is not in 0..1')
-    return value
-
-
-# argparse prints the name of the type in its error messages.
-_score.__name__ = 'number'
 
 
 def run_instances(args: argparse.Namespace) -> None:

@@ -128,7 +128,8 @@ def find_results(results: Path, frames: Sequence[str]) -> Tuple[Path, List[str]]
         reason = (f'holds no result files of the {len(frames)} frames ({frames[0]}.txt and so on)'
                   if results.is_dir() else 'no such folder')
         raise InputError(f'{results}: {reason}; --pred needs one result file for each frame, '
-                         'empty if nothing was detected')
+                         'empty if nothing was detected; tools/test.py CONFIG CKPT '
+                         f'--submission-dir {results} writes them')
     folder = folders[int(np.argmax(counts))]
     return folder, [name for name in inner_names(folder, ['.txt'])
                     if not name.rpartition('/')[2].startswith(DEVKIT_FILES)]

@@ -1,12 +1,15 @@
 """Show predictions for own images in 3D: python tools/view.py SOURCE [options]."""
 import argparse
+import asyncio
 import html
+import io
 import threading
 import time
+from contextlib import redirect_stdout
 from importlib import import_module
 from itertools import islice
 from types import ModuleType
-from typing import Any, Iterator, List, Optional
+from typing import Any, Iterator, List, Optional, Sequence
 
 import cv2
 import numpy as np
@@ -15,15 +18,17 @@ from ..errors import InputError
 from ..prediction import ImageSource, Prediction, Predictor, open_images
 from ..prediction.cameras import CameraSource
 from ..structures.angles import heading_direction
+from ..structures.class_names import find_class
 from ..structures.object_table import ObjectTable
 from ..visualization.boxes_on_image import draw_boxes_3d
-from ..visualization.colors import class_color
+from ..visualization.colors import CLASS_COLORS, class_color
 from ..visualization.scene_arrays import box_segments, depth_points, image_plane, line_points
 from .predict import check_camera
 
 PANEL_WIDTH = 720  # pixels of the picture in the side panel
 MAX_SIDE = 960  # pixels of the image in the scene
-PLANE = 4.  # metres from the camera to the image
+PLANE = 4.  # metres from the camera to the image at first
+MAX_PLANE = 80.
 GROUND = 1.65  # metres below the camera
 GRID = 100.  # metres
 LINE_WIDTH = .1  # metres, of the edges of boxes
@@ -41,7 +46,7 @@ def load_viser() -> ModuleType:
         return import_module('viser')
     except ImportError:
         raise InputError('tools/view.py needs viser, which is not installed; install it with '
-                         'pip install viser') from None
+                         'pip install "viser>=1.1"') from None
 
 
 def shown_objects(objects: ObjectTable, threshold: float, classes: List[str]) -> ObjectTable:
@@ -58,32 +63,59 @@ def shown_objects(objects: ObjectTable, threshold: float, classes: List[str]) ->
     return objects[(objects.scores >= threshold) & np.isin(objects.names, classes)]
 
 
-def summary_of(prediction: Prediction, shown: Optional[ObjectTable]) -> str:
-    """Return the lines of text below the picture: one per object, or the range of depths."""
-    if prediction.depth is not None:
-        known = prediction.depth[prediction.depth > 0]
-        return f'{known.min():.1f} to {known.max():.1f} m' if known.size else 'no depth'
-    assert shown is not None and shown.scores is not None  # of a detector
-    lines = []
-    for name, score, location, yaw in zip(shown.names, shown.scores, shown.locations,
-                                          shown.rotations_y):
-        towards = heading_direction(np.array([yaw]))[0, 2]
-        direction = 'away' if towards > .5 else 'towards' if towards < -.5 else 'across'
-        lines.append(f'{name} {score:.2f}: {location[2]:.1f} m ahead, {direction}')
-    return '\n'.join(lines) or 'no objects'
+def check_host(host: str) -> None:
+    """Check that an address can be served. viser waits for ever if it cannot.
+
+    Raises:
+        InputError: the address is unknown, or not of this machine.
+    """
+    async def serve() -> None:
+        (await asyncio.start_server(lambda *streams: None, host, 0)).close()
+
+    try:
+        asyncio.run(serve())
+    except (OSError, UnicodeError) as error:  # UnicodeError: no name of a machine
+        raise InputError(f'--host {host}: cannot be served ({error.args[-1]}); use localhost, or '
+                         '0.0.0.0 for all addresses of this machine') from None
 
 
-def legend_html(class_names: List[str]) -> str:
-    """Return the names of classes as HTML, each behind a square of its colour.
+def ordered_classes(class_names: Sequence[str]) -> List[str]:
+    """Return the classes in the order of the report: those of KITTI first.
 
     Example:
-        >>> '<span style="color: #ff9a1f">&#9632;</span> Car' in legend_html(['Car', 'Van'])
-        True
+        >>> ordered_classes(['Van', 'Pedestrian', 'Car'])
+        ['Car', 'Pedestrian', 'Van']
     """
-    entries = [f'<span style="color: {class_color(name)}">&#9632;</span> {html.escape(name)}'
-               for name in class_names]
-    return ('<div style="padding: 0 0.75em; font-size: 0.875em">'
-            f'{" &nbsp; ".join(entries)}</div>')
+    found = [find_class(name, class_names) for name in CLASS_COLORS]
+    first = [name for name in found if name is not None]
+    return [*first, *(name for name in class_names if name not in first)]
+
+
+def summary_html(prediction: Prediction, shown: Optional[ObjectTable]) -> str:
+    """Return the text below the picture as HTML: one line per object, or the range of depths.
+
+    A line starts with a square in the colour of the class.
+    """
+    if prediction.depth is not None:
+        known = prediction.depth[prediction.depth > 0]
+        lines = [f'{known.min():.1f} to {known.max():.1f} m' if known.size else 'no depth']
+    else:
+        assert shown is not None  # of a detector
+        lines = object_lines(shown) or ['no objects']
+    return f'<div style="padding: 0 0.75em; font-size: 0.875em">{"<br>".join(lines)}</div>'
+
+
+def object_lines(objects: ObjectTable) -> List[str]:
+    """Return a line of HTML for each object."""
+    assert objects.scores is not None  # of predictions
+    lines = []
+    for name, score, location, yaw in zip(objects.names, objects.scores, objects.locations,
+                                          objects.rotations_y):
+        towards = heading_direction(np.array([yaw]))[0, 2]
+        direction = 'away' if towards > .5 else 'towards' if towards < -.5 else 'across'
+        lines.append(f'<span style="color: {class_color(name)}">&#9632;</span> '
+                     f'{html.escape(name)} {score:.2f}: {location[2]:.1f} m ahead, {direction}')
+    return lines
 
 
 class LiveView:
@@ -95,7 +127,7 @@ class LiveView:
     Args:
         server: viser's server.
         class_names: classes of the model; empty for a depth estimator.
-        threshold: least score of objects that are shown at first.
+        threshold: minimum score of objects that are shown at first.
     """
 
     def __init__(self, server: Any, class_names: List[str], threshold: float) -> None:
@@ -113,20 +145,22 @@ class LiveView:
         scene.add_grid('/ground', GRID, GRID, plane='xz', cell_size=10., section_size=10.,
                        position=(0., GROUND, GRID / 2 - 10), cell_color=(60, 68, 78),
                        section_color=(60, 68, 78), section_thickness=1., fade_distance=300.)
-        gui.configure_theme(dark_mode=True, control_layout='fixed', control_width='large',
-                            show_logo=False, show_share_button=False)
+        gui.configure_theme(dark_mode=True, control_width='large', show_logo=False,
+                            show_share_button=False)
+        gui.main_panel.dock_right()
         self._name = gui.add_text('Image', 'waiting for the first prediction', disabled=True)
         self._frame = gui.add_slider('Frame', 0, 1, 1, 0, disabled=True)
         self._newest = gui.add_checkbox('Show the newest', True)
         self._play = gui.add_checkbox('Play', False)
-        self._threshold = gui.add_slider('Least score', 0., 1., .01, threshold,
+        self._threshold = gui.add_slider('Minimum score', 0., 1., .01, threshold,
                                          visible=bool(class_names))
-        self._classes = {name: gui.add_checkbox(name, True) for name in class_names}
+        self._classes = {name: gui.add_checkbox(name, True)
+                         for name in ordered_classes(class_names)}
+        self._plane = gui.add_slider('Image at (m)', 1., MAX_PLANE, .5, PLANE)
         self._picture = gui.add_image(np.zeros((200, PANEL_WIDTH, 3), np.uint8),
                                       format='jpeg')
-        gui.add_html(legend_html(class_names), visible=bool(class_names))
-        self._summary = gui.add_text('Found', '', multiline=True, disabled=True)
-        for control in (self._threshold, *self._classes.values()):
+        self._summary = gui.add_html('')
+        for control in (self._threshold, self._plane, *self._classes.values()):
             control.on_update(lambda event: self.show())
         self._frame.on_update(self._moved)
 
@@ -176,7 +210,7 @@ class LiveView:
     def _draw(self, prediction: Prediction, shown: Optional[ObjectTable]) -> None:
         scene, P2 = self.server.scene, prediction.camera.P2
         height, width = prediction.image.shape[:2]
-        corners, frustum = image_plane((width, height), PLANE, P2)
+        corners, frustum = image_plane((width, height), self._plane.value, P2)
         across, down = corners[1] - corners[0], corners[3] - corners[0]
         scene.add_image('/camera/image', reduced(prediction.image, MAX_SIDE)[..., ::-1],
                         float(np.linalg.norm(across)), float(np.linalg.norm(down)),
@@ -197,7 +231,7 @@ class LiveView:
             picture = prediction.plot()
         self._picture.image = reduced(picture, PANEL_WIDTH)[..., ::-1]
         self._name.value = prediction.name
-        self._summary.value = summary_of(prediction, shown)
+        self._summary.content = summary_html(prediction, shown)
 
 
 def reduced(image: np.ndarray, max_side: int) -> np.ndarray:
@@ -236,10 +270,12 @@ def main(args: argparse.Namespace) -> None:
     """Run the command."""
     viser = load_viser()
     cameras = check_camera(args)
+    check_host(args.host)
     source = open_images(args.source)
     predictor = Predictor(args.model, args.device, args.config, score_threshold=0.)
     is_detector = predictor.task == 'detection'
-    server = viser.ViserServer(host=args.host, port=args.port, verbose=False)
+    with redirect_stdout(io.StringIO()):  # viser prints its address, verbose or not
+        server = viser.ViserServer(host=args.host, port=args.port, verbose=False)
     view = LiveView(server, list(predictor.class_names) if is_detector else [], args.score)
     print(f'open http://{args.host}:{server.get_port()} in a browser; Ctrl-C ends', flush=True)
     try:

@@ -52,6 +52,8 @@ def load_plain_checkpoint(path: Union[str, Path], map_location: Any = 'cpu',
     """
     title = title or str(path)
     path = Path(path).expanduser()
+    if path.is_dir():
+        raise InputError(f'{title}: is a folder; give a checkpoint in it, such as epoch_12.pth')
     if not has_file(path):
         raise InputError(f'{title}: no such checkpoint')
     if path.suffix == SAFETENSORS:
@@ -132,9 +134,9 @@ def short_reason(error: Exception) -> str:
         >>> short_reason(ValueError('unknown header\nsecond line'))
         'unknown header'
     """
-    lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    reasons = [line.split('error: ', 1)[1] for line in lines if 'WeightsUnpickler error: ' in line]
-    return visible((reasons or lines)[0].strip(), 120)
+    text = str(error).split('WeightsUnpickler error: ', 1)[-1]
+    lines = [line for line in text.splitlines() if line.strip()] or [type(error).__name__]
+    return visible(lines[0].strip(), 120)
 
 
 def load_from_local(filename: str, map_location: Any = None) -> dict:

@@ -314,6 +314,16 @@ def check_writable(folder: str, flag: str) -> None:
                          f'choose another folder with {flag}') from None
 
 
+def existing_folder(path: PathLike) -> Path:
+    """Return the nearest folder of a path that exists, to check it with :func:`check_writable`.
+
+    Example:
+        >>> existing_folder('/tmp/no_such_folder/new/file.txt').as_posix()
+        '/tmp'
+    """
+    return next(folder for folder in Path(path).parents if os.path.exists(folder))
+
+
 def check_regular(folder: PathLike) -> None:
     """Check that a folder holds files, folders and links to them alone.
 

@@ -102,6 +102,29 @@ def test_a_calibrated_checkpoint_predicts_without_options(run_tool, config, writ
     assert_same(before, after)
 
 
+def test_a_work_dir_stands_for_its_last_checkpoint(run_tool, config, write_checkpoint, tmp_path,
+                                                   detections):
+    path = write_checkpoint(calibrated=True)
+    (tmp_path / 'last_checkpoint').write_text(f'/moved/since/{path.name}')
+    outs = tmp_path / 'a.pth', tmp_path / 'b.pth'
+    for checkpoint, out in zip((path, tmp_path), outs):
+        code, printed = run_tool('calibrate', config, checkpoint, '--out', out, '--device', 'cpu',
+                                 *OPTION)
+        assert code == 0, printed.err
+    assert_same(*(torch.load(out, weights_only=True) for out in outs))
+
+
+def test_no_weights_are_initialised(run_tool, config, write_checkpoint, tmp_path, detections,
+                                    monkeypatch):
+    """The checkpoint holds all weights, and initialisation may warn of random ones."""
+    path = write_checkpoint(calibrated=True)
+    monkeypatch.setattr('mmengine.model.BaseModule.init_weights',
+                        lambda module: pytest.fail('weights are initialised'))
+    code, printed = run_tool('calibrate', config, path, '--out', tmp_path / 'out.pth', '--device',
+                             'cpu', *OPTION)
+    assert code == 0, printed.err
+
+
 class FakeDetector(torch.nn.Module):
     """Detector of the cars of the tiny set, and of a false car in every frame."""
 
@@ -150,6 +173,8 @@ def test_a_calibration_inside_auxiliary_supervision_is_found():
 @pytest.mark.parametrize('extra, options, expected', [
     ('', ['--cfg-options', 'model.score_calibration=None'],
      "tiny.py: the model has no Platt scaling; add score_calibration=dict(type="),
+    ('', ['--cfg-options', 'model.score_calibration.type=PlatScaling'],
+     "score_calibration has the type 'PlatScaling', expected 'PlattScaling'"),
     ('val_dataloader = val_evaluator = val_cfg = None', OPTION, 'has no val_dataloader'),
     ('', [*OPTION, 'model.test_cfg.heatmap_threshold=2.'], 'no detections in the validation'),
     ('', [*OPTION, 'val_dataloader.dataset.ann_file=ImageSets/empty.txt'], 'have no labels of'),
@@ -159,9 +184,9 @@ def test_errors_are_one_line(run_tool, config, write_checkpoint, tmp_path, extra
     config.write_text(f'{config.read_text()}\n{extra}\n')
     (tmp_path / 'kitti/ImageSets/empty.txt').write_text('000012\n')
     path = write_checkpoint(calibrated=False)
-    code, printed = run_tool('calibrate', config, path, '--out', tmp_path / 'out.pth',
+    code, printed = run_tool('calibrate', config, path, '--out', tmp_path / 'new/out.pth',
                              '--device', 'cpu', *options)
-    assert code == 2 and not (tmp_path / 'out.pth').exists()
+    assert code == 2 and not (tmp_path / 'new').exists()
     assert expected in printed.err.splitlines()[-1], printed.err
 
 

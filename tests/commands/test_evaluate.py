@@ -164,6 +164,7 @@ def test_own_classes_overlaps_and_heights(run, folders):
     (lambda root: (root / 'label_2').mkdir() or {'gt': root}, 'holds no label files'),
     (lambda root: {'gt': root}, 'holds no result files of the 82 frames (gt/000000.txt and'),
     (lambda root: {'pred': root / 'absent'}, 'absent: no such folder; --pred needs'),
+    (lambda root: {'pred': root / 'absent'}, 'CKPT --submission-dir'),
     (lambda root: {'pred': root}, 'holds no result files'),
     (lambda root: {'split': root / 'absent.txt'}, 'absent.txt: no such split file'),
     (lambda root: {'classes': ['Tram']},

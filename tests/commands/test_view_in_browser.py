@@ -50,7 +50,7 @@ def colors_of(picture):
     return set(map(tuple, colors[counts >= 30].tolist()))
 
 
-def test_boxes_have_the_colors_of_the_legend(server, page):
+def test_boxes_have_the_colors_of_their_classes(server, page):
     objects = make_objects([('Car', -4., 1.6, 12., -1.5), ('Pedestrian', 4., 1.6, 14., 0.),
                             ('Cyclist', 0., 1.6, 16., .5)])
     objects.scores = np.array([.9, .9, .9])

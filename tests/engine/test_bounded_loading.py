@@ -70,6 +70,21 @@ def test_bombs_are_refused(tmp_path, content, message):
     assert len(path.read_bytes()) < 3 << 20
 
 
+@pytest.mark.parametrize('content, reason', [
+    (b'/work_dirs/run/epoch_12.pth', 'Unsupported operand 47'), (b'', 'EOFError')])
+def test_the_reason_of_other_files_is_named(tmp_path, content, reason):
+    """47 is the code of the slash at the start of the file ``last_checkpoint``."""
+    path = tmp_path / 'last_checkpoint'
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=rf'last_checkpoint: .* as plain weights \({reason}\)'):
+        load_plain_checkpoint(path)
+
+
+def test_a_folder_is_refused_with_the_hint_to_a_file_in_it(tmp_path):
+    with pytest.raises(InputError, match='is a folder; give a checkpoint in it, such as epoch_12'):
+        load_plain_checkpoint(tmp_path)
+
+
 def test_steps_of_the_older_format_are_counted(tmp_path, monkeypatch):
     path = tmp_path / 'a.pth'
     path.write_bytes(saved(CONTENT, _use_new_zipfile_serialization=False))

@@ -9,6 +9,7 @@ from mmdet3d_plugin.errors import InputError
 from mmdet3d_plugin.utils.files import (
     atomic_write,
     check_regular,
+    existing_folder,
     has_file,
     inner_names,
     read_bytes,
@@ -37,6 +38,15 @@ def test_readers_refuse_what_is_no_regular_file(tmp_path, kind):
                  lambda path: read_bytes(path, MISSING, 10)):
         with pytest.raises(InputError, match=f'a.txt: is a {kind}, expected a file; remove it'):
             read(path)
+
+
+def test_the_nearest_existing_folder_of_an_output(tmp_path, monkeypatch):
+    (tmp_path / 'a').mkdir()
+    for name in ('a/b.txt', 'a/new/b.txt', 'a/new/newer/b.txt'):
+        assert existing_folder(tmp_path / name) == tmp_path / 'a'
+    monkeypatch.chdir(tmp_path)
+    assert [str(existing_folder(name)) for name in ('b.txt', 'new/b.txt', 'a/b.txt')] == [
+        '.', '.', 'a']
 
 
 def test_links_to_files_are_followed_and_absent_files_are_reported(tmp_path):
