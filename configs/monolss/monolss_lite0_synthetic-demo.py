@@ -1,4 +1,4 @@
-# MonoLSS on frozen ImageNet features on 480 rendered frames, 13 epochs, as in `make demo`.
+# MonoLSS on frozen ImageNet features on 480 rendered frames, 12 epochs, as in `make demo`.
 # The neck and the heads are trained. monolss_dla34_synthetic-demo.py needs no ImageNet weights.
 _base_ = './monolss_dla34_synthetic-demo.py'
 randomness = dict(seed=0)
@@ -33,7 +33,7 @@ train_dataloader = dict(dataset=dict(dataset=dataset, pipeline=train_pipeline))
 val_dataloader = dict(dataset=dataset)
 test_dataloader = val_dataloader
 
-max_epochs = 13
+max_epochs = 12
 train_cfg = dict(max_epochs=max_epochs, val_interval=max_epochs)
 param_scheduler = [
     {**_base_.param_scheduler[0], 'end': 1},
