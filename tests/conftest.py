@@ -6,6 +6,7 @@ reads this file too, and needs neither.
 import gc
 import logging
 import runpy
+import shutil
 import sys
 from functools import cache
 from pathlib import Path
@@ -107,3 +108,20 @@ def run_tool(monkeypatch, capfd):
 
     yield run
     logger.setLevel(level)
+
+
+@pytest.fixture(scope='module')
+def browser():
+    """Headless Chromium of playwright. Tests that use it are skipped where one is missing."""
+    playwright = pytest.importorskip('playwright.sync_api', reason='playwright is not installed; '
+                                     'pip install playwright')
+    names = 'chromium', 'chromium-browser', 'google-chrome'
+    chromium = next(filter(None, map(shutil.which, names)), None)
+    if chromium is None:
+        pytest.skip('no Chromium on the path; apt-get install chromium')
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=[
+            '--no-sandbox', '--use-gl=angle', '--use-angle=swiftshader',
+            '--enable-unsafe-swiftshader'])
+        yield browser
+        browser.close()

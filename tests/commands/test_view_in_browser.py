@@ -1,6 +1,5 @@
 """The live view in a real browser: colours, and no waiting for an environment map."""
 import io
-import shutil
 import time
 
 import numpy as np
@@ -14,25 +13,16 @@ from mmdet3d_plugin.prediction.cameras import Camera
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser',
-                                                'google-chrome'))), None)
-FLAGS = ['--no-sandbox', '--use-gl=angle', '--use-angle=swiftshader',
-         '--enable-unsafe-swiftshader']
 CLASSES = ['Car', 'Pedestrian', 'Cyclist']
 COLORS = {(255, 154, 31), (255, 92, 147), (53, 182, 255)}  # of the classes
 PATIENCE = 120  # seconds; rendering in software is slow
 
 
 @pytest.fixture
-def page():
-    playwright = pytest.importorskip('playwright.sync_api', reason='playwright is not installed; '
-                                     'pip install playwright')
-    if CHROMIUM is None:
-        pytest.skip('no Chromium on the path; apt-get install chromium')
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser.new_page(viewport=dict(width=1280, height=800))
-        browser.close()
+def page(browser):
+    page = browser.new_page(viewport=dict(width=1280, height=800))
+    yield page
+    page.close()
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
 """The report in a real browser: filters, 3D view, zoom, layout, and no access to a network."""
-import shutil
 
 import numpy as np
 import pytest
@@ -17,10 +16,6 @@ from mmdet3d_plugin.visualization.frame_entries import PREDICTED_DEPTH, TRUE_DEP
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser',
-                                                'google-chrome'))), None)
-FLAGS = ['--no-sandbox', '--use-gl=angle', '--use-angle=swiftshader',
-         '--enable-unsafe-swiftshader']
 WIDE, PHONE = 1280, 390
 EVIL = '</script><img src=x onerror=alert(1)>'
 ROWS = [('Car', -3., 1.6, 12., -1.5), ('Car', 4., 1.7, 25., 1.6), ('Pedestrian', 2., 1.6, 9., .3)]
@@ -57,18 +52,6 @@ def frame(name, scores=(.9, .5, .2), shift=0., runs=1):
     depth = np.repeat(np.geomspace(80, 4, IMAGE_SIZE[1])[:, None], IMAGE_SIZE[0], 1)
     return detection_entry(scene_entry(name, image, P2, {TRUE_DEPTH: depth}), truth,
                            [found, *[found[:1]] * (runs - 1)], ['Car', 'Pedestrian'])
-
-
-@pytest.fixture(scope='module')
-def browser():
-    playwright = pytest.importorskip('playwright.sync_api', reason='playwright is not installed; '
-                                     'pip install playwright')
-    if CHROMIUM is None:
-        pytest.skip('no Chromium on the path; apt-get install chromium')
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope='module')
